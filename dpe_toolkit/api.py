@@ -1,0 +1,98 @@
+"""The one module that plugins import.
+
+Everything here is public and versioned: within one `API_VERSION` names and fields are only added.
+"""
+
+from __future__ import annotations
+
+from dpe_toolkit.codes import REGIONS, Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.components import (
+    KINDS,
+    CheckpointFormat,
+    Component,
+    ComponentContext,
+    ComponentKind,
+    Composited,
+    Compositor,
+    Detector,
+    Encoder,
+    Generated,
+    GenerateRequest,
+    Generator,
+    MotionExtractor,
+    ShotGenerator,
+    ShotMaterial,
+)
+from dpe_toolkit.errors import (
+    AnalysisError,
+    CheckpointError,
+    DpeError,
+    MediaError,
+    OptionsError,
+    PlanError,
+    PluginError,
+    RenderError,
+    TimelineError,
+)
+from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack, Placement
+from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
+from dpe_toolkit.hookspecs import hookimpl
+from dpe_toolkit.options import NoOptions, PluginOptions
+from dpe_toolkit.plan import ComponentChoice, EditPlan, MediaPlan, Problem, RenderPlan, ShotPlan
+from dpe_toolkit.shapes import expect_shape
+from dpe_toolkit.timing import Span
+
+__all__ = [
+    "API_VERSION",
+    "KINDS",
+    "REGIONS",
+    "AnalysisError",
+    "Appearance",
+    "CheckpointError",
+    "CheckpointFormat",
+    "CodeSpace",
+    "ColorInfo",
+    "Component",
+    "ComponentChoice",
+    "ComponentContext",
+    "ComponentKind",
+    "Composited",
+    "Compositor",
+    "Detections",
+    "Detector",
+    "DpeError",
+    "EditPlan",
+    "Encoder",
+    "FaceBatch",
+    "FaceTrack",
+    "FrameBatch",
+    "GenerateRequest",
+    "Generated",
+    "Generator",
+    "MediaError",
+    "MediaPlan",
+    "MixRequest",
+    "MotionCode",
+    "MotionExtractor",
+    "MotionTrack",
+    "NoOptions",
+    "OptionsError",
+    "PixelLayout",
+    "Placement",
+    "PlanError",
+    "PluginError",
+    "PluginOptions",
+    "Problem",
+    "RenderError",
+    "RenderPlan",
+    "ShotGenerator",
+    "ShotMaterial",
+    "ShotPlan",
+    "Span",
+    "TimelineError",
+    "expect_shape",
+    "hookimpl",
+]
+
+API_VERSION = 1
+"""Raised when something a plugin may rely on changes its meaning or goes."""

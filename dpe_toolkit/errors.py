@@ -1,0 +1,141 @@
+"""Every exception the toolkit raises on purpose, in one tree.
+
+::
+
+    DpeError
+    ├── TimelineError     a timeline, effect or sidecar that cannot be read or understood
+    ├── PlanError         a plan that must not be rendered; carries every problem found
+    ├── OptionsError      an option, flag or configuration value that is not accepted
+    ├── PluginError       a plugin that failed to load, broke its contract or raised
+    ├── CheckpointError   a weights file that is missing, damaged, hostile or of another network
+    ├── MediaError        a media file that cannot be opened, decoded or encoded
+    ├── AnalysisError     footage in which the analysis could not do what the shot needs
+    └── RenderError       a render that stopped after it had started
+
+A message has three parts: what was wrong, what was expected, what to do next.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+__all__ = [
+    "AnalysisError",
+    "CheckpointError",
+    "DpeError",
+    "MediaError",
+    "OptionsError",
+    "PlanError",
+    "PluginError",
+    "RenderError",
+    "TimelineError",
+    "nearest_names",
+]
+
+
+class DpeError(Exception):
+    """Base of the tree. Only subclasses are raised.
+
+    Args:
+        wrong: what was wrong, with the value that was seen.
+        expected: what would have been accepted.
+        action: what the reader should do next.
+        clip: name of the clip or shot concerned.
+        path: file concerned.
+        frame: frame index concerned, 0-based in the media.
+        plugin: plugin concerned, as ``name version``.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        wrong: str,
+        expected: str = "",
+        action: str = "",
+        *,
+        clip: str | None = None,
+        path: str | Path | None = None,
+        frame: int | None = None,
+        plugin: str | None = None,
+    ) -> None:
+        self.wrong = wrong
+        self.expected = expected
+        self.action = action
+        self.clip = clip
+        self.path = None if path is None else Path(path)
+        self.frame = frame
+        self.plugin = plugin
+        super().__init__(self._compose())
+
+    def _compose(self) -> str:
+        where = [
+            f"{label} {value!r}"
+            for label, value in (("clip", self.clip), ("plugin", self.plugin))
+            if value is not None
+        ]
+        if self.path is not None:
+            where.append(f"file {str(self.path)!r}")
+        if self.frame is not None:
+            where.append(f"frame {self.frame}")
+        sentences = [part.rstrip(".") + "." for part in (self.wrong, self.expected, self.action) if part]
+        text = " ".join(sentences)
+        return f"{', '.join(where)}: {text}" if where else text
+
+
+class TimelineError(DpeError):
+    """A timeline, effect or sidecar that cannot be read or understood."""
+
+    exit_code = 2
+
+
+class PlanError(DpeError):
+    """A plan that must not be rendered; ``problems`` holds one line for each fault found."""
+
+    exit_code = 2
+
+    def __init__(self, wrong: str, expected: str = "", action: str = "", *, problems: Iterable[str] = ()) -> None:
+        self.problems = tuple(problems)
+        super().__init__(wrong, expected, action)
+
+
+class OptionsError(DpeError):
+    """An option, flag or configuration value that is not accepted."""
+
+    exit_code = 2
+
+
+class PluginError(DpeError):
+    """A plugin that failed to load, broke its contract or raised."""
+
+
+class CheckpointError(DpeError):
+    """A weights file that is missing, damaged, hostile or of another network."""
+
+
+class MediaError(DpeError):
+    """A media file that cannot be opened, decoded or encoded."""
+
+
+class AnalysisError(DpeError):
+    """Footage in which the analysis could not do what the shot needs."""
+
+
+class RenderError(DpeError):
+    """A render that stopped after it had started."""
+
+
+def nearest_names(wanted: str, known: Iterable[str]) -> str:
+    """A phrase that offers the known names nearest to ``wanted``, then the whole list.
+
+    >>> nearest_names("fether", ["feather", "poisson"])
+    "did you mean 'feather'? Known: 'feather', 'poisson'"
+    """
+    names = sorted(known)
+    if not names:
+        return "none is installed"
+    listed = ", ".join(repr(name) for name in names)
+    close = difflib.get_close_matches(wanted, names, n=1)
+    return f"did you mean {close[0]!r}? Known: {listed}" if close else f"known: {listed}"

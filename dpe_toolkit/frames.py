@@ -1,0 +1,92 @@
+"""Decoded pictures: native planes as the decoder gave them, and how their numbers mean colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dpe_toolkit.shapes import expect_shape
+
+__all__ = ["ColorInfo", "FrameBatch", "PixelLayout", "Plane"]
+
+Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+"""Code values of one plane of N frames, (N, h, w)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelLayout:
+    """How a picture lies in planes."""
+
+    name: str
+    """FFmpeg pixel format, e.g. ``yuv420p`` or ``gbrp10le``."""
+    family: Literal["yuv", "rgb", "gray"]
+    """``yuv``: planes Y, Cb, Cr; ``rgb``: planes in the order of FFmpeg's planar RGB: G, B, R; ``gray``: Y."""
+    depth: int
+    """Bits that carry a code value, 8 to 16."""
+    chroma_shift: tuple[int, int] = (0, 0)
+    """log2 of the chroma subsampling, (x, y): (1, 1) is 4:2:0, (1, 0) is 4:2:2."""
+    alpha: bool = False
+    """A last plane carries alpha; it is written back untouched."""
+
+    @property
+    def num_planes(self) -> int:
+        """Planes, alpha included."""
+        return (1 if self.family == "gray" else 3) + int(self.alpha)
+
+
+@dataclass(frozen=True, slots=True)
+class ColorInfo:
+    """What code values mean, as FFmpeg's (H.273) numbers, so that any tag passes through unchanged."""
+
+    matrix: int = 2
+    """Matrix coefficients; 2 = unspecified, 1 = BT.709, 5 or 6 = BT.601, 9 = BT.2020, 0 = RGB."""
+    transfer: int = 2
+    """Transfer characteristics; 2 = unspecified."""
+    primaries: int = 2
+    """Colour primaries; 2 = unspecified."""
+    range: int = 0
+    """0 = unspecified (taken as limited for YUV, full for RGB), 1 = limited, 2 = full."""
+    chroma_location: int = 0
+    """Chroma siting; 0 = unspecified (taken as left), 1 = left, 2 = centre, 3 = top left."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBatch:
+    """N decoded frames of one clip. Nobody mutates the planes of a batch that was handed to him."""
+
+    planes: tuple[Plane, ...]
+    """Native code values, one array a plane, (N, h, w), uint8 or uint16; chroma planes are subsampled."""
+    layout: PixelLayout
+    color: ColorInfo
+    index: npt.NDArray[np.int64]
+    """(N,) 0-based frame index in the media."""
+    pts: npt.NDArray[np.int64]
+    """(N,) presentation time in ``time_base``."""
+    time_base: Fraction
+    rate: Fraction
+    """Frames a second."""
+
+    def __post_init__(self) -> None:
+        if len(self.planes) != self.layout.num_planes:
+            raise ValueError(f"{self.layout.name} has {self.layout.num_planes} planes, got {len(self.planes)}")
+        known = {"N": len(self.index)}
+        expect_shape("pts", self.pts, ("N",), known)
+        expect_shape("plane 0", self.planes[0], ("N", "H", "W"), known)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(width, height) in luma pixels."""
+        _, height, width = self.planes[0].shape
+        return int(width), int(height)
+
+    def take(self, rows: npt.NDArray[np.int64] | slice) -> FrameBatch:
+        """The batch of these rows (positions in the batch, not frame indices)."""
+        planes = tuple(plane[rows] for plane in self.planes)
+        return FrameBatch(planes, self.layout, self.color, self.index[rows], self.pts[rows], self.time_base, self.rate)

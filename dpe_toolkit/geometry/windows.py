@@ -1,0 +1,207 @@
+"""Native windows: parts of decoded frames as RGB, and edited parts written back into the planes.
+
+An edit is written as a *difference*: the change of the RGB window, weighed by the matte, is taken through
+the colour matrix (which is linear) and added to the decoded code values. Where nothing changed, the code
+values stay as they are, bit for bit, whatever the subsampling, range or depth.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional as F
+
+from dpe_toolkit.faces import FloatArray
+from dpe_toolkit.frames import FrameBatch, Plane
+from dpe_toolkit.geometry.color import code_scale, rgb_from_yuv_matrix, yuv_from_rgb_matrix
+
+__all__ = ["full_rgb", "sample_rgb", "window_rgb", "write_window"]
+
+_RGB_FROM_GBR = (2, 0, 1)
+
+
+def window_rgb(
+    frames: FrameBatch, origin_px: npt.NDArray[np.int64], size_px: tuple[int, int], device: torch.device | str = "cpu"
+) -> torch.Tensor:
+    """RGB of one window a frame, without resampling luma.
+
+    Chroma is raised to luma resolution so that averaging it back over each chroma cell gives exactly
+    the decoded chroma: bilinear, plus what bilinear lost in each cell.
+
+    Args:
+        frames: N frames.
+        origin_px: (N, 2) frame position x, y of each window's first pixel, even; may lie outside.
+        size_px: (width, height), even.
+        device: where the result is wanted.
+
+    Returns:
+        (N, 3, h, w) float32 RGB, nominally [0, 1], not clamped; outside the frame the border is repeated.
+    """
+    layout = frames.layout
+    scale = code_scale(layout, frames.color)
+    width, height = size_px
+    luma = _cut(frames.planes[0], origin_px, width, height, device)
+    if layout.family == "gray":
+        return ((luma - scale.luma_offset) / scale.luma_scale).repeat(1, 3, 1, 1)
+    if layout.family == "rgb":
+        others = [_cut(plane, origin_px, width, height, device) for plane in frames.planes[1:3]]
+        gbr = torch.cat([luma, *others], dim=1)
+        return ((gbr - scale.luma_offset) / scale.luma_scale)[:, _RGB_FROM_GBR, :, :]
+    shift_x, shift_y = layout.chroma_shift
+    origin = origin_px >> np.array([shift_x, shift_y])
+    chroma = torch.cat(
+        [_cut(plane, origin, width >> shift_x, height >> shift_y, device) for plane in frames.planes[1:3]], dim=1
+    )
+    chroma = _raise_chroma((chroma - scale.chroma_offset) / scale.chroma_scale, 1 << shift_x, 1 << shift_y)
+    yuv = torch.cat([(luma - scale.luma_offset) / scale.luma_scale, chroma], dim=1)
+    matrix = torch.from_numpy(rgb_from_yuv_matrix(frames.color, frames.size_px[1])).to(device)
+    return F.conv2d(yuv, matrix[:, :, None, None])
+
+
+def write_window(
+    frames: FrameBatch,
+    origin_px: npt.NDArray[np.int64],
+    source_rgb: torch.Tensor,
+    edited_rgb: torch.Tensor,
+    matte: torch.Tensor,
+) -> FrameBatch:
+    """The frames with an edited window put in; planes of ``frames`` are not touched.
+
+    Args:
+        frames: N frames.
+        origin_px: (N, 2) as in `window_rgb`.
+        source_rgb: (N, 3, h, w) what `window_rgb` gave.
+        edited_rgb: (N, 3, h, w) what to show instead.
+        matte: (N, 1, h, w) in [0, 1]; 0 keeps the decoded code value.
+
+    Returns:
+        New frames. A luma sample changes only where its matte is above 0, a chroma sample only where that
+        of a luma sample of its cell is.
+    """
+    layout = frames.layout
+    scale = code_scale(layout, frames.color)
+    change = (edited_rgb - source_rgb) * matte
+    planes = [np.copy(plane) for plane in frames.planes[: layout.num_planes - int(layout.alpha)]]
+    untouched = frames.planes[len(planes) :]
+    if layout.family == "rgb":
+        for plane, channel in zip(planes, (1, 2, 0), strict=True):
+            _add(plane, change[:, channel] * scale.luma_scale, origin_px, scale.maximum)
+    else:
+        matrix = torch.from_numpy(yuv_from_rgb_matrix(frames.color, frames.size_px[1])).to(change.device)
+        yuv = F.conv2d(change, matrix[:, :, None, None])
+        _add(planes[0], yuv[:, 0] * scale.luma_scale, origin_px, scale.maximum)
+        if layout.family == "yuv":
+            shift_x, shift_y = layout.chroma_shift
+            chroma = F.avg_pool2d(yuv[:, 1:], (1 << shift_y, 1 << shift_x)) * scale.chroma_scale
+            for plane, channel in zip(planes[1:], (0, 1), strict=True):
+                _add(plane, chroma[:, channel], origin_px >> np.array([shift_x, shift_y]), scale.maximum)
+    return FrameBatch(
+        (*planes, *untouched), layout, frames.color, frames.index, frames.pts, frames.time_base, frames.rate
+    )
+
+
+def _cut(
+    plane: Plane, origin: npt.NDArray[np.int64], width: int, height: int, device: torch.device | str
+) -> torch.Tensor:
+    """(N, 1, height, width) float32 code values; indices outside the plane are clamped to its border."""
+    out = np.empty((len(origin), height, width), np.float32)
+    _, plane_height, plane_width = plane.shape
+    for row, (x, y) in enumerate(origin):
+        if 0 <= x <= plane_width - width and 0 <= y <= plane_height - height:
+            out[row] = plane[row, y : y + height, x : x + width]
+        else:
+            rows = np.clip(np.arange(y, y + height), 0, plane_height - 1)
+            columns = np.clip(np.arange(x, x + width), 0, plane_width - 1)
+            out[row] = plane[row][rows[:, None], columns[None, :]]
+    return torch.from_numpy(out)[:, None].to(device)
+
+
+def _raise_chroma(chroma: torch.Tensor, step_x: int, step_y: int) -> torch.Tensor:
+    if step_x == step_y == 1:
+        return chroma
+    size = (chroma.shape[2] * step_y, chroma.shape[3] * step_x)
+    smooth = F.interpolate(chroma, size=size, mode="bilinear", align_corners=False)
+    lost = chroma - F.avg_pool2d(smooth, (step_y, step_x))
+    return smooth + F.interpolate(lost, size=size, mode="nearest")
+
+
+def _add(plane: Plane, change: torch.Tensor, origin: npt.NDArray[np.int64], maximum: int) -> None:
+    """Adds (N, h, w) code values to the part of the plane that the windows cover."""
+    change_np = change.detach().cpu().numpy()
+    _, plane_height, plane_width = plane.shape
+    height, width = change_np.shape[1:]
+    for row, (x, y) in enumerate(origin.tolist()):
+        top, left = max(0, -y), max(0, -x)
+        bottom, right = min(height, plane_height - y), min(width, plane_width - x)
+        if bottom <= top or right <= left:
+            continue
+        part = change_np[row, top:bottom, left:right]
+        target = plane[row, y + top : y + bottom, x + left : x + right]
+        total = np.rint(target + part)
+        np.clip(total, 0, maximum, out=total)
+        target[...] = total.astype(plane.dtype)
+
+
+def sample_rgb(frames: FrameBatch, row: int, to_frame: FloatArray, size_px: tuple[int, int]) -> FloatArray:
+    """A resampled picture of any part of one frame, for detectors and previews.
+
+    Each plane is resampled at its own resolution and only the result is turned into RGB, so that the
+    cost follows the size asked for and not the size of the frame.
+
+    Args:
+        frames: the batch.
+        row: row of the batch.
+        to_frame: (2, 3) affine map from result pixels to frame pixels (continuous: pixel i covers [i, i+1)).
+        size_px: (width, height) of the result.
+
+    Returns:
+        (h, w, 3) float32 RGB clipped to [0, 1]; outside the frame the border is repeated.
+    """
+    layout = frames.layout
+    scale = code_scale(layout, frames.color)
+    shift = (0, 0) if layout.family != "yuv" else layout.chroma_shift
+    luma = _resample(frames.planes[0][row], to_frame, (0, 0), size_px)
+    first = (luma - scale.luma_offset) / scale.luma_scale
+    if layout.family == "gray":
+        return np.clip(np.repeat(first[:, :, None], 3, axis=2), 0, 1)
+    others = [_resample(plane[row], to_frame, shift, size_px) for plane in frames.planes[1:3]]
+    if layout.family == "rgb":
+        blue, red = ((plane - scale.luma_offset) / scale.luma_scale for plane in others)
+        return np.clip(np.stack([red, first, blue], axis=2), 0, 1)
+    chroma = [(plane - scale.chroma_offset) / scale.chroma_scale for plane in others]
+    matrix = rgb_from_yuv_matrix(frames.color, frames.size_px[1])
+    rgb = cv2.transform(np.stack([first, *chroma], axis=2), matrix)
+    return np.asarray(np.clip(rgb, 0, 1), np.float32)
+
+
+def _resample(
+    plane: npt.NDArray[np.uint8] | npt.NDArray[np.uint16],
+    to_frame: FloatArray,
+    shift: tuple[int, int],
+    size_px: tuple[int, int],
+) -> FloatArray:
+    """One plane through the map, averaged first where the map shrinks by two or more."""
+    matrix = to_frame.astype(np.float64) / np.array([[1 << shift[0]], [1 << shift[1]]])
+    shrink = int(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    if shrink >= 2:
+        height, width = plane.shape
+        small = cv2.resize(
+            plane, (max(1, -(-width // shrink)), max(1, -(-height // shrink))), interpolation=cv2.INTER_AREA
+        )
+        matrix = matrix * np.array([[small.shape[1] / width], [small.shape[0] / height]])
+        plane = small
+    # OpenCV counts from pixel centres: centre of result pixel i is i + 0.5 here
+    matrix[:, 2] += matrix[:, :2].sum(axis=1) * 0.5 - 0.5
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    out = cv2.warpAffine(plane, matrix, size_px, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return out.astype(np.float32)
+
+
+def full_rgb(frames: FrameBatch, row: int) -> npt.NDArray[np.uint8]:
+    """One whole frame as (H, W, 3) uint8 RGB, for stills and previews."""
+    width, height = frames.size_px
+    even = ((width + 1) & ~1, (height + 1) & ~1)
+    rgb = window_rgb(frames.take(slice(row, row + 1)), np.zeros((1, 2), np.int64), even)[0, :, :height, :width]
+    return np.asarray((rgb.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(1, 2, 0).contiguous().numpy())

@@ -13,7 +13,7 @@ from dpe_toolkit.shapes import expect_shape
 
 __all__ = ["ColorInfo", "FrameBatch", "PixelLayout", "Plane"]
 
-Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Plane = npt.NDArray[np.uint8 | np.uint16]
 """Code values of one plane of N frames, (N, h, w)."""
 
 

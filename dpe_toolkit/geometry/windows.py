@@ -83,7 +83,7 @@ def write_window(
     layout = frames.layout
     scale = code_scale(layout, frames.color)
     change = (edited_rgb - source_rgb) * matte
-    planes = [np.copy(plane) for plane in frames.planes[: layout.num_planes - int(layout.alpha)]]
+    planes: list[Plane] = [plane.copy() for plane in frames.planes[: layout.num_planes - int(layout.alpha)]]
     untouched = frames.planes[len(planes) :]
     if layout.family == "rgb":
         for plane, channel in zip(planes, (1, 2, 0), strict=True):
@@ -177,25 +177,24 @@ def sample_rgb(frames: FrameBatch, row: int, to_frame: FloatArray, size_px: tupl
 
 
 def _resample(
-    plane: npt.NDArray[np.uint8] | npt.NDArray[np.uint16],
+    plane: Plane,
     to_frame: FloatArray,
     shift: tuple[int, int],
     size_px: tuple[int, int],
 ) -> FloatArray:
     """One plane through the map, averaged first where the map shrinks by two or more."""
     matrix = to_frame.astype(np.float64) / np.array([[1 << shift[0]], [1 << shift[1]]])
+    picture: npt.NDArray[np.integer[npt.NBitBase]] = plane
     shrink = int(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if shrink >= 2:
         height, width = plane.shape
-        small = cv2.resize(
-            plane, (max(1, -(-width // shrink)), max(1, -(-height // shrink))), interpolation=cv2.INTER_AREA
-        )
-        matrix = matrix * np.array([[small.shape[1] / width], [small.shape[0] / height]])
-        plane = small
+        size = (-(-width // shrink), -(-height // shrink))
+        matrix = matrix * np.array([[size[0] / width], [size[1] / height]])
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     # OpenCV counts from pixel centres: centre of result pixel i is i + 0.5 here
     matrix[:, 2] += matrix[:, :2].sum(axis=1) * 0.5 - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    out = cv2.warpAffine(plane, matrix, size_px, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    out = cv2.warpAffine(picture, matrix, size_px, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return out.astype(np.float32)
 
 

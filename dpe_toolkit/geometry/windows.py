@@ -184,17 +184,16 @@ def _resample(
 ) -> FloatArray:
     """One plane through the map, averaged first where the map shrinks by two or more."""
     matrix = to_frame.astype(np.float64) / np.array([[1 << shift[0]], [1 << shift[1]]])
-    picture: npt.NDArray[np.integer[npt.NBitBase]] = plane
     shrink = int(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if shrink >= 2:
         height, width = plane.shape
         size = (-(-width // shrink), -(-height // shrink))
         matrix = matrix * np.array([[size[0] / width], [size[1] / height]])
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        plane = cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(plane.dtype)
     # OpenCV counts from pixel centres: centre of result pixel i is i + 0.5 here
     matrix[:, 2] += matrix[:, :2].sum(axis=1) * 0.5 - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    out = cv2.warpAffine(picture, matrix, size_px, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    out = cv2.warpAffine(plane, matrix, size_px, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return out.astype(np.float32)
 
 

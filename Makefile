@@ -1,0 +1,40 @@
+# Every target makes .venv when it must and does nothing twice: a stamp in .venv is as new as the last
+# install, and an install follows only a change of what is to be installed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell $(name) -c \
+	'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+MANIFESTS := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
+PLUGINS := -e plugins/face_mesh -e plugins/feather_blend
+TYPED := dpe_toolkit plugins/face_mesh/dpe_face_mesh plugins/feather_blend/dpe_feather_blend
+LINTED := dpe_toolkit plugins benchmarks tests
+DEMO := demo_output
+
+.PHONY: check demo test
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/python -m dpe_toolkit.testing.demo --output $(DEMO)
+
+test: check
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check $(LINTED)
+	$(BIN)/ruff format --check $(LINTED)
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+	$(BIN)/python tests/contracts/function_sizes.py dpe_toolkit plugins benchmarks
+
+$(BIN)/python:
+	$(if $(PYTHON),,$(error Python 3.11 or newer is needed; name it with PYTHON=...))
+	$(PYTHON) -m venv $(VENV)
+
+# A development install has all that the demo wants, so that the two never undo each other.
+$(VENV)/.installed-demo: $(BIN)/python $(MANIFESTS)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[default,demo]' $(PLUGINS)
+	@touch $@
+
+$(VENV)/.installed-dev: $(BIN)/python $(MANIFESTS)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[default,demo,dev]' $(PLUGINS)
+	@touch $@ $(VENV)/.installed-demo

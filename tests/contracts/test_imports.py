@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "av", "opentimelineio")
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(' '.join(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    assert loaded_by("import dpe_toolkit") == set()
+
+
+@pytest.mark.parametrize("module", ["registry", "planning", "timeline", "video"])
+def test_reading_and_planning_need_no_torch(module: str) -> None:
+    assert "torch" not in loaded_by(f"import dpe_toolkit.{module}")
+
+
+def test_the_command_line_starts_without_anything_heavy() -> None:
+    assert loaded_by("import dpe_toolkit.cli") == set()
+
+
+def test_plugin_contracts_load_without_torch_or_readers() -> None:
+    assert loaded_by("import dpe_toolkit.components, dpe_toolkit.hookspecs, dpe_toolkit.plan") == set()

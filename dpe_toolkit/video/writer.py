@@ -1,0 +1,169 @@
+"""Writing a film: picture, sound, tags and start timecode, under its name only when it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import av.error
+from av.container import OutputContainer
+
+from dpe_toolkit.errors import MediaError
+from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
+from dpe_toolkit.timing import format_timecode
+from dpe_toolkit.video.audio import AudioSegment, AudioTrack, audio_tracks
+from dpe_toolkit.video.encoding import PictureEncoder
+from dpe_toolkit.video.opening import media_fault
+from dpe_toolkit.video.replacing import written_whole
+from dpe_toolkit.video.settings import OutputSettings, choose_codec
+
+__all__ = ["VideoWriter"]
+
+_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+# Sound goes this far ahead of the picture, which the encoder holds back while it looks ahead.
+_AUDIO_LEAD_S = Fraction(1, 2)
+
+
+class VideoWriter:
+    """Writes frames in order into a temporary file beside ``path``, which takes its name at the end.
+
+    Use it as a context manager: on an exception the temporary file is deleted and whatever stood under
+    ``path`` before stays. A killed process leaves at most a hidden ``.part`` file.
+
+    Args:
+        path: output file; its suffix names the container.
+        settings: codec and quality.
+        width: of every frame, in pixels.
+        height: of every frame, in pixels.
+        rate: frames a second.
+        layout: planes of most frames; others are converted to the same pixel format.
+        color: tags of the output.
+        audio: the sound, in order; empty = none.
+        metadata: tags of the container, e.g. ``comment``.
+        start_frame: frame number of the start timecode; 0 = none is written.
+        drop_frame: write the timecode in drop-frame counting.
+
+    Raises:
+        MediaError: a suffix, codec, pixel format or folder that cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        settings: OutputSettings,
+        *,
+        width: int,
+        height: int,
+        rate: Fraction,
+        layout: PixelLayout,
+        color: ColorInfo,
+        audio: Sequence[AudioSegment] = (),
+        metadata: Mapping[str, str] | None = None,
+        start_frame: int = 0,
+        drop_frame: bool = False,
+    ) -> None:
+        self._path, self._settings = path, settings
+        self._codec = choose_codec(path, settings)
+        self._size, self._rate, self._layout, self._color = (width, height), rate, layout, color
+        self._audio = tuple(audio)
+        self._metadata = dict(metadata or {})
+        self._timecode = format_timecode(start_frame, rate, drop_frame=drop_frame) if start_frame else ""
+        self._container: OutputContainer | None = None
+        self._tracks: list[AudioTrack] = []
+
+    def __enter__(self) -> Self:
+        self._whole = written_whole(self._path)
+        part = self._whole.__enter__()
+        try:
+            with self._faults():
+                self._open(part)
+        except BaseException as error:
+            self._discard()
+            self._whole.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            try:
+                with self._faults():
+                    self._finish()
+            except BaseException as fault:
+                self._discard()
+                self._whole.__exit__(type(fault), fault, fault.__traceback__)
+                raise
+        else:
+            self._discard()
+        self._whole.__exit__(kind, error, trace)
+
+    def write(self, batch: FrameBatch) -> None:
+        """Appends the batch's frames, and the sound up to them.
+
+        Raises:
+            MediaError: frames of another size, sound that cannot be read, or a disk that is full.
+        """
+        if self._container is None:
+            raise RuntimeError("a VideoWriter is written to inside its 'with' block")
+        with self._faults():
+            for row in range(len(batch)):
+                self._container.mux(self._picture.encode(batch, row))
+                for track in self._tracks:
+                    for packet in track.advance(self._picture.written_s + _AUDIO_LEAD_S):
+                        self._container.mux_one(packet)
+
+    def _open(self, part: Path) -> None:
+        suffix = self._path.suffix.lower()
+        options = {"movflags": "+faststart"} if _FORMATS[suffix] == "mp4" else {}
+        container = av.open(f"file:{part.absolute()}", "w", format=_FORMATS[suffix], container_options=options)
+        self._container = container
+        container.metadata.update(self._metadata)
+        self._picture = PictureEncoder(
+            container,
+            self._path,
+            codec=self._codec,
+            settings=self._settings,
+            size_px=self._size,
+            rate=self._rate,
+            layout=self._layout,
+            color=self._color,
+        )
+        if self._timecode:
+            self._picture.stream.metadata["timecode"] = self._timecode
+        self._tracks = audio_tracks(container, self._path, self._codec, self._audio)
+        container.start_encoding()
+
+    def _finish(self) -> None:
+        assert self._container is not None
+        self._container.mux(self._picture.finish())
+        for track in self._tracks:
+            for packet in track.finish():
+                self._container.mux_one(packet)
+            track.close()
+        container, self._container = self._container, None
+        container.close()
+
+    def _discard(self) -> None:
+        """Closes everything; what the library says of a file given up is of no interest."""
+        for track in self._tracks:
+            track.close()
+        container, self._container = self._container, None
+        if container is not None:
+            with suppress(av.error.FFmpegError, OSError):
+                container.close()
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except MediaError:
+            raise
+        except (av.error.FFmpegError, ValueError, OSError) as error:
+            action = "check the disk's free space and the output's folder"
+            raise media_fault(error, self._path, "The output cannot be written", action) from error

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dpe_toolkit.networks.discriminator import Discriminator
 from dpe_toolkit.networks.dpe import Branch, DpeNetwork
+from dpe_toolkit.networks.editing import DpeEditor, Edit, Origin
 from dpe_toolkit.networks.encoder import Encoder
+from dpe_toolkit.networks.fast import EncodedSource, FastDpe
 from dpe_toolkit.networks.generator import Generator, Rendering, corner_grid, split_flow
 from dpe_toolkit.networks.motion import AffineMap, Direction
 from dpe_toolkit.networks.params import NetworkParams
@@ -14,10 +16,15 @@ __all__ = [
     "Branch",
     "Direction",
     "Discriminator",
+    "DpeEditor",
     "DpeNetwork",
+    "Edit",
+    "EncodedSource",
     "Encoder",
+    "FastDpe",
     "Generator",
     "NetworkParams",
+    "Origin",
     "Rendering",
     "corner_grid",
     "split_flow",

@@ -26,7 +26,7 @@ def _fuses(x: Tensor) -> bool:
     """Whether oneDNN's fused convolution can take ``x`` here; torch.compile fuses by itself."""
     if x.device.type != "cpu" or torch.compiler.is_compiling() or x.requires_grad:
         return False
-    if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
+    if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
         return False
     if x.dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -141,8 +141,8 @@ class FoldedConv(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         self._packed = {}
-        super()._apply(fn, recurse)
-        return self
+        moved: Self = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return moved
 
 
 def upsample_twice(x: Tensor) -> Tensor:
@@ -190,9 +190,8 @@ def sample_rows(features: Tensor, grid: Tensor, mask: Tensor) -> Tensor:
         top, bottom = top + first[:, None, None], bottom + first[:, None, None]
     index = torch.stack((top + left, top + right, bottom + left, bottom + right), dim=-1)
     top_weight, bottom_weight = top_weight * mask, bottom_weight * mask
-    corners = (top_weight * left_weight, top_weight * right_weight)
-    corners += (bottom_weight * left_weight, bottom_weight * right_weight)
-    weights = torch.stack(corners, dim=-1)
+    across = torch.stack((left_weight, right_weight), dim=-1)
+    weights = torch.cat((top_weight.unsqueeze(-1) * across, bottom_weight.unsqueeze(-1) * across), dim=-1)
     table = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
     rows = F.embedding_bag(
         index.view(-1, 4), table, mode="sum", per_sample_weights=weights.view(-1, 4).to(features.dtype)

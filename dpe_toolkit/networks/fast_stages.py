@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from dpe_toolkit.networks.encoder import Encoder
 from dpe_toolkit.networks.fast_layers import FoldedConv, convolve, sample_rows, upsample_twice
-from dpe_toolkit.networks.generator import Generator, Rendering, split_flow
+from dpe_toolkit.networks.generator import Generator, Rendering, ToFlow, ToRgb, split_flow
 from dpe_toolkit.networks.layers import GAIN, LEAK, Activation, Blur, EqualConv2d, ResidualBlock
 from dpe_toolkit.networks.modulation import DEMODULATION_EPSILON, ModulatedConv2d, StyledConv
 
@@ -42,14 +42,14 @@ class _FastBlock(nn.Module):
 
     def __init__(self, block: ResidualBlock, dtype: torch.dtype) -> None:
         super().__init__()
-        first = cast(EqualConv2d, block.conv1[0])
+        first = cast("EqualConv2d", block.conv1[0])
         channels = first.weight.shape[1]
         self.conv1 = _fold(first, block.conv1[1], gain=GAIN, dtype=dtype)
         self.blur = _fold_blur(block.conv2[0], channels, dtype=dtype)
         # The activation's sqrt 2 and the sum's 1 / sqrt 2 cancel.
         self.conv2 = _fold(block.conv2[1], block.conv2[2], dtype=dtype)
         self.skip_blur = _fold_blur(block.skip[0], channels, stride=2, dtype=dtype)
-        skip = cast(EqualConv2d, block.skip[1])
+        skip = cast("EqualConv2d", block.skip[1])
         self.skip = FoldedConv((skip.weight.detach() * (skip.scale / GAIN)).to(dtype))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -68,10 +68,10 @@ class FastEncoder(nn.Module):
     def __init__(self, encoder: Encoder, dtype: torch.dtype) -> None:
         super().__init__()
         layers = list(encoder.net_app.convs)
-        first = cast(nn.Sequential, layers[0])
+        first = cast("nn.Sequential", layers[0])
         self.stem = _fold(first[0], first[1], gain=GAIN, dtype=dtype)
-        self.blocks = nn.ModuleList(_FastBlock(cast(ResidualBlock, block), dtype) for block in layers[1:-1])
-        last = cast(EqualConv2d, layers[-1])
+        self.blocks = nn.ModuleList(_FastBlock(cast("ResidualBlock", block), dtype) for block in layers[1:-1])
+        last = cast("EqualConv2d", layers[-1])
         self.last_weight: Tensor
         # One product over the whole 4x4 map; in float32, since every later layer reads its result.
         weight = last.weight.detach().flatten(1) * last.scale
@@ -149,9 +149,10 @@ class FastGenerator(nn.Module):
     def __init__(self, generator: Generator, dtype: torch.dtype) -> None:
         super().__init__()
         styled = [generator.conv1, *generator.convs]
-        flows = [flow.conv for flow in generator.to_flows]
-        self.layers = nn.ModuleList(_FastStyledConv(cast(StyledConv, layer), dtype) for layer in styled)
-        convs = [cast(ModulatedConv2d, module) for module in (*(layer.conv for layer in styled), *flows)]
+        flows = [cast("ToFlow", flow) for flow in generator.to_flows]
+        rgbs = [cast("ToRgb", rgb) for rgb in generator.to_rgbs]
+        self.layers = nn.ModuleList(_FastStyledConv(cast("StyledConv", layer), dtype) for layer in styled)
+        convs = [cast("ModulatedConv2d", layer.conv) for layer in (*styled, *flows)]
         self.start: Tensor
         self.style_weight: Tensor
         self.style_bias: Tensor
@@ -167,16 +168,14 @@ class FastGenerator(nn.Module):
             for conv in convs[len(styled) :]
         )
         self.flow_biases = nn.ParameterList(
-            nn.Parameter(flow.bias.detach().clone(), requires_grad=False) for flow in generator.to_flows
+            nn.Parameter(flow.bias.detach().clone(), requires_grad=False) for flow in flows
         )
-        self.rgb = nn.ModuleList(_fold(rgb.conv[0], rgb.conv[1], gain=GAIN, dtype=dtype) for rgb in generator.to_rgbs)
-        self.rgb_biases = nn.ParameterList(
-            nn.Parameter(rgb.bias.detach().clone(), requires_grad=False) for rgb in generator.to_rgbs
-        )
+        self.rgb = nn.ModuleList(_fold(rgb.conv[0], rgb.conv[1], gain=GAIN, dtype=dtype) for rgb in rgbs)
+        self.rgb_biases = nn.ParameterList(nn.Parameter(rgb.bias.detach().clone(), requires_grad=False) for rgb in rgbs)
 
     def forward(self, code: Tensor, features: tuple[Tensor, ...]) -> Rendering:
         """The edited pictures with the raw flow of every level."""
-        styles = F.linear(code, self.style_weight, self.style_bias).split(self.style_sizes, dim=1)
+        styles = torch.split(F.linear(code, self.style_weight, self.style_bias), self.style_sizes, dim=1)
         x = self.layers[0](self.start.expand(code.shape[0], -1, -1, -1), styles[0])
         rgb: Tensor | None = None
         raw: Tensor | None = None
@@ -190,17 +189,17 @@ class FastGenerator(nn.Module):
             raws.append(raw)
             grid, mask = split_flow(raw)
             warped = sample_rows(source, grid, mask[:, 0])
-            new = self.rgb[level](warped).float() + self.rgb_biases[level]
+            new = self.rgb[level](warped).float().contiguous() + self.rgb_biases[level]
             rgb = new if rgb is None else new.add_(upsample_twice(rgb))
             if level + 1 < len(features):
                 x = torch.addcmul(warped, x, (1.0 - mask).to(x.dtype))
         assert rgb is not None
-        return Rendering(rgb.contiguous(), tuple(raws))
+        return Rendering(rgb, tuple(raws))
 
     def _project(self, x: Tensor, weight: Tensor) -> Tensor:
         """A 1x1 convolution with weights (N, 3, C) of each sample's own, in float32 afterwards."""
         if x.shape[0] == 1:
-            return convolve(x, weight[0, :, :, None, None].to(x.dtype)).float()
+            return convolve(x, weight[0, :, :, None, None].to(x.dtype)).float().contiguous()
         rows = x.permute(0, 2, 3, 1).flatten(1, 2)
         y = torch.bmm(rows, weight.to(x.dtype).transpose(1, 2)).float()
-        return y.transpose(1, 2).unflatten(2, x.shape[2:])
+        return y.transpose(1, 2).reshape(x.shape[0], 3, *x.shape[2:])

@@ -13,7 +13,7 @@ from dpe_toolkit.networks.layers import Upsample, conv_layer
 from dpe_toolkit.networks.modulation import ModulatedConv2d, StyledConv
 from dpe_toolkit.networks.params import NetworkParams
 
-__all__ = ["Generator", "Rendering", "corner_grid", "split_flow"]
+__all__ = ["Generator", "Rendering", "ToFlow", "ToRgb", "corner_grid", "split_flow"]
 
 
 def corner_grid(size_px: int, like: Tensor) -> Tensor:
@@ -59,8 +59,13 @@ class _ConstantInput(nn.Module):
         self.input = nn.Parameter(torch.randn(1, channels, 4, 4))
 
 
-class _ToRgb(nn.Module):
-    """Maps to RGB, added to the coarser level's RGB: (N, C, H, W) -> (N, 3, H, W)."""
+class ToRgb(nn.Module):
+    """Maps to RGB, added to the upsampled coarser RGB.
+
+    Shape: x (N, C, H, W), coarser (N, 3, H / 2, W / 2) or None -> (N, 3, H, W), unbounded.
+
+    Source: DPE (CVPR 2023), section 3.2.
+    """
 
     def __init__(self, channels: int, *, upsample: bool = True) -> None:
         super().__init__()
@@ -69,6 +74,7 @@ class _ToRgb(nn.Module):
         self.conv = conv_layer(channels, 3, 1)
 
     def forward(self, x: Tensor, coarser: Tensor | None) -> Tensor:
+        """The RGB of this level."""
         rgb: Tensor = self.conv(x) + self.bias
         if coarser is None or self.upsample is None:
             return rgb
@@ -76,8 +82,13 @@ class _ToRgb(nn.Module):
         return result
 
 
-class _ToFlow(nn.Module):
-    """Maps to a raw flow, added to the coarser level's: (N, C, H, W) -> (N, 3, H, W)."""
+class ToFlow(nn.Module):
+    """Maps to a raw flow, added to the upsampled coarser one.
+
+    Shape: x (N, C, H, W), style (N, K), coarser (N, 3, H / 2, W / 2) or None -> (N, 3, H, W), unbounded.
+
+    Source: DPE (CVPR 2023), section 3.2 (flow and mask of each scale).
+    """
 
     def __init__(self, channels: int, style_dim: int) -> None:
         super().__init__()
@@ -86,6 +97,7 @@ class _ToFlow(nn.Module):
         self.conv = ModulatedConv2d(channels, 3, 1, style_dim, demodulate=False)
 
     def forward(self, x: Tensor, style: Tensor, coarser: Tensor | None) -> Tensor:
+        """The raw flow of this level."""
         raw: Tensor = self.conv(x, style) + self.bias
         if coarser is None:
             return raw
@@ -108,7 +120,7 @@ class Generator(nn.Module):
         self.input = _ConstantInput(widest)
         self.conv1 = StyledConv(widest, widest, params.style_dim)
         # DPE differs: a first RGB at 4x4 is stored in the released weights and never added.
-        self.to_rgb1 = _ToRgb(widest, upsample=False)
+        self.to_rgb1 = ToRgb(widest, upsample=False)
         self.convs = nn.ModuleList()
         self.to_rgbs = nn.ModuleList()
         self.to_flows = nn.ModuleList()
@@ -117,8 +129,8 @@ class Generator(nn.Module):
             channels = params.channels(size_px)
             self.convs.append(StyledConv(coarser, channels, params.style_dim, upsample=True))
             self.convs.append(StyledConv(channels, channels, params.style_dim))
-            self.to_rgbs.append(_ToRgb(channels))
-            self.to_flows.append(_ToFlow(channels, params.style_dim))
+            self.to_rgbs.append(ToRgb(channels))
+            self.to_flows.append(ToFlow(channels, params.style_dim))
             coarser = channels
 
     def forward(self, code: Tensor, features: Sequence[Tensor]) -> Tensor:

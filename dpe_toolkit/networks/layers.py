@@ -101,7 +101,9 @@ class EqualConv2d(nn.Module):
     Source: DPE, section 3.2 (StyleGAN2 layers).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_px: int, *, stride: int = 1, padding: int = 0) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_px: int, *, stride: int = 1, padding: int = 0
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_px, kernel_px))
         self.scale = 1.0 / math.sqrt(in_channels * kernel_px**2)
@@ -127,7 +129,9 @@ class EqualLinear(nn.Module):
         activated: whether the activation of ``activate`` follows.
     """
 
-    def __init__(self, in_features: int, out_features: int, *, bias_start: float = 0.0, activated: bool = False) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, *, bias_start: float = 0.0, activated: bool = False
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_features, in_features))
         self.bias = nn.Parameter(torch.full((out_features,), bias_start))

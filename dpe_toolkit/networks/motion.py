@@ -83,10 +83,12 @@ def fold_linear_stack(layers: nn.Sequential) -> tuple[Tensor, Tensor]:
     matrix: Tensor | None = None
     bias: Tensor | None = None
     for layer in layers:
-        assert isinstance(layer, EqualLinear) and not layer.activated
+        assert isinstance(layer, EqualLinear)
+        assert not layer.activated
         step = layer.weight.detach().double() * layer.scale
         offset = layer.bias.detach().double()
         matrix = step if matrix is None else step @ matrix
         bias = offset if bias is None else step @ bias + offset
-    assert matrix is not None and bias is not None
+    assert matrix is not None
+    assert bias is not None
     return matrix, bias

@@ -1,0 +1,28 @@
+"""Weights files: read without running them, checked against the network, written whole."""
+
+from __future__ import annotations
+
+from dpe_toolkit.checkpoint.header import WeightsHeader
+from dpe_toolkit.checkpoint.loading import (
+    LoadedGenerator,
+    initialise_network,
+    load_discriminator,
+    load_generator,
+    load_network,
+)
+from dpe_toolkit.checkpoint.reading import WeightsFile, WeightsFormat, file_digest, read_weights
+from dpe_toolkit.checkpoint.writing import save_weights
+
+__all__ = [
+    "LoadedGenerator",
+    "WeightsFile",
+    "WeightsFormat",
+    "WeightsHeader",
+    "file_digest",
+    "initialise_network",
+    "load_discriminator",
+    "load_generator",
+    "load_network",
+    "read_weights",
+    "save_weights",
+]

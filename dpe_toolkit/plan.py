@@ -139,6 +139,14 @@ class ShotPlan(_Model):
     source_start: int = Field(default=0, ge=0)
     """0-based frame of the media file shown at ``record_start``."""
     edit: EditPlan | None = None
+    uncut: ShotPlan | None = None
+    """The shot before `trim`, None if it was not trimmed. What is estimated over a shot (neutral face,
+    smoothing, donors, windows) is estimated over this, so that a part renders as it does in the whole."""
+
+    @property
+    def whole(self) -> ShotPlan:
+        """The shot as the timeline has it."""
+        return self.uncut or self
 
     @property
     def record(self) -> Span:
@@ -153,11 +161,14 @@ class ShotPlan(_Model):
     def trim(self, span: Span) -> ShotPlan:
         """The part of the shot inside ``span`` of output frames, which must touch it."""
         kept = self.record.intersect(span)
+        if kept == self.record:
+            return self
         skipped = kept.start - self.record_start
         update: dict[str, object] = {
             "record_start": kept.start,
             "num_frames": len(kept),
             "source_start": self.source_start + skipped,
+            "uncut": self.whole,
         }
         if self.edit is not None and self.source is not None:
             start_s = self.edit.driver_start_s + Fraction(skipped) / self.source.rate * self.edit.retime

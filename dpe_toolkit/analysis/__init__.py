@@ -1,0 +1,43 @@
+"""What has to be known of a clip before it can be rendered: faces, tracks, windows, motion."""
+
+from __future__ import annotations
+
+from dpe_toolkit.analysis.ahead import ahead
+from dpe_toolkit.analysis.association import Tracklet, associate
+from dpe_toolkit.analysis.clip import ClipAnalysis, ClipRequest, analyse_clip
+from dpe_toolkit.analysis.detect import FrameSource, OpenReader
+from dpe_toolkit.analysis.motion import check_codes
+from dpe_toolkit.analysis.pool import ComponentMaker, ComponentPool, describe_span, guard_plugin
+from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink, Stage
+from dpe_toolkit.analysis.store import AnalysisStore
+from dpe_toolkit.analysis.tracks import Gap, find_gaps, slice_motion, slice_track
+from dpe_toolkit.analysis.windows import BLOCK, WindowPlan, cut_faces, place_faces, plan_windows
+
+__all__ = [
+    "BLOCK",
+    "NO_PROGRESS",
+    "AnalysisStore",
+    "ClipAnalysis",
+    "ClipRequest",
+    "ComponentMaker",
+    "ComponentPool",
+    "FrameSource",
+    "Gap",
+    "OpenReader",
+    "ProgressSink",
+    "Stage",
+    "Tracklet",
+    "WindowPlan",
+    "ahead",
+    "analyse_clip",
+    "associate",
+    "check_codes",
+    "cut_faces",
+    "describe_span",
+    "find_gaps",
+    "guard_plugin",
+    "place_faces",
+    "plan_windows",
+    "slice_motion",
+    "slice_track",
+]

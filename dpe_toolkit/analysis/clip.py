@@ -1,0 +1,173 @@
+"""The analysis of one clip: which face, where, and how it moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+
+from dpe_toolkit.analysis.detect import FrameSource, OpenReader, detect_clip
+from dpe_toolkit.analysis.motion import extract_motion
+from dpe_toolkit.analysis.pool import ComponentPool, describe_span
+from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink
+from dpe_toolkit.analysis.store import AnalysisStore, result_key
+from dpe_toolkit.analysis.tracks import build_track, choose_face, find_people
+from dpe_toolkit.codes import MotionTrack
+from dpe_toolkit.errors import AnalysisError
+from dpe_toolkit.faces import Detections, FaceTrack
+from dpe_toolkit.plan import ComponentChoice, FaceChoice, MediaPlan
+from dpe_toolkit.timing import Span
+from dpe_toolkit.video import VideoReader, file_digest
+
+__all__ = ["ClipAnalysis", "ClipRequest", "analyse_clip"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipRequest:
+    """What is to be known of one clip."""
+
+    clip: str
+    """Name for messages."""
+    role: Literal["source", "driver"]
+    media: MediaPlan
+    span: Span
+    """Media frames to look at."""
+    detector: ComponentChoice
+    motion: ComponentChoice
+    face: FaceChoice = field(default_factory=FaceChoice)
+    focus: Span | None = None
+    """Media frames, inside ``span``, in which the face is chosen; None for all."""
+    neutral_frame: int | None = None
+    """Media frame, inside ``span``, that shows the person at rest; None to estimate it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipAnalysis:
+    """One person through one clip."""
+
+    track: FaceTrack
+    """As detected, gaps bridged; not smoothed: smoothing is the motion extractor's."""
+    motion: MotionTrack
+    num_people: int
+    """How many people the clip shows."""
+
+
+def analyse_clip(
+    request: ClipRequest,
+    pool: ComponentPool,
+    *,
+    store: AnalysisStore | None = None,
+    progress: ProgressSink = NO_PROGRESS,
+    open_reader: OpenReader = VideoReader,
+) -> ClipAnalysis:
+    """Track and motion of the face that ``request`` means.
+
+    Detections and motion are kept apart: another smoothing, face or neutral detects nothing again. A
+    clip whose result is kept is not opened and no component is made for it.
+
+    Raises:
+        AnalysisError: no face is seen in the clip, or not the one asked for.
+        MediaError: the clip cannot be read.
+        PluginError: a component raised or broke its contract.
+    """
+    keys = _keys(request)
+    progress.started(request.role, request.clip, len(request.span))
+    kept = store.load_clip(keys[1]) if store else None
+    if kept is None:
+        with torch.no_grad():
+            kept = _analyse(request, pool, keys, store=store, progress=progress, open_reader=open_reader)
+    else:
+        progress.advanced(len(request.span))
+    progress.finished()
+    return ClipAnalysis(*kept)
+
+
+def _analyse(
+    request: ClipRequest,
+    pool: ComponentPool,
+    keys: tuple[str, str],
+    *,
+    store: AnalysisStore | None,
+    progress: ProgressSink,
+    open_reader: OpenReader,
+) -> tuple[FaceTrack, MotionTrack, int]:
+    detections = store.load_detections(keys[0], len(request.span)) if store else None
+    if detections is None:
+        detections = _detect(request, pool, progress, open_reader)
+        if store:
+            store.save_detections(keys[0], detections)
+    else:
+        progress.advanced(len(request.span))
+    people = find_people(detections, request.media.rate)
+    focus = request.focus or request.span
+    person = choose_face(people, detections, request.face, focus.shift(-request.span.start))
+    if person is None:
+        raise _no_face(request, len(people))
+    track = build_track(person, detections, request.span)
+    neutral = request.neutral_frame
+    motion = extract_motion(
+        track,
+        pool.motion(request.motion, request.clip),
+        lambda: open_reader(request.media.path),
+        choice=request.motion,
+        clip=request.clip,
+        rate=request.media.rate,
+        neutral_row=None if neutral is None else neutral - request.span.start,
+        device=pool.device,
+    )
+    if store:
+        store.save_clip(keys[1], track, motion, len(people))
+    return track, motion, len(people)
+
+
+def _detect(
+    request: ClipRequest, pool: ComponentPool, progress: ProgressSink, open_reader: OpenReader
+) -> list[Detections]:
+    detector = pool.detector(request.detector, request.clip)
+    reader: FrameSource = open_reader(request.media.path)
+    with reader:
+        return detect_clip(
+            reader, request.span, detector, choice=request.detector, clip=request.clip, progress=progress
+        )
+
+
+def _keys(request: ClipRequest) -> tuple[str, str]:
+    found = {
+        "media": request.media.digest,
+        "span": [request.span.start, request.span.stop],
+        "detector": _identity(request.detector),
+    }
+    settled = {
+        **found,
+        "motion": _identity(request.motion),
+        "face": request.face.model_dump(),
+        "focus": None if request.focus is None else [request.focus.start, request.focus.stop],
+        "neutral": request.neutral_frame,
+        "rate": str(request.media.rate),
+    }
+    return result_key("detections", found), result_key("clip", settled)
+
+
+def _identity(choice: ComponentChoice) -> dict[str, object]:
+    named = choice.model_dump(mode="json", include={"name", "plugin", "version", "fingerprint", "options"})
+    return {**named, "weights": file_digest(choice.weights) if choice.weights else None}
+
+
+def _no_face(request: ClipRequest, num_people: int) -> AnalysisError:
+    where = describe_span(request.span)
+    if not num_people:
+        return AnalysisError(
+            f"no face was found in the {request.role}'s {where}",
+            "a face that can be seen for a few frames, large enough for the detector",
+            "choose another clip or range, or another detector",
+            clip=request.clip,
+            path=request.media.path,
+        )
+    return AnalysisError(
+        f"face {request.face.index} is asked for, but the {request.role}'s {where} show {num_people}",
+        f"an index from 0 to {num_people - 1}, left to right",
+        "correct the choice of face",
+        clip=request.clip,
+        path=request.media.path,
+    )

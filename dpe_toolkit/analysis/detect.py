@@ -1,0 +1,84 @@
+"""Finding the faces of a clip, in one pass over its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+
+from dpe_toolkit.analysis.ahead import ahead
+from dpe_toolkit.analysis.pool import guard_plugin
+from dpe_toolkit.analysis.progress import ProgressSink
+from dpe_toolkit.components import Detector
+from dpe_toolkit.faces import Detections
+from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.timing import Span
+
+__all__ = ["FrameSource", "OpenReader", "detect_clip"]
+
+_BATCH = 8
+
+
+class FrameSource(Protocol):
+    """What is asked of a reader: `dpe_toolkit.video.VideoReader` is one."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def read(self, span: Span) -> FrameBatch:
+        """These frames, whatever was read before."""
+        ...
+
+    def iterate(self, span: Span, size: int) -> Iterator[FrameBatch]:
+        """These frames in order, ``size`` at a time."""
+        ...
+
+
+OpenReader = Callable[[Path], FrameSource]
+"""Opens a media file for reading."""
+
+
+def detect_clip(
+    reader: FrameSource,
+    span: Span,
+    detector: Detector,
+    *,
+    choice: ComponentChoice,
+    clip: str,
+    progress: ProgressSink,
+) -> list[Detections]:
+    """The faces of each frame of ``span``; frames are decoded ahead in a thread.
+
+    Raises:
+        PluginError: the detector raised or returned something else than its protocol says.
+    """
+    found: list[Detections] = []
+    with ahead(reader.iterate(span, _BATCH)) as batches:
+        for batch in batches:
+            covered = Span(span.start + len(found), span.start + len(found) + len(batch))
+            with guard_plugin(choice, clip, covered):
+                faces = detector.detect(batch, found[-1] if found else None)
+                _check(faces, len(batch), found)
+            found.extend(faces)
+            progress.advanced(len(batch))
+    return found
+
+
+def _check(faces: Sequence[Detections], num_frames: int, before: Sequence[Detections]) -> None:
+    if len(faces) != num_frames:
+        raise ValueError(f"detect() gave {len(faces)} results for {num_frames} frames")
+    first = (before or faces)[0]
+    sizes = (first.landmarks_px.shape[1], first.blendshapes.shape[1])
+    for one in faces:
+        if (one.landmarks_px.shape[1], one.blendshapes.shape[1]) != sizes:
+            raise ValueError("detect() changed its number of landmarks or blendshapes between frames")
+        for name in ("boxes_px", "landmarks_px", "scores", "blendshapes"):
+            if not np.isfinite(getattr(one, name)).all():
+                raise ValueError(f"detect() gave {name} that are not finite")

@@ -1,0 +1,95 @@
+"""Motion codes of a tracked face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from fractions import Fraction
+
+import numpy as np
+import torch
+
+from dpe_toolkit.analysis.ahead import ahead
+from dpe_toolkit.analysis.detect import FrameSource
+from dpe_toolkit.analysis.pool import guard_plugin
+from dpe_toolkit.analysis.windows import BLOCK, cut_faces, place_faces, plan_windows
+from dpe_toolkit.codes import MotionCode, MotionTrack
+from dpe_toolkit.components import MotionExtractor
+from dpe_toolkit.faces import FaceBatch, FaceTrack
+from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.shapes import expect_shape
+from dpe_toolkit.timing import Span
+
+__all__ = ["check_codes", "extract_motion"]
+
+_BATCH_WITHOUT_PIXELS = 256
+
+
+def extract_motion(
+    track: FaceTrack,
+    extractor: MotionExtractor,
+    open_frames: Callable[[], AbstractContextManager[FrameSource]],
+    *,
+    choice: ComponentChoice,
+    clip: str,
+    rate: Fraction,
+    neutral_row: int | None,
+    device: torch.device,
+) -> MotionTrack:
+    """The settled motion of ``track``.
+
+    Pixels are decoded (a second pass over the clip) only for an extractor that needs them: windows can
+    be placed only when the whole track is known.
+
+    Raises:
+        PluginError: the extractor raised or returned something else than its protocol says.
+    """
+    span = Span(int(track.index[0]), int(track.index[-1]) + 1)
+    parts: list[MotionCode] = []
+    with guard_plugin(choice, clip, span):
+        batches = _with_pixels(track, open_frames, device) if extractor.needs_pixels else _without(track, device)
+        for faces in batches:
+            covered = Span(int(faces.index[0]), int(faces.index[-1]) + 1)
+            with guard_plugin(choice, clip, covered):
+                codes = extractor.extract(faces)
+                check_codes("extract()", codes, len(faces))
+            parts.append(codes)
+        first = parts[0]
+        expression = torch.cat([part.expression.cpu() for part in parts])
+        pose = torch.cat([part.pose.cpu() for part in parts])
+        motion = extractor.settle(MotionCode(first.space, expression, pose), track, rate, neutral_row)
+        check_codes("settle()", motion.codes, len(track))
+        check_codes("settle() neutral", motion.neutral, 1)
+        expect_shape("settle() present", motion.present, (len(track),))
+        expect_shape("settle() blendshapes", motion.blendshapes, (len(track), "B"))
+        if motion.start != span.start:
+            raise ValueError(f"settle() gave start {motion.start}, the track starts at {span.start}")
+    return motion
+
+
+def check_codes(name: str, codes: MotionCode, num_rows: int) -> None:
+    """Refuses codes of another length, or that are not finite."""
+    if len(codes) != num_rows:
+        raise ValueError(f"{name} gave {len(codes)} rows for {num_rows} frames")
+    if not (torch.isfinite(codes.expression).all() and torch.isfinite(codes.pose).all()):
+        raise ValueError(f"{name} gave codes that are not finite")
+
+
+def _without(track: FaceTrack, device: torch.device) -> Iterator[FaceBatch]:
+    windows = plan_windows(track)
+    for part in Span(0, len(track)).split(_BATCH_WITHOUT_PIXELS):
+        rows = np.arange(part.start, part.stop)
+        yield place_faces(track, rows, windows.placement(rows), torch.zeros(len(rows), 3, 0, 0, device=device))
+
+
+def _with_pixels(
+    track: FaceTrack, open_frames: Callable[[], AbstractContextManager[FrameSource]], device: torch.device
+) -> Iterator[FaceBatch]:
+    windows = plan_windows(track)
+    span = Span(int(track.index[0]), int(track.index[-1]) + 1)
+    done = 0
+    with open_frames() as reader, ahead(reader.iterate(span, BLOCK)) as batches:
+        for frames in batches:
+            rows = np.arange(done, done + len(frames))
+            done += len(frames)
+            yield cut_faces(frames, track, rows, windows, device)

@@ -1,0 +1,120 @@
+"""Native windows: which part of each frame components get to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dpe_toolkit.faces import FaceBatch, FaceTrack, FloatArray, Placement
+from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.geometry import window_rgb
+
+__all__ = ["BLOCK", "WindowPlan", "cut_faces", "place_faces", "plan_windows"]
+
+BLOCK = 8
+"""Rows that share a size where one size for the shot would waste too much; spans never cross a block."""
+MARGIN = 1.6
+"""Window side over face side: room for a jaw that opens and for feathering."""
+_INNER = 1.25
+"""The face, grown by this, never leaves the window, however fast it moves."""
+_UNEVEN = 1.5
+"""Ratio of largest to smallest face from which on sizes go by block."""
+_GRID = 16
+_SIGMA_ROWS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlan:
+    """Where the window of each row lies. A window's place depends on nothing but its row and size."""
+
+    centre_px: npt.NDArray[np.float64]
+    """(T, 2) in frame pixels."""
+    size_px: npt.NDArray[np.int64]
+    """(T, 2) width, height; even."""
+    present: npt.NDArray[np.bool_]
+    """(T,)"""
+
+    def placement(self, rows: npt.NDArray[np.int64]) -> Placement:
+        """Windows of these rows, of one size: the largest that any of them needs."""
+        size = self.size_px[rows].max(axis=0) if len(rows) else np.full(2, _GRID)
+        corner = self.centre_px[rows] - size / 2
+        # Even, so that windows start on a chroma cell of 4:2:0.
+        origin = np.round(corner / 2).astype(np.int64) * 2
+        to_frame = np.tile(np.eye(2, 3, dtype=np.float32), (len(rows), 1, 1))
+        to_frame[:, :, 2] = origin
+        return Placement(to_frame, (int(size[0]), int(size[1])), self.present[rows])
+
+
+def plan_windows(track: FaceTrack) -> WindowPlan:
+    """Windows that hold the face of every row with `MARGIN`, following it smoothly.
+
+    One size for the whole track, unless the face grows or shrinks by more than half: then one for
+    each `BLOCK` rows, so that a face walking up from afar does not make every window huge.
+    """
+    hull = _hulls(track)
+    side = hull[:, 2:] - hull[:, :2]
+    wanted = np.ceil(side * MARGIN / _GRID).astype(np.int64) * _GRID
+    largest = side.max(axis=1)
+    if largest.max() > _UNEVEN * max(float(largest.min()), 1.0):
+        starts = np.arange(0, len(track), BLOCK)
+        wanted = np.repeat(np.maximum.reduceat(wanted, starts, axis=0), BLOCK, axis=0)[: len(track)]
+    else:
+        wanted = np.tile(wanted.max(axis=0), (len(track), 1))
+    size = np.maximum(wanted, _GRID)
+    middle = (hull[:, :2] + hull[:, 2:]) / 2
+    slack = np.maximum((size - side * _INNER) / 2, 0)
+    centre = np.clip(_smooth(middle), middle - slack, middle + slack)
+    return WindowPlan(centre, size, track.present)
+
+
+def _hulls(track: FaceTrack) -> npt.NDArray[np.float64]:
+    if not track.landmarks_px.shape[1]:
+        return track.boxes_px.astype(np.float64)
+    points = track.landmarks_px[:, :, :2].astype(np.float64)
+    return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
+
+
+def _smooth(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Gaussian over rows, ends repeated."""
+    reach = min(int(3 * _SIGMA_ROWS), max(len(values) - 1, 0))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / _SIGMA_ROWS) ** 2)
+    weights /= weights.sum()
+    padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
+    return np.stack([np.convolve(column, weights, mode="valid") for column in padded.T], axis=1)
+
+
+def place_faces(track: FaceTrack, rows: npt.NDArray[np.int64], placement: Placement, pixels: torch.Tensor) -> FaceBatch:
+    """The face batch of these rows, around pixels that were cut at ``placement``."""
+    landmarks: FloatArray = track.landmarks_px[rows].copy()
+    landmarks[:, :, :2] -= placement.origin_px[:, None].astype(np.float32)
+    return FaceBatch(
+        pixels,
+        placement,
+        torch.from_numpy(landmarks).to(pixels.device),
+        torch.from_numpy(track.blendshapes[rows]).to(pixels.device),
+        track.index[rows],
+    )
+
+
+def cut_faces(
+    frames: FrameBatch,
+    track: FaceTrack,
+    rows: npt.NDArray[np.int64],
+    windows: WindowPlan,
+    device: torch.device | str = "cpu",
+) -> FaceBatch:
+    """Native windows of N frames.
+
+    Args:
+        frames: N frames, those of ``rows``.
+        track: the face.
+        rows: (N,) rows of the track.
+        windows: the windows of that track.
+        device: where the pixels are wanted.
+    """
+    placement = windows.placement(rows)
+    pixels = window_rgb(frames, placement.origin_px, placement.size_px, device)
+    return place_faces(track, rows, placement, pixels)

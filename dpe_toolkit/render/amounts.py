@@ -1,0 +1,112 @@
+"""How much of the edit each row shows: faded where a face is lost, a driver ends, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dpe_toolkit.analysis import Gap, find_gaps
+from dpe_toolkit.errors import AnalysisError
+from dpe_toolkit.faces import FaceTrack
+from dpe_toolkit.plan import EditPlan, ShotPlan
+from dpe_toolkit.render.mapping import DriverMap, smoothstep
+from dpe_toolkit.timing import Span
+
+__all__ = ["Missing", "driver_usable", "fade", "source_usable"]
+
+SHORT_GAP_S = Fraction(1, 4)
+"""Up to here a face is taken to have been there, unseen: a fade in and out would show more than the bridge."""
+_SHORT_MOVE = 0.35
+"""...unless it moved farther than this meanwhile, in face sizes, so that the bridge cannot be trusted."""
+HOLD_GAP_S = Fraction(1)
+"""Up to here ``missing_face = hold`` edits over a gap."""
+_HOLD_MOVE = 1.0
+
+Treatment = Literal["bridged", "passed through"]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A run of frames in which a face was not seen, and what was done about it."""
+
+    role: Literal["source", "driver"]
+    frames: Span
+    """In the media."""
+    treatment: Treatment
+
+
+def fade(usable: npt.NDArray[np.bool_], fade_frames: int) -> npt.NDArray[np.float64]:
+    """(T,) 0 where not usable, rising to 1 over ``fade_frames`` rows on either side of that.
+
+    The ends of the shot are no reason to fade: there is a cut.
+    """
+    rows = np.arange(len(usable), dtype=np.float64)
+    never = float(len(usable) + fade_frames + 1)
+    before = np.maximum.accumulate(np.where(usable, -never, rows))
+    after = np.minimum.accumulate(np.where(usable, rows[-1] + never, rows)[::-1])[::-1]
+    distance = np.minimum(rows - before, after - rows)
+    return smoothstep(distance / (fade_frames + 1))
+
+
+def source_usable(
+    track: FaceTrack, edit: EditPlan, rate: Fraction, shot: ShotPlan
+) -> tuple[npt.NDArray[np.bool_], list[Missing]]:
+    """(T,) rows whose face may be edited, and the gaps in the source.
+
+    Gaps of at most `SHORT_GAP_S` over which the face hardly moved are edited on the bridged mesh;
+    ``hold`` raises the bound to `HOLD_GAP_S`. A gap at an end of the shot has no bridge.
+
+    Raises:
+        AnalysisError: a face is missing and the shot says that this is an error.
+    """
+    usable = track.present.copy()
+    missing: list[Missing] = []
+    for gap in find_gaps(track):
+        bridged = _bridges(gap, rate, hold=edit.missing_face == "hold")
+        frames = gap.rows.shift(int(track.index[0]))
+        if not bridged and edit.missing_face == "error":
+            raise _missing(shot, frames)
+        usable[gap.rows.start : gap.rows.stop] = bridged
+        missing.append(Missing("source", frames, "bridged" if bridged else "passed through"))
+    return usable, missing
+
+
+def _bridges(gap: Gap, rate: Fraction, *, hold: bool) -> bool:
+    bounds = [(SHORT_GAP_S, _SHORT_MOVE)] + ([(HOLD_GAP_S, _HOLD_MOVE)] if hold else [])
+    return any(len(gap.rows) <= longest * rate and gap.moved <= farthest for longest, farthest in bounds)
+
+
+def driver_usable(track: FaceTrack, mapping: DriverMap, rate: Fraction) -> tuple[npt.NDArray[np.bool_], list[Missing]]:
+    """(T,) rows of the shot whose driver can be trusted, and the gaps in the driver that the shot meets.
+
+    Args:
+        track: the driver's face, D rows.
+        mapping: of the shot's T rows.
+        rate: frames a second of the driver.
+    """
+    start = int(track.index[0])
+    trusted = track.present.copy()
+    low = np.floor(mapping.frames).astype(np.int64) - start
+    high = np.ceil(mapping.frames).astype(np.int64) - start
+    missing: list[Missing] = []
+    for gap in find_gaps(track):
+        bridged = len(gap.rows) <= SHORT_GAP_S * rate and np.isfinite(gap.moved)
+        trusted[gap.rows.start : gap.rows.stop] = bridged
+        if ((high >= gap.rows.start) & (low < gap.rows.stop)).any():
+            missing.append(Missing("driver", gap.rows.shift(start), "bridged" if bridged else "passed through"))
+    return trusted[low] & trusted[high], missing
+
+
+def _missing(shot: ShotPlan, frames: Span) -> AnalysisError:
+    return AnalysisError(
+        f"the face is not seen from frame {frames.start} to {frames.stop - 1}",
+        "a face in every frame, as missing_face = error says",
+        "set missing_face to passthrough or hold, or trim the shot",
+        clip=shot.name,
+        path=None if shot.source is None else shot.source.path,
+        frame=frames.start,
+    )

@@ -1,0 +1,68 @@
+"""What is looked at before any work is done."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dpe_toolkit.errors import PlanError, RenderError
+from dpe_toolkit.plan import RenderPlan
+from dpe_toolkit.render.record import edits_path
+
+__all__ = ["check_output", "check_plan"]
+
+
+def check_plan(plan: RenderPlan) -> None:
+    """Refuses a plan with errors, or without a frame.
+
+    Raises:
+        PlanError: with every error of the plan.
+    """
+    if plan.errors:
+        raise PlanError(
+            f"the plan of {plan.timeline!r} has {len(plan.errors)} error{'s' if len(plan.errors) > 1 else ''}",
+            "a plan without errors",
+            "correct what is listed: " + " | ".join(str(problem) for problem in plan.errors),
+            problems=[str(problem) for problem in plan.errors],
+        )
+    if not plan.shots:
+        raise PlanError(
+            f"the plan of {plan.timeline!r} has no frames", "at least one shot", "check the range asked for"
+        )
+
+
+def check_output(plan: RenderPlan, output: Path) -> None:
+    """Refuses an output that could not be written, or that would replace what is read.
+
+    Raises:
+        RenderError: the folder is missing or cannot be written, or the output is one of the inputs.
+    """
+    folder = output.parent
+    if not folder.is_dir():
+        raise RenderError(
+            f"the folder {str(folder)!r} does not exist", "a folder that exists", "make it first", path=output
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise RenderError(
+            f"the folder {str(folder)!r} cannot be written",
+            "a folder that may be written",
+            "choose another",
+            path=output,
+        )
+    for target in (output, edits_path(output)):
+        if target.is_dir():
+            raise RenderError(
+                f"{str(target)!r} is a folder", "the name of a file", "choose another output name", path=output
+            )
+    read = {shot.source.path for shot in plan.shots if shot.source} | {
+        shot.edit.driver.path for shot in plan.shots if shot.edit
+    }
+    if plan.timeline_path is not None:
+        read.add(plan.timeline_path)
+    if output.exists() and any(path.exists() and output.samefile(path) for path in read):
+        raise RenderError(
+            "the output is a file that the timeline reads",
+            "a file of its own",
+            "choose another output name",
+            path=output,
+        )

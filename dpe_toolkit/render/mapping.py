@@ -1,0 +1,97 @@
+"""Which moment of the driver each row of a shot shows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from dpe_toolkit.errors import RenderError
+from dpe_toolkit.plan import EditPlan, ShotPlan
+from dpe_toolkit.timing import Span
+
+__all__ = ["DriverMap", "driver_spans", "map_driver", "smoothstep"]
+
+WHOLE_DRIVER_S = 60
+"""A driver of at most this length is analysed whole, so that his neutral is the same for all his shots."""
+_STEP_S = 10
+"""What is analysed of a longer one begins and ends at multiples of this."""
+_EXACT = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class DriverMap:
+    """Positions in the driver's media, one for each row of the shot."""
+
+    frames: npt.NDArray[np.float64]
+    """(T,) fractional frame, inside the media."""
+    covered: npt.NDArray[np.bool_]
+    """(T,) False where the driver has ended and the shot wants to be passed through."""
+    closing: npt.NDArray[np.float64]
+    """(T,) in [0, 1]: share of the driver's first frame, which a loop eases into at its end."""
+
+
+def smoothstep(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """0 to 1 with flat ends, clamped."""
+    x = np.clip(share, 0.0, 1.0)
+    return np.asarray(x * x * (3 - 2 * x), np.float64)
+
+
+def map_driver(shot: ShotPlan, edit: EditPlan, rate: Fraction) -> DriverMap:
+    """Driver positions by seconds, so that neither rate nor retime makes motion judder.
+
+    A loop wraps at the end of the driver's file to its start, not to ``driver_start_s``: that differs
+    between a shot and its trimmed parts.
+
+    Args:
+        shot: the whole shot.
+        edit: its edit.
+        rate: frames a second of the source.
+
+    Raises:
+        RenderError: the driver is too short and the shot says that this is an error.
+    """
+    media = edit.driver
+    first = edit.driver_start_s * media.rate
+    step = edit.retime * media.rate / rate
+    exact = float(first) + np.arange(shot.num_frames) * float(step)
+    whole = np.round(exact)
+    frames = np.where(np.abs(exact - whole) < _EXACT, whole, exact)
+    short = (frames < 0) | (frames >= media.num_frames)
+    if edit.when_short == "error" and short.any():
+        raise _too_short(shot, edit, float(frames[short][0] / float(media.rate)))
+    closing = np.zeros(len(frames))
+    if edit.when_short == "loop" and short.any():
+        frames = np.mod(frames, media.num_frames)
+        ease = max(1, min(edit.fade_frames, media.num_frames // 4))
+        closing = smoothstep((frames - (media.num_frames - 1 - ease)) / (ease + 1))
+    covered = ~short if edit.when_short == "passthrough" else np.ones(len(frames), np.bool_)
+    return DriverMap(np.clip(frames, 0, media.num_frames - 1), covered, closing)
+
+
+def driver_spans(mapping: DriverMap, edit: EditPlan) -> tuple[Span, Span]:
+    """Media frames to analyse, and those among them that the shot shows."""
+    media = edit.driver
+    stop = min(math.ceil(float(mapping.frames.max())) + 1, media.num_frames)
+    used = Span(0 if mapping.closing.any() else int(mapping.frames.min()), stop)
+    if media.num_frames <= WHOLE_DRIVER_S * media.rate:
+        return Span(0, media.num_frames), used
+    grid = max(1, round(_STEP_S * media.rate))
+    wanted = [used.start, used.stop]
+    if edit.driver_neutral_frame is not None:
+        wanted += [edit.driver_neutral_frame, edit.driver_neutral_frame + 1]
+    return Span(min(wanted) // grid * grid, min(-(-max(wanted) // grid) * grid, media.num_frames)), used
+
+
+def _too_short(shot: ShotPlan, edit: EditPlan, at_s: float) -> RenderError:
+    held_s = float(edit.driver.num_frames / edit.driver.rate)
+    return RenderError(
+        f"the shot needs its driver at {at_s:.2f} s, which the driver does not have",
+        f"a driver that covers the whole shot; this one is {held_s:.2f} s long",
+        "shorten the shot, start the driver earlier, or set when_short to hold, loop or passthrough",
+        clip=shot.name,
+        path=edit.driver.path,
+    )

@@ -1,0 +1,265 @@
+"""The nodes of one shot's graph. Rows are those of the whole shot; a node gives those that are edited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dpe_toolkit.analysis import cut_faces, guard_plugin
+from dpe_toolkit.codes import Appearance
+from dpe_toolkit.components import Composited, Compositor, Encoder, Generated, GenerateRequest, ShotGenerator
+from dpe_toolkit.faces import FaceBatch
+from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout, Plane
+from dpe_toolkit.geometry import code_scale, write_window
+from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.render.footage import Footage
+from dpe_toolkit.render.node import Inputs, Need, RenderNode
+from dpe_toolkit.render.prepare import PreparedShot
+from dpe_toolkit.shapes import expect_shape
+from dpe_toolkit.timing import Span
+
+__all__ = ["BlackNode", "CompositeNode", "DriverNode", "EncodeNode", "FacesNode", "GenerateNode", "SourceNode"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNode:
+    """Decoded frames."""
+
+    footage: Footage
+    start: int
+    """Media frame of row 0."""
+    length: int
+
+    def needs(self, span: Span) -> Sequence[Need]:
+        """Nothing."""
+        return ()
+
+    def render(self, span: Span, inputs: Inputs) -> FrameBatch:
+        """The frames of these rows."""
+        return self.footage.read(span.shift(self.start))
+
+
+@dataclass(frozen=True, slots=True)
+class BlackNode:
+    """Frames of a gap: black and opaque."""
+
+    layout: PixelLayout
+    color: ColorInfo
+    size_px: tuple[int, int]
+    rate: Fraction
+    length: int
+
+    def needs(self, span: Span) -> Sequence[Need]:
+        """Nothing."""
+        return ()
+
+    def render(self, span: Span, inputs: Inputs) -> FrameBatch:
+        """Black rows."""
+        scale = code_scale(self.layout, self.color)
+        colours = self.layout.num_planes - int(self.layout.alpha)
+        values = [scale.luma_offset, *[scale.chroma_offset] * 2][:colours]
+        if self.layout.family == "rgb":
+            values = [scale.luma_offset] * 3
+        planes = [self._plane(position, int(value), len(span)) for position, value in enumerate(values)]
+        if self.layout.alpha:
+            planes.append(self._plane(0, scale.maximum, len(span)))
+        index = np.arange(span.start, span.stop, dtype=np.int64)
+        return FrameBatch(tuple(planes), self.layout, self.color, index, index, 1 / self.rate, self.rate)
+
+    def _plane(self, position: int, value: int, num_frames: int) -> Plane:
+        width, height = self.size_px
+        if position:
+            shift_x, shift_y = self.layout.chroma_shift
+            width, height = -(-width >> shift_x), -(-height >> shift_y)
+        shape = (num_frames, height, width)
+        return np.full(shape, value, np.uint8) if self.layout.depth == 8 else np.full(shape, value, np.uint16)
+
+
+@dataclass(frozen=True, slots=True)
+class _ShotNode:
+    prepared: PreparedShot
+
+    @property
+    def length(self) -> int:
+        """Rows of the whole shot."""
+        return len(self.prepared.track)
+
+    def media(self, rows: npt.NDArray[np.int64]) -> Span:
+        """Media frames from the first of these rows to the last, for messages."""
+        start = int(self.prepared.track.index[0])
+        return Span(start + int(rows[0]), start + int(rows[-1]) + 1)
+
+    def choice(self, kind: str) -> ComponentChoice:
+        """What the plan chose for this kind."""
+        return self.prepared.edit.components[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class FacesNode(_ShotNode):
+    """Native windows of the source."""
+
+    source: RenderNode[FrameBatch]
+    device: torch.device
+
+    def needs(self, span: Span) -> Sequence[Need]:
+        """The frames."""
+        return ((self.source, span),)
+
+    def render(self, span: Span, inputs: Inputs) -> FaceBatch:
+        """The windows of the edited rows of ``span``."""
+        rows = self.prepared.active(span)
+        frames = _pick(inputs.of(self.source, span), rows - span.start)
+        return cut_faces(frames, self.prepared.track, rows, self.prepared.windows, self.device)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeNode(_ShotNode):
+    """What the generator has to know of the source's looks."""
+
+    faces: RenderNode[FaceBatch]
+    encoder: Encoder
+
+    def needs(self, span: Span) -> Sequence[Need]:
+        """The windows."""
+        return ((self.faces, span),)
+
+    def render(self, span: Span, inputs: Inputs) -> Appearance:
+        """The appearance of the edited rows."""
+        faces = inputs.of(self.faces, span)
+        with guard_plugin(self.choice("encoder"), self.prepared.shot.name, _covered(faces)):
+            appearance = self.encoder.encode(faces)
+            if len(appearance.faces) != len(faces):
+                raise ValueError(f"encode() gave {len(appearance.faces)} faces for {len(faces)}")
+        return appearance
+
+
+@dataclass(frozen=True, slots=True)
+class DriverNode(_ShotNode):
+    """Native windows of the driver, of the frames nearest in time."""
+
+    footage: Footage
+    device: torch.device
+
+    def needs(self, span: Span) -> Sequence[Need]:
+        """Nothing: it reads its own media."""
+        return ()
+
+    def render(self, span: Span, inputs: Inputs) -> FaceBatch:
+        """One window for each edited row."""
+        shown = np.round(self.prepared.driver_rows[self.prepared.active(span)]).astype(np.int64)
+        return driver_faces(self.prepared, self.footage, shown, self.device)
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateNode(_ShotNode):
+    """Edited native windows."""
+
+    faces: RenderNode[FaceBatch]
+    encoded: RenderNode[Appearance]
+    driver: RenderNode[FaceBatch] | None
+    generator: ShotGenerator
+
+    def needs(self, span: Span) -> Sequence[Need]:
+        """Windows, appearance and, where they are wanted, the driver's windows."""
+        driver: tuple[Need, ...] = () if self.driver is None else ((self.driver, span),)
+        return ((self.faces, span), (self.encoded, span), *driver)
+
+    def render(self, span: Span, inputs: Inputs) -> Generated:
+        """The edited faces of the edited rows."""
+        rows = self.prepared.active(span)
+        faces = inputs.of(self.faces, span)
+        request = GenerateRequest(
+            rows,
+            inputs.of(self.encoded, span),
+            self.prepared.motion.codes.take(rows),
+            self.prepared.target.take(rows),
+            None if self.driver is None else inputs.of(self.driver, span),
+        )
+        with guard_plugin(self.choice("generator"), self.prepared.shot.name, _covered(faces)):
+            generated = self.generator.generate(request)
+            _check_picture("generate() pixels", generated.pixels, faces, 3)
+            expect_shape("generate() landmarks_px", generated.landmarks_px, (len(faces), "P", 3))
+            if generated.confidence is not None:
+                _check_picture("generate() confidence", generated.confidence, faces, 1)
+        return generated
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeNode(_ShotNode):
+    """Whole frames with the edit written back; rows that are not edited are the decoded ones."""
+
+    source: RenderNode[FrameBatch]
+    faces: RenderNode[FaceBatch]
+    generated: RenderNode[Generated]
+    compositor: Compositor
+
+    def needs(self, span: Span) -> Sequence[Need]:
+        """The frames, and the edited windows where there is something to edit."""
+        frames: Need = (self.source, span)
+        if not len(self.prepared.active(span)):
+            return (frames,)
+        return (frames, (self.faces, span), (self.generated, span))
+
+    def render(self, span: Span, inputs: Inputs) -> FrameBatch:
+        """The frames of ``span``."""
+        frames = inputs.of(self.source, span)
+        rows = self.prepared.active(span)
+        if not len(rows):
+            return frames
+        faces, generated = inputs.of(self.faces, span), inputs.of(self.generated, span)
+        with guard_plugin(self.choice("compositor"), self.prepared.shot.name, _covered(faces)):
+            shown: Composited = self.compositor.composite(faces, generated)
+            _check_picture("composite() pixels", shown.pixels, faces, 3)
+            _check_picture("composite() matte", shown.matte, faces, 1)
+        places = rows - span.start
+        edited = write_window(_pick(frames, places), faces.placement.origin_px, faces.pixels, shown.pixels, shown.matte)
+        return edited if len(rows) == len(span) else _put(frames, places, edited)
+
+
+def source_faces(
+    prepared: PreparedShot, footage: Footage, rows: npt.NDArray[np.int64], device: torch.device
+) -> FaceBatch:
+    """Native windows of any rows of the source."""
+    frames = footage.frames(prepared.track.index[rows])
+    return cut_faces(frames, prepared.track, rows, prepared.windows, device)
+
+
+def driver_faces(
+    prepared: PreparedShot, footage: Footage, rows: npt.NDArray[np.int64], device: torch.device
+) -> FaceBatch:
+    """Native windows of any rows of the driver."""
+    frames = footage.frames(prepared.driver_track.index[rows])
+    return cut_faces(frames, prepared.driver_track, rows, prepared.driver_windows, device)
+
+
+def _covered(faces: FaceBatch) -> Span:
+    return Span(int(faces.index[0]), int(faces.index[-1]) + 1)
+
+
+def _pick(frames: FrameBatch, places: npt.NDArray[np.int64]) -> FrameBatch:
+    """These rows of a batch, without a copy where they are all."""
+    return frames if len(places) == len(frames) else frames.take(places)
+
+
+def _put(frames: FrameBatch, places: npt.NDArray[np.int64], edited: FrameBatch) -> FrameBatch:
+    planes: list[Plane] = []
+    for old, new in zip(frames.planes, edited.planes, strict=True):
+        plane = old.copy()
+        plane[places] = new
+        planes.append(plane)
+    return FrameBatch(
+        tuple(planes), frames.layout, frames.color, frames.index, frames.pts, frames.time_base, frames.rate
+    )
+
+
+def _check_picture(name: str, picture: torch.Tensor, faces: FaceBatch, channels: int) -> None:
+    height, width = faces.pixels.shape[2:]
+    expect_shape(name, picture, (len(faces), channels, height, width))
+    # One sum tells as much as a look at each value, at a fraction of the memory traffic.
+    if not torch.isfinite(picture.sum()):
+        raise ValueError(f"{name} are not finite")

@@ -1,0 +1,193 @@
+"""An edited shot, made ready: analysed, mapped to its driver, mixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dpe_toolkit.analysis import (
+    AnalysisStore,
+    ClipRequest,
+    ComponentPool,
+    OpenReader,
+    ProgressSink,
+    WindowPlan,
+    analyse_clip,
+    check_codes,
+    guard_plugin,
+    plan_windows,
+    slice_motion,
+    slice_track,
+)
+from dpe_toolkit.codes import REGIONS, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.faces import FaceTrack
+from dpe_toolkit.plan import ComponentChoice, EditPlan, MediaPlan, ShotPlan
+from dpe_toolkit.render.amounts import Missing, driver_usable, fade, source_usable
+from dpe_toolkit.render.mapping import DriverMap, driver_spans, map_driver
+from dpe_toolkit.timing import Span
+
+__all__ = ["PreparedShot", "prepare_shot"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedShot:
+    """Everything that a shot's nodes share. Rows are those of the whole shot, even of a trimmed one."""
+
+    shot: ShotPlan
+    source: MediaPlan
+    edit: EditPlan
+    """Of the whole shot."""
+    track: FaceTrack
+    """T rows."""
+    motion: MotionTrack
+    """T rows, on the render's device."""
+    windows: WindowPlan
+    driver_track: FaceTrack
+    """D rows."""
+    driver_motion: MotionTrack
+    driver_windows: WindowPlan
+    driver_rows: npt.NDArray[np.float64]
+    """(T,) position in the driver's rows."""
+    amounts: npt.NDArray[np.float64]
+    """(T,) cross-fade in [0, 1]; where it is 0 the frame is passed through untouched."""
+    request: MixRequest
+    target: MotionCode
+    """T rows."""
+    missing: tuple[Missing, ...]
+
+    @property
+    def rows(self) -> Span:
+        """The rows that are rendered: all, or those left by a trim."""
+        return self.shot.source_span.shift(-self.shot.whole.source_start)
+
+    def active(self, span: Span) -> npt.NDArray[np.int64]:
+        """The rows of ``span`` that are edited at all."""
+        return np.flatnonzero(self.amounts[span.start : span.stop] > 0) + span.start
+
+
+def prepare_shot(
+    shot: ShotPlan,
+    pool: ComponentPool,
+    *,
+    store: AnalysisStore,
+    progress: ProgressSink,
+    open_reader: OpenReader,
+) -> PreparedShot:
+    """The shot, whose edit changes something, with source and driver analysed and mixed.
+
+    Raises:
+        AnalysisError: no face where one is needed.
+        RenderError: the driver is too short, where the shot calls that an error.
+        PluginError: a component raised or broke its contract.
+    """
+    whole = shot.whole
+    if whole.source is None or whole.edit is None:
+        raise ValueError(f"shot {shot.name!r} has nothing to edit")
+    edit = whole.edit
+    mapping = map_driver(whole, edit, whole.source.rate)
+    requests = (_source_request(whole, whole.source, edit), _driver_request(whole, edit, mapping))
+    source, driver = (
+        analyse_clip(request, pool, store=store, progress=progress, open_reader=open_reader) for request in requests
+    )
+    rows = whole.source_span.shift(-int(source.track.index[0]))
+    track, motion = slice_track(source.track, rows), _to(slice_motion(source.motion, rows), pool.device)
+    driver_motion = _to(driver.motion, pool.device)
+    usable, gaps = source_usable(track, edit, whole.source.rate, shot)
+    driven, driver_gaps = driver_usable(driver.track, mapping, edit.driver.rate)
+    amounts = np.prod([fade(mask, edit.fade_frames) for mask in (usable, driven, mapping.covered)], axis=0)
+    driver_rows = mapping.frames - float(driver.track.index[0])
+    request = _mix_request(edit, amounts, pool.device)
+    target = _mix(
+        shot,
+        edit.components["motion"],
+        pool,
+        motion=motion,
+        driver=driver_motion,
+        at=(driver_rows, mapping.closing),
+        request=request,
+    )
+    return PreparedShot(
+        shot=shot,
+        source=whole.source,
+        edit=edit,
+        track=track,
+        motion=motion,
+        windows=plan_windows(track),
+        driver_track=driver.track,
+        driver_motion=driver_motion,
+        driver_windows=plan_windows(driver.track),
+        driver_rows=driver_rows,
+        amounts=amounts,
+        request=request,
+        target=target,
+        missing=(*gaps, *driver_gaps),
+    )
+
+
+def _source_request(whole: ShotPlan, media: MediaPlan, edit: EditPlan) -> ClipRequest:
+    span, neutral = whole.source_span, edit.source_neutral_frame
+    if neutral is not None:
+        span = Span(min(span.start, neutral), max(span.stop, neutral + 1))
+    return ClipRequest(
+        clip=whole.name,
+        role="source",
+        media=media,
+        span=span,
+        focus=whole.source_span,
+        face=edit.source_face,
+        neutral_frame=neutral,
+        detector=edit.components["detector"],
+        motion=edit.components["motion"],
+    )
+
+
+def _driver_request(whole: ShotPlan, edit: EditPlan, mapping: DriverMap) -> ClipRequest:
+    span, used = driver_spans(mapping, edit)
+    return ClipRequest(
+        clip=whole.name,
+        role="driver",
+        media=edit.driver,
+        span=span,
+        focus=used,
+        face=edit.driver_face,
+        neutral_frame=edit.driver_neutral_frame,
+        detector=edit.components["detector"],
+        motion=edit.components["motion"],
+    )
+
+
+def _mix_request(edit: EditPlan, amounts: npt.NDArray[np.float64], device: torch.device) -> MixRequest:
+    shown = torch.from_numpy(amounts.astype(np.float32)).to(device)
+    regions = {**dict.fromkeys(REGIONS, 1.0), **edit.regions}
+    return MixRequest(shown * edit.expression, shown * edit.pose, edit.mode, regions)
+
+
+def _mix(
+    shot: ShotPlan,
+    choice: ComponentChoice,
+    pool: ComponentPool,
+    *,
+    motion: MotionTrack,
+    driver: MotionTrack,
+    at: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+    request: MixRequest,
+) -> MotionCode:
+    rows, closing = at
+    shown, first = driver.codes.at(rows), driver.codes.take(slice(0, 1))
+    share = shown.pose.new_tensor(closing)[:, None]
+    eased = MotionCode(shown.space, shown.expression.lerp(first.expression, share), shown.pose.lerp(first.pose, share))
+    extractor = pool.motion(choice, shot.name)
+    with guard_plugin(choice, shot.name), torch.no_grad():
+        target = extractor.mix(motion, driver, eased, request)
+        check_codes("mix()", target, len(motion))
+    return target
+
+
+def _to(motion: MotionTrack, device: torch.device) -> MotionTrack:
+    def moved(codes: MotionCode) -> MotionCode:
+        return MotionCode(codes.space, codes.expression.to(device), codes.pose.to(device))
+
+    return MotionTrack(moved(motion.codes), moved(motion.neutral), motion.present, motion.blendshapes, motion.start)

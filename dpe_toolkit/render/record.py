@@ -1,0 +1,211 @@
+"""What was done to a video, in words for people and machines: ``<output>.edits.json`` and a metadata line."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from dpe_toolkit import __version__
+from dpe_toolkit.errors import RenderError
+from dpe_toolkit.plan import ExactFraction, MediaPlan, RenderPlan
+from dpe_toolkit.render.prepare import PreparedShot
+from dpe_toolkit.timing import Span
+
+__all__ = [
+    "EditsRecord",
+    "MediaRecord",
+    "MissingRecord",
+    "ShotRecord",
+    "UsedComponent",
+    "container_metadata",
+    "edits_path",
+    "record_shot",
+    "stage_record",
+]
+
+RECORD_SCHEMA = 1
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MediaRecord(_Model):
+    """A media file by name and content."""
+
+    file: str
+    digest: str
+
+
+class UsedComponent(_Model):
+    """A component that took part."""
+
+    kind: str
+    name: str
+    plugin: str
+    version: str
+    fingerprint: str
+    options: dict[str, object]
+
+
+class MissingRecord(_Model):
+    """Frames in which a face was not seen. Ranges are half-open."""
+
+    role: Literal["source", "driver"]
+    media_frames: tuple[int, int]
+    output_frames: tuple[int, int] | None
+    """None for the driver's."""
+    treatment: Literal["bridged", "passed through"]
+
+
+class ShotRecord(_Model):
+    """One edited shot. Ranges are half-open; output frames are counted from the output's first."""
+
+    name: str
+    id: str
+    output_frames: tuple[int, int]
+    media_frames: tuple[int, int]
+    edited_output_frames: tuple[tuple[int, int], ...]
+    """Where pixels may differ from the source; elsewhere frames are passed through untouched."""
+    source: MediaRecord
+    driver: MediaRecord
+    driver_start_s: ExactFraction
+    retime: ExactFraction
+    expression: float
+    pose: float
+    mode: str
+    regions: dict[str, float]
+    consent: str
+    components: tuple[UsedComponent, ...]
+    missing: tuple[MissingRecord, ...]
+
+
+class EditsRecord(_Model):
+    """The content of ``<output>.edits.json``."""
+
+    schema_version: int = RECORD_SCHEMA
+    toolkit: str = "dpe_toolkit"
+    toolkit_version: str = __version__
+    written_at: str
+    """UTC, ISO 8601."""
+    output: str
+    timeline: str
+    plan_digest: str
+    num_frames: int
+    rate: ExactFraction
+    shots: tuple[ShotRecord, ...]
+    """The edited shots alone."""
+
+
+def edits_path(output: Path) -> Path:
+    """Where the record of ``output`` lies."""
+    return output.with_name(output.name + ".edits.json")
+
+
+def record_shot(prepared: PreparedShot, first: int) -> ShotRecord:
+    """What is done to one shot.
+
+    Args:
+        prepared: the shot.
+        first: record frame of the output's first frame.
+    """
+    shot, edit = prepared.shot, prepared.edit
+    rows = prepared.rows
+    to_output = shot.record_start - first - rows.start
+    to_media = shot.whole.source_start
+    active = np.zeros(rows.stop - rows.start + 2, np.int8)
+    active[1:-1] = prepared.amounts[rows.start : rows.stop] > 0
+    edges = (np.flatnonzero(np.diff(active)) + rows.start + to_output).tolist()
+    missing: list[MissingRecord] = []
+    for gap in prepared.missing:
+        if gap.role == "source":
+            left = gap.frames.intersect(rows.shift(to_media))
+            if len(left):
+                missing.append(_missing(gap.role, left, left.shift(to_output - to_media), gap.treatment))
+        else:
+            missing.append(_missing(gap.role, gap.frames, None, gap.treatment))
+    return ShotRecord(
+        name=shot.name,
+        id=edit.id,
+        output_frames=_pair(shot.record.shift(-first)),
+        media_frames=_pair(shot.source_span),
+        edited_output_frames=tuple(zip(edges[::2], edges[1::2], strict=True)),
+        source=_media(prepared.source),
+        driver=_media(edit.driver),
+        driver_start_s=(shot.edit or edit).driver_start_s,
+        retime=edit.retime,
+        expression=edit.expression,
+        pose=edit.pose,
+        mode=edit.mode,
+        regions=edit.regions,
+        consent=edit.consent,
+        components=tuple(
+            UsedComponent.model_validate(one.model_dump(include=set(UsedComponent.model_fields)))
+            for one in edit.components.values()
+        ),
+        missing=tuple(missing),
+    )
+
+
+def _pair(span: Span) -> tuple[int, int]:
+    return span.start, span.stop
+
+
+def _media(media: MediaPlan) -> MediaRecord:
+    return MediaRecord(file=media.path.name, digest=media.digest)
+
+
+def _missing(
+    role: Literal["source", "driver"],
+    media: Span,
+    output: Span | None,
+    treatment: Literal["bridged", "passed through"],
+) -> MissingRecord:
+    shown = None if output is None else _pair(output)
+    return MissingRecord(role=role, media_frames=_pair(media), output_frames=shown, treatment=treatment)
+
+
+def container_metadata(shots: Sequence[ShotRecord]) -> dict[str, str]:
+    """Tags that say that a video was edited; none where no shot was."""
+    if not shots:
+        return {}
+    names = ", ".join(shot.name for shot in shots[:5]) + (" and more" if len(shots) > 5 else "")
+    text = f"Facial expressions in this video were edited with dpe_toolkit {__version__} (shots: {names})"
+    tool = f"dpe_toolkit {__version__}"
+    return {"comment": text, "description": text, "encoded_by": tool, "software": tool}
+
+
+def stage_record(plan: RenderPlan, output: Path, shots: Sequence[ShotRecord]) -> Path:
+    """The record written beside ``output`` under a temporary name, to be put in place with the video.
+
+    Raises:
+        RenderError: the folder cannot be written.
+    """
+    record = EditsRecord(
+        written_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        output=output.name,
+        timeline=plan.timeline,
+        plan_digest=plan.digest,
+        num_frames=plan.num_frames,
+        rate=plan.rate,
+        shots=tuple(shots),
+    )
+    try:
+        handle, part = tempfile.mkstemp(dir=output.parent, prefix=".edits-", suffix=".json")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(record.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise RenderError(
+            f"the record of the edits cannot be written: {error}",
+            "an output folder with room that may be written",
+            "choose another output",
+            path=edits_path(output),
+        ) from error
+    return Path(part)

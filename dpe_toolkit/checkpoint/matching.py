@@ -118,13 +118,14 @@ def _closest(state: Mapping[str, object], params: NetworkParams | None, kind: ty
 
     One damaged tensor must be named itself, not taken for the size that everything else misses.
     """
-    inferred = None if params is not None else infer_params(state)
-    candidates = [params or NetworkParams()] + ([inferred] if inferred is not None else [])
-    networks = []
-    for sizes in candidates:
-        with torch.device("meta"):
-            networks.append(kind(sizes))
-    return min(networks, key=lambda network: len(compare_state(state, network)))
+    with torch.device("meta"):
+        network = kind(params or NetworkParams())
+        inferred = None if params is not None else infer_params(state)
+        differences = len(compare_state(state, network))
+        if not differences or inferred is None:
+            return network
+        other = kind(inferred)
+    return other if len(compare_state(state, other)) < differences else network
 
 
 def _fill(network: _NetworkT, state: Mapping[str, object], path: Path, what: str) -> _NetworkT:

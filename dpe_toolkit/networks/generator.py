@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpe_toolkit.networks.layers import Upsample, conv_layer
+from dpe_toolkit.networks.layers import Upsample, conv_layer, unit_normal
 from dpe_toolkit.networks.modulation import ModulatedConv2d, StyledConv
 from dpe_toolkit.networks.params import NetworkParams
 
@@ -56,7 +56,7 @@ class _ConstantInput(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.input = nn.Parameter(torch.randn(1, channels, 4, 4))
+        self.input = unit_normal(1, channels, 4, 4)
 
 
 class ToRgb(nn.Module):

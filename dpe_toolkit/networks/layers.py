@@ -22,10 +22,20 @@ __all__ = [
     "activate",
     "blur_kernel",
     "conv_layer",
+    "unit_normal",
 ]
 
 LEAK = 0.2
 GAIN = math.sqrt(2.0)
+
+
+def unit_normal(*shape: int) -> nn.Parameter:
+    """A parameter of unit variance, or an empty one on the meta device.
+
+    torch draws on the meta device through its compiler, whose import takes two seconds.
+    """
+    values = torch.empty(*shape)
+    return nn.Parameter(values if values.is_meta else values.normal_())
 
 
 def activate(x: Tensor, bias: Tensor) -> Tensor:
@@ -105,7 +115,7 @@ class EqualConv2d(nn.Module):
         self, in_channels: int, out_channels: int, kernel_px: int, *, stride: int = 1, padding: int = 0
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_px, kernel_px))
+        self.weight = unit_normal(out_channels, in_channels, kernel_px, kernel_px)
         self.scale = 1.0 / math.sqrt(in_channels * kernel_px**2)
         self.stride = stride
         self.padding = padding
@@ -133,7 +143,7 @@ class EqualLinear(nn.Module):
         self, in_features: int, out_features: int, *, bias_start: float = 0.0, activated: bool = False
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_features, in_features))
+        self.weight = unit_normal(out_features, in_features)
         self.bias = nn.Parameter(torch.full((out_features,), bias_start))
         self.scale = 1.0 / math.sqrt(in_features)
         self.activated = activated

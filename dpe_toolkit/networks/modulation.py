@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpe_toolkit.networks.layers import Activation, Blur, EqualLinear
+from dpe_toolkit.networks.layers import Activation, Blur, EqualLinear, unit_normal
 
 __all__ = ["ModulatedConv2d", "StyledConv"]
 
@@ -43,7 +43,7 @@ class ModulatedConv2d(nn.Module):
         upsample: bool = False,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(1, out_channels, in_channels, kernel_px, kernel_px))
+        self.weight = unit_normal(1, out_channels, in_channels, kernel_px, kernel_px)
         self.modulation = EqualLinear(style_dim, in_channels, bias_start=1.0)
         self.blur = Blur(1, gain=4.0) if upsample else None
         self.scale = 1.0 / math.sqrt(in_channels * kernel_px**2)

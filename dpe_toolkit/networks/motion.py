@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dpe_toolkit.networks.layers import EqualLinear
+from dpe_toolkit.networks.layers import EqualLinear, unit_normal
 from dpe_toolkit.networks.params import NetworkParams
 
 __all__ = ["AffineMap", "Direction", "fold_linear_stack", "motion_head", "motion_mlp"]
@@ -41,7 +41,7 @@ class Direction(nn.Module):
 
     def __init__(self, params: NetworkParams) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(params.style_dim, params.motion_dim))
+        self.weight = unit_normal(params.style_dim, params.motion_dim)
 
     def basis(self) -> Tensor:
         """The directions as orthonormal columns, (K, ``motion_dim``).

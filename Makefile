@@ -10,11 +10,17 @@ PLUGINS := -e plugins/face_mesh -e plugins/feather_blend
 TYPED := dpe_toolkit plugins/face_mesh/dpe_face_mesh plugins/feather_blend/dpe_feather_blend
 LINTED := dpe_toolkit plugins benchmarks tests
 DEMO := demo_output
+DEMO_STILL := 60
 
 .PHONY: check demo test
 
 demo: $(VENV)/.installed-demo
-	$(BIN)/python -m dpe_toolkit.testing.demo --output $(DEMO)
+	$(BIN)/python -m dpe_toolkit.testing.demo $(DEMO)/media
+	$(BIN)/dpe render timelines/demo.otio -o $(DEMO)/demo.mp4
+	$(BIN)/dpe still timelines/demo.otio --frame $(DEMO_STILL) -o $(DEMO)/demo.png
+	@echo "result:       $(DEMO)/demo.mp4"
+	@echo "side by side: $(DEMO)/demo.png"
+	@echo "edits file:   $(DEMO)/demo.mp4.edits.json"
 
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q

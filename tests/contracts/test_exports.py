@@ -3,8 +3,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-import dpe_toolkit
 import pytest
+
+import dpe_toolkit
 
 PACKAGES = ["dpe_toolkit"] + [
     f"dpe_toolkit.{module.name}" for module in pkgutil.iter_modules(dpe_toolkit.__path__) if module.ispkg

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.contracts.function_sizes import main, oversized
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,26 @@
+"""What tests and demonstrations need: synthetic clips of a drawn face, and pictures as decoded frames."""
+
+from __future__ import annotations
+
+from dpe_toolkit.testing.clips import ClipSpec, make_clip
+from dpe_toolkit.testing.faces import DrawnFace, draw_face, performance
+from dpe_toolkit.testing.pictures import (
+    LAYOUTS,
+    REC709,
+    batch_from_rgb,
+    burn_frame_number,
+    read_frame_number,
+)
+
+__all__ = [
+    "LAYOUTS",
+    "REC709",
+    "ClipSpec",
+    "DrawnFace",
+    "batch_from_rgb",
+    "burn_frame_number",
+    "draw_face",
+    "make_clip",
+    "performance",
+    "read_frame_number",
+]

@@ -1,0 +1,53 @@
+"""Timelines: what a shot says it wants, read from and written to OpenTimelineIO files."""
+
+from __future__ import annotations
+
+from dpe_toolkit.timeline.author import Performance, media_url, write_edit_timeline
+from dpe_toolkit.timeline.checking import check_model
+from dpe_toolkit.timeline.document import (
+    Clip,
+    EffectRecord,
+    Gap,
+    MediaReference,
+    Stack,
+    TimelineDoc,
+    TimeRange,
+    Track,
+    Transition,
+    walk_clips,
+)
+from dpe_toolkit.timeline.effect import EFFECT_SCHEMA, EffectSpec, MediaMoment, parse_effect
+from dpe_toolkit.timeline.link import link_clip
+from dpe_toolkit.timeline.media import find_media, media_basename
+from dpe_toolkit.timeline.read import read_timeline
+from dpe_toolkit.timeline.sidecar import Sidecar, SidecarShot, read_sidecar, sidecar_path, write_sidecar
+
+__all__ = [
+    "EFFECT_SCHEMA",
+    "Clip",
+    "EffectRecord",
+    "EffectSpec",
+    "Gap",
+    "MediaMoment",
+    "MediaReference",
+    "Performance",
+    "Sidecar",
+    "SidecarShot",
+    "Stack",
+    "TimeRange",
+    "TimelineDoc",
+    "Track",
+    "Transition",
+    "check_model",
+    "find_media",
+    "link_clip",
+    "media_basename",
+    "media_url",
+    "parse_effect",
+    "read_sidecar",
+    "read_timeline",
+    "sidecar_path",
+    "walk_clips",
+    "write_edit_timeline",
+    "write_sidecar",
+]

@@ -1,0 +1,135 @@
+"""Reading a timeline file into plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
+
+from dpe_toolkit.errors import TimelineError
+from dpe_toolkit.timeline.bundle import default_unpack_dir, read_playlist, unpack_media
+from dpe_toolkit.timeline.convert import Converter
+from dpe_toolkit.timeline.document import TimelineDoc
+
+__all__ = ["OtioFile", "load_otio", "read_timeline"]
+
+SUFFIXES = (".otio", ".otioz")
+_LARGEST_BYTES = 256 * 2**20
+# OpenTimelineIO's own parser recurses and takes the process down at some depth.
+_DEEPEST = 250
+
+
+@dataclass(frozen=True, slots=True)
+class OtioFile:
+    """A timeline as OpenTimelineIO has it: for the modules of this package alone."""
+
+    path: Path
+    timeline: Any
+    folders: tuple[Path, ...]
+    """Where relative media paths start."""
+
+
+def read_timeline(path: Path, *, unpack_dir: Path | None = None) -> TimelineDoc:
+    """The timeline in ``path``, with what could not be understood as problems.
+
+    Args:
+        path: an .otio or .otioz file.
+        unpack_dir: where media of an .otioz are unpacked; None means a folder beside it.
+
+    Raises:
+        TimelineError: the file cannot be read at all.
+    """
+    held = load_otio(path, unpack_dir=unpack_dir)
+    converter = Converter()
+    stack = converter.stack(held.timeline.tracks)
+    start = held.timeline.global_start_time
+    return TimelineDoc(
+        path=held.path,
+        name=held.timeline.name or path.stem,
+        stack=stack,
+        global_start_s=None if start is None else converter.seconds(start, "the global start time"),
+        folders=held.folders,
+        problems=tuple(converter.problems),
+    )
+
+
+def load_otio(path: Path, *, unpack_dir: Path | None = None) -> OtioFile:
+    """The one timeline in ``path``, as OpenTimelineIO reads it.
+
+    Raises:
+        TimelineError: the file cannot be read, or holds no or several timelines.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise TimelineError(
+            f"timelines of kind {path.suffix or path.name!r} are not read",
+            f"one of {', '.join(SUFFIXES)}",
+            "export the timeline as OpenTimelineIO",
+            path=path,
+        )
+    data = _read_bytes(path, bundled=suffix == ".otioz")
+    _expect_shallow(data, path)
+    try:
+        held = otio.adapters.read_from_string(data.decode("utf-8-sig"), "otio_json")
+    except Exception as error:
+        raise TimelineError(
+            f"it cannot be understood: {_first_line(error)}",
+            "a timeline written by OpenTimelineIO without classes of other programs",
+            "export it again",
+            path=path,
+        ) from error
+    folders: tuple[Path, ...] = (path.absolute().parent,)
+    if suffix == ".otioz":
+        folders = (unpack_media(path, unpack_dir or default_unpack_dir(path.absolute())), *folders)
+    return OtioFile(path, _one_timeline(held, path), folders)
+
+
+def _read_bytes(path: Path, *, bundled: bool) -> bytes:
+    try:
+        if bundled:
+            return read_playlist(path, largest_bytes=_LARGEST_BYTES)
+        if not path.is_file() and path.exists():
+            raise TimelineError("it is no regular file", "a timeline file", "name the file itself", path=path)
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise TimelineError("it is too large", f"at most {_LARGEST_BYTES} bytes", "split the timeline", path=path)
+        return path.read_bytes()
+    except OSError as error:
+        raise TimelineError(
+            f"it cannot be opened: {error.strerror or error}",
+            "a timeline file that may be read",
+            "check the path",
+            path=path,
+        ) from error
+
+
+def _expect_shallow(data: bytes, path: Path) -> None:
+    """Brackets inside strings are counted too: real timelines stay far below the limit either way."""
+    others = bytes(set(range(256)) - set(b"[]{}"))
+    brackets = np.frombuffer(data.translate(None, delete=others), np.uint8)
+    steps = np.where((brackets == ord("[")) | (brackets == ord("{")), np.int8(1), np.int8(-1))
+    deepest = int(np.cumsum(steps, dtype=np.int64).max(initial=0))
+    if deepest > _DEEPEST:
+        raise TimelineError(
+            f"it nests {deepest} levels deep", f"at most {_DEEPEST}", "do not trust this file", path=path
+        )
+
+
+def _one_timeline(held: Any, path: Path) -> Any:
+    found = [held]
+    if isinstance(held, otio.schema.SerializableCollection):
+        found = [item for item in held if isinstance(item, otio.schema.Timeline)]
+    timelines = [item for item in found if isinstance(item, otio.schema.Timeline)]
+    if len(timelines) != 1:
+        kind = getattr(held, "schema_name", lambda: type(held).__name__)()
+        raise TimelineError(
+            f"it holds {len(timelines)} timelines in a {kind}", "one timeline", "export one timeline", path=path
+        )
+    return timelines[0]
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error.args[0] if error.args else error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dpe_toolkit.networks.allocation import keep_freed_memory
 from dpe_toolkit.networks.discriminator import Discriminator
 from dpe_toolkit.networks.dpe import Branch, DpeNetwork
 from dpe_toolkit.networks.editing import DpeEditor, Edit, Origin
@@ -27,5 +28,6 @@ __all__ = [
     "Origin",
     "Rendering",
     "corner_grid",
+    "keep_freed_memory",
     "split_flow",
 ]

@@ -50,9 +50,8 @@ def activate(x: Tensor, bias: Tensor) -> Tensor:
 
 def blur_kernel(gain: float = 1.0) -> Tensor:
     """The (4, 4) float32 kernel ``[1, 3, 3, 1]`` by itself, summing to ``gain``."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
-    kernel = torch.outer(taps, taps)
-    return kernel / kernel.sum() * gain
+    taps = (1.0, 3.0, 3.0, 1.0)
+    return torch.tensor([[row * column * gain / 64.0 for column in taps] for row in taps])
 
 
 class Blur(nn.Module):

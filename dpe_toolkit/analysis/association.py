@@ -24,7 +24,7 @@ _NEAR_GROWTH = 0.12
 """What each frame without a detection adds to it."""
 _OPEN_S = Fraction(1, 4)
 """How long a person may be unseen and still be followed frame by frame."""
-_STITCH_NEAR, _STITCH_GROWTH, _STITCH_FAR = 0.6, 2.0, 3.0
+_STITCH_NEAR, _STITCH_GROWTH, _STITCH_FAR = 0.6, 4.0, 4.0
 """After a longer gap: farthest step at once, what each second adds, and its bound, in face sizes."""
 _SIZE_RATIO, _STITCH_SIZE_RATIO = 1.6, 2.0
 _CLEAR = 1.5

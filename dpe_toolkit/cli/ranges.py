@@ -1,0 +1,128 @@
+"""What a person types for parts: parts of a face, of a timeline, of a component."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from dpe_toolkit.codes import REGIONS
+from dpe_toolkit.errors import OptionsError, PlanError, nearest_names
+from dpe_toolkit.options import parse_assignment
+from dpe_toolkit.plan import RenderPlan, ShotPlan
+from dpe_toolkit.timing import Span, parse_time
+
+__all__ = ["parse_assignments", "parse_face", "parse_regions", "parse_span", "pick_shots"]
+
+_FACES = ("largest", "left", "right")
+_SECONDS = r"\d+(?:\.\d+)?s"
+_CODE = rf"\d+:\d+:\d+[:;]\d+|{_SECONDS}|"
+_COUNT = rf"\d+|{_SECONDS}|"
+# A frame count beside a timecode could be read in two ways, so it is neither.
+_TIMECODES = re.compile(rf"({_CODE})\s*:\s*({_CODE})")
+_COUNTS = re.compile(rf"({_COUNT})\s*:\s*({_COUNT})")
+_SHARE = re.compile(r"\d+(\.\d*)?|\.\d+")
+
+
+def parse_assignments(texts: Sequence[str] | None) -> dict[tuple[str, str], object]:
+    """(component, option) to value, from each ``--set``; the last of two for one option counts."""
+    parsed = (parse_assignment(text) for text in texts or ())
+    return {(component, option): value for component, option, value in parsed}
+
+
+def parse_regions(text: str) -> dict[str, float]:
+    """Weights of all regions from ``mouth,brows`` or ``mouth=0.5,brows``: those not named get 0.
+
+    Raises:
+        OptionsError: an unknown region, a share that is no number, or nothing named.
+    """
+    weights = dict.fromkeys(REGIONS, 0.0)
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    for part in parts:
+        name, equals, share = part.partition("=")
+        if name not in weights:
+            raise OptionsError(f"there is no face region {name!r}", nearest_names(name, REGIONS), "correct --regions")
+        if equals and not _SHARE.fullmatch(share):
+            raise OptionsError(f"region {name} has the share {share!r}", "a number: mouth=0.5", "correct --regions")
+        weights[name] = float(share) if equals else 1.0
+    if not parts:
+        raise OptionsError("--regions names no region", f"some of {', '.join(REGIONS)}", "name one, or drop --regions")
+    return weights
+
+
+def parse_face(text: str) -> str | int:
+    """Which face is meant: ``largest``, ``left``, ``right``, or its number from the left, from 0.
+
+    Raises:
+        OptionsError: the text is none of these.
+    """
+    if text.isdecimal():
+        return int(text)
+    if text not in _FACES:
+        raise OptionsError(
+            f"face {text!r} is not known", f"{', '.join(_FACES)}, or 0, 1, ... from the left", "correct the option"
+        )
+    return text
+
+
+def parse_span(text: str, rate: Fraction, *, num_frames: int, start_frame: int = 0) -> Span:
+    """The run of frames meant by ``A:B``, ``A:`` or ``:B``, where A and B may be timecodes.
+
+    Args:
+        text: what was typed.
+        rate: frames a second.
+        num_frames: frames there are.
+        start_frame: frame number of the start timecode.
+
+    Raises:
+        OptionsError: no such form, an empty run, or one that begins behind the end.
+    """
+    left, right = _halves(text)
+    start = parse_time(left, rate, start_frame=start_frame) if left else 0
+    stop = min(parse_time(right, rate, start_frame=start_frame) if right else num_frames, num_frames)
+    if start >= stop:
+        raise OptionsError(
+            f"frames {text} hold none of the {num_frames} frames there are",
+            f"A:B with A below B, and A below {num_frames}",
+            "correct --frames",
+        )
+    return Span(start, stop)
+
+
+def _halves(text: str) -> tuple[str, str]:
+    """Both sides of the colon that parts A from B, where a timecode has three colons of its own."""
+    match = _TIMECODES.fullmatch(text.strip()) or _COUNTS.fullmatch(text.strip())
+    if match is None or not any(match.groups()):
+        raise OptionsError(
+            f"{text!r} is no run of frames",
+            "A:B in frames (48:96), seconds (2s:4s) or timecode (00:00:02:00:00:00:04:00), either left out",
+            "correct --frames",
+        )
+    return match[1], match[2]
+
+
+def pick_shots(plan: RenderPlan, names: Sequence[str]) -> RenderPlan:
+    """The plan of the shots so named alone, in the timeline's order.
+
+    Raises:
+        PlanError: no shot has one of the names.
+    """
+    known = {shot.name for shot in plan.shots}
+    for name in names:
+        if name not in known:
+            raise PlanError(f"the timeline has no shot {name!r} here", nearest_names(name, known), "correct --shot")
+    picked = [shot for shot in plan.shots if shot.name in names]
+    return plan.model_copy(update={"shots": tuple(_closed_up(picked))})
+
+
+def _closed_up(shots: Sequence[ShotPlan]) -> Iterator[ShotPlan]:
+    """The shots, moved together so that no hole is left where others stood between them."""
+    position = shots[0].record_start
+    for shot in shots:
+        yield _moved(shot, position - shot.record_start)
+        position += shot.num_frames
+
+
+def _moved(shot: ShotPlan, frames: int) -> ShotPlan:
+    uncut = None if shot.uncut is None else _moved(shot.uncut, frames)
+    return shot.model_copy(update={"record_start": shot.record_start + frames, "uncut": uncut})

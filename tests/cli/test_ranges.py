@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpe_toolkit.cli.ranges import parse_assignments, parse_face, parse_regions, parse_span, pick_shots
+from dpe_toolkit.codes import REGIONS
+from dpe_toolkit.errors import OptionsError, PlanError
+from dpe_toolkit.plan import MediaPlan, RenderPlan, ShotPlan
+from dpe_toolkit.timing import Span, format_timecode
+
+RATE = Fraction(25)
+MEDIA = MediaPlan(path=Path("a.mp4"), digest="sha256:0", width=64, height=64, num_frames=500, rate=RATE)
+
+
+def plan_of(*shots: tuple[str, int]) -> RenderPlan:
+    position, made = 0, []
+    for name, frames in shots:
+        made.append(ShotPlan(name=name, record_start=position, num_frames=frames, source=MEDIA, source_start=position))
+        position += frames
+    return RenderPlan(toolkit_version="0", timeline="cut", rate=RATE, width=64, height=64, shots=tuple(made))
+
+
+@given(start=st.integers(0, 400), length=st.integers(1, 99), offset=st.sampled_from([0, 25 * 3600]))
+def test_a_run_of_frames_is_the_same_in_frames_and_timecode(start: int, length: int, offset: int) -> None:
+    stop = start + length
+    codes = [format_timecode(offset + frame, RATE) for frame in (start, stop)]
+    for text in (f"{start}:{stop}", f"{codes[0]}:{codes[1]}"):
+        assert parse_span(text, RATE, num_frames=500, start_frame=offset) == Span(start, stop)
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("48:", Span(48, 500)),
+        (":96", Span(0, 96)),
+        ("2s:4s", Span(50, 100)),
+        ("00:00:02:00:", Span(50, 500)),
+        (":00:00:02:00", Span(0, 50)),
+        ("2s:00:00:04:00", Span(50, 100)),
+        ("00:00:02:00 : 4s", Span(50, 100)),
+        ("490:9999", Span(490, 500)),
+    ],
+)
+def test_either_end_of_a_run_may_be_left_out(text: str, span: Span) -> None:
+    assert parse_span(text, RATE, num_frames=500) == span
+
+
+@pytest.mark.parametrize("text", ["", "12", ":", "1:2:3", "::", "0:00:00:02:00", "00:00:02:00:96", "a:b"])
+def test_text_that_is_no_run_is_refused(text: str) -> None:
+    with pytest.raises(OptionsError, match=r"is no run of frames. A:B in frames \(48:96\)"):
+        parse_span(text, RATE, num_frames=500)
+
+
+@pytest.mark.parametrize("text", ["96:48", "48:48", "500:600"])
+def test_a_run_without_a_frame_is_refused(text: str) -> None:
+    with pytest.raises(OptionsError, match=f"frames {text} hold none of the 500 frames there are"):
+        parse_span(text, RATE, num_frames=500)
+
+
+def test_regions_not_named_weigh_nothing() -> None:
+    weights = parse_regions("mouth, brows=0.5")
+    assert weights == dict.fromkeys(REGIONS, 0.0) | {"mouth": 1.0, "brows": 0.5}
+
+
+def test_an_unknown_region_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(OptionsError, match=r"no face region 'mouht'. did you mean 'mouth'\?"):
+        parse_regions("mouht")
+
+
+@pytest.mark.parametrize("text", ["mouth=", "mouth=x", "mouth=-1", "mouth=nan"])
+def test_a_share_that_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(OptionsError, match="region mouth has the share"):
+        parse_regions(text)
+
+
+def test_no_region_at_all_is_refused() -> None:
+    with pytest.raises(OptionsError, match="--regions names no region"):
+        parse_regions(" , ")
+
+
+def test_a_face_is_a_word_or_a_number() -> None:
+    assert [parse_face(text) for text in ("left", "largest", "2")] == ["left", "largest", 2]
+
+
+def test_an_unknown_face_is_refused() -> None:
+    with pytest.raises(OptionsError, match=r"face 'middle' is not known. largest, left, right"):
+        parse_face("middle")
+
+
+def test_the_last_of_two_assignments_counts() -> None:
+    assert parse_assignments(["feather.feather-px=8", "feather.feather_px=12"]) == {("feather", "feather_px"): 12}
+
+
+def test_no_assignment_is_an_empty_choice() -> None:
+    assert parse_assignments(None) == {}
+
+
+def test_picked_shots_close_up_and_keep_their_media_frames() -> None:
+    picked = pick_shots(plan_of(("a", 10), ("b", 20), ("c", 30), ("b", 5)), ["b"])
+    assert [(shot.record_start, shot.num_frames, shot.source_start) for shot in picked.shots] == [
+        (10, 20, 10),
+        (30, 5, 60),
+    ]
+
+
+def test_a_trimmed_shot_and_what_it_was_cut_from_move_together() -> None:
+    trimmed = plan_of(("a", 10), ("b", 20), ("c", 30)).trim(Span(5, 40))
+    (first, last) = pick_shots(trimmed, ["a", "c"]).shots
+    assert (first.record, last.record) == (Span(5, 10), Span(10, 20))
+    assert last.record_start - last.source_start == last.whole.record_start - last.whole.source_start
+
+
+def test_an_unknown_shot_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(PlanError, match=r"the timeline has no shot 'sh01' here. did you mean 'sh010'\?"):
+        pick_shots(plan_of(("sh010", 10)), ["sh01"])

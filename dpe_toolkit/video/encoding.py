@@ -132,6 +132,7 @@ def _encoder_options(
     if codec == "h264":
         return "libx264", {"crf": str(settings.crf), "preset": settings.preset}
     if codec == "ffv1":
-        return "ffv1", {"level": "3", "coder": "range_def", "slicecrc": "1", "slices": "4"}
+        # The number of slices is left to the encoder: of odd sizes it takes only some.
+        return "ffv1", {"level": "3", "coder": "range_def", "slicecrc": "1", "g": "1"}
     # Of FFmpeg's two encoders the first is four times as fast; it takes no odd widths.
     return ("prores_ks" if size_px[0] % 2 else "prores_aw"), {"profile": "3", "vendor": "apl0"}

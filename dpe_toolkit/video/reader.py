@@ -161,7 +161,7 @@ class VideoReader:
         self._frames, self._next = self._decoded(stream, container.demux(stream), None), 0
 
     def _start_at(self, container: InputContainer, stream: VideoStream, key: int, index: int) -> bool:
-        """False where the container landed behind ``index``: some formats seek only roughly."""
+        """False where nothing up to ``index`` shows: some formats seek only roughly, some films refresh slowly."""
         try:
             container.seek(int(self._index.pts[key]), stream=stream, backward=True)
         except av.error.FFmpegError:
@@ -175,9 +175,10 @@ class VideoReader:
             yield first
             yield from packets
 
-        self._frames, self._waiting = self._decoded(stream, onward(), first.pts), None
-        self._next = self._index.at(first.pts)
-        return True
+        self._frames, self._next = self._decoded(stream, onward(), first.pts), self._index.at(first.pts)
+        # A picture refreshed bit by bit (no true key frames) shows only once all of it has come.
+        self._waiting = next(self._frames, None)
+        return self._waiting is not None and self._waiting[0] <= index
 
     def _open(self) -> tuple[InputContainer, VideoStream]:
         if self._container is None:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpe_toolkit.render.footage import Footage
+from dpe_toolkit.timing import Span
+from tests.analysis.fakes import Shelf, draw
+
+PATH = Path("clip")
+
+
+def footage(*schedule: Span) -> tuple[Footage, Shelf]:
+    shelf = Shelf({PATH: draw(lambda frame: [], 60)})
+    return Footage(PATH, shelf, schedule), shelf
+
+
+@given(st.lists(st.integers(0, 59), min_size=1, max_size=12))
+def test_any_frames_come_in_the_order_asked_for(wanted: list[int]) -> None:
+    source, _ = footage()
+    assert source.frames(np.array(wanted)).index.tolist() == wanted
+    source.close()
+
+
+def test_frames_that_lie_close_are_read_in_one_run() -> None:
+    source, shelf = footage()
+    source.frames(np.array([3, 5, 4, 9, 40]))
+    assert shelf.readers[0].asked == [Span(3, 10), Span(40, 41)]
+
+
+def test_scheduled_spans_are_read_ahead_by_a_reader_of_their_own() -> None:
+    source, shelf = footage(Span(0, 8), Span(8, 16), Span(16, 20))
+    assert source.read(Span(0, 8)).index.tolist() == list(range(8))
+    assert source.read(Span(30, 32)).index.tolist() == [30, 31]
+    assert source.read(Span(8, 16)).index.tolist() == list(range(8, 16))
+    assert source.read(Span(16, 20)).index.tolist() == list(range(16, 20))
+    ahead, others = shelf.readers
+    assert ahead.asked == [Span(0, 8), Span(8, 16), Span(16, 20)]
+    assert others.asked == [Span(30, 32)]
+    source.close()
+    assert all(reader.closed for reader in shelf.readers)
+
+
+def test_nothing_is_opened_before_it_is_asked_for() -> None:
+    source, shelf = footage(Span(0, 8))
+    source.close()
+    assert shelf.readers == []

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpe_toolkit.analysis import BLOCK
+from dpe_toolkit.frames import ColorInfo, PixelLayout
+from dpe_toolkit.render import Executor
+from dpe_toolkit.render.graph import shot_rows, shot_spans
+from dpe_toolkit.render.nodes import BlackNode
+from dpe_toolkit.timing import Span
+from tests.render.scenes import shot
+from tests.render.test_mapping import medium
+
+
+@given(st.integers(0, 90), st.integers(1, 100), st.integers(0, 50))
+def test_spans_cover_what_is_left_of_a_shot_and_cross_no_block(start: int, length: int, source_start: int) -> None:
+    whole = shot(medium(1000), 100, source_start=source_start)
+    part = whole.trim(Span(start, start + length))
+    rows = shot_rows(part)
+    assert rows == Span(start, min(start + length, 100))
+    spans = shot_spans(part)
+    assert [row for span in spans for row in span] == list(rows)
+    assert all(span.start // BLOCK == (span.stop - 1) // BLOCK for span in spans)
+
+
+@pytest.mark.parametrize(
+    ("layout", "color", "values"),
+    [
+        (PixelLayout("yuv420p", "yuv", 8, (1, 1)), ColorInfo(), [16, 128, 128]),
+        (PixelLayout("yuv422p10le", "yuv", 10, (1, 0)), ColorInfo(range=2), [0, 512, 512]),
+        (PixelLayout("gbrap", "rgb", 8, alpha=True), ColorInfo(), [0, 0, 0, 255]),
+        (PixelLayout("gray", "gray", 8), ColorInfo(), [0]),
+    ],
+)
+def test_a_gap_is_black_and_opaque_in_every_layout(layout: PixelLayout, color: ColorInfo, values: list[int]) -> None:
+    node = BlackNode(layout, color, (11, 7), Fraction(25), 10)
+    batch = Executor().pull(node, Span(2, 5))
+    assert [np.unique(plane).tolist() for plane in batch.planes] == [[value] for value in values]
+    assert batch.planes[0].shape == (3, 7, 11)
+    if layout.family == "yuv":
+        assert batch.planes[1].shape == (3, 4 if layout.chroma_shift[1] else 7, 6)
+    assert batch.planes[0].dtype == (np.uint8 if layout.depth == 8 else np.uint16)

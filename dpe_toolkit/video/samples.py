@@ -95,9 +95,9 @@ def _decoded(
         container.seek(int((zero_s + start_s - _PREROLL_S) / time_base), stream=stream)
     expected: int | None = None
     try:
-        for frame in container.decode(stream):
-            if not isinstance(frame, AudioFrame):
-                continue
+        # A packet that a file's end cuts off is flagged corrupt; what is missing there becomes silence.
+        whole = (packet for packet in container.demux(stream) if not packet.is_corrupt)
+        for frame in (frame for packet in whole for frame in stream.decode(packet)):
             position = expected or 0
             if frame.pts is not None:
                 position = round((frame.pts * time_base - zero_s) * stream.rate)

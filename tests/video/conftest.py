@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -127,3 +128,8 @@ def write_sound_clip(path: Path, tracks: list[npt.NDArray[np.int16]], *, codec: 
 def sound_packets(path: Path, number: int = 0) -> Iterator[bytes]:
     with av.open(str(path)) as container:
         yield from (bytes(p) for p in container.demux(container.streams.audio[number]) if p.size)
+
+
+def resident_bytes() -> int:
+    """Memory that the process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

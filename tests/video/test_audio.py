@@ -45,6 +45,12 @@ def whole(path: Path) -> AudioSegment:
     return AudioSegment(path, Fraction(0), probe(path).duration_s)
 
 
+def heard(path: Path) -> npt.NDArray[np.float32]:
+    """Half a second from half a second on."""
+    blocks = read_samples(path, 0, start_s=Fraction(1, 2), num_samples=24000, rate=48000, layout="mono")
+    return np.concatenate(list(blocks), axis=1)
+
+
 @pytest.mark.parametrize(
     ("source", "codec", "output", "picture"),
     [
@@ -69,10 +75,6 @@ def test_sound_of_a_whole_clip_is_copied_packet_by_packet(
 def test_copied_sound_stays_in_time_with_the_picture(tmp_path: Path, output: str) -> None:
     clip = write_sound_clip(tmp_path / "a.mp4", [tone(96000)], codec="aac")
     target = write_with(tmp_path / output, [whole(clip)], 50)
-
-    def heard(path: Path) -> npt.NDArray[np.float32]:
-        blocks = read_samples(path, 0, start_s=Fraction(1, 2), num_samples=24000, rate=48000, layout="mono")
-        return np.concatenate(list(blocks), axis=1)
 
     best = [
         np.abs(heard(clip)[:, 100:-100] - np.roll(heard(target), shift)[:, 100:-100]).mean() for shift in range(-60, 61)
@@ -172,6 +174,33 @@ def test_pcm_of_a_whole_clip_is_encoded_where_mp4_cannot_hold_it(tmp_path: Path)
     clip = write_sound_clip(tmp_path / "a.mov", [tone(48000)], codec="pcm_s16le")
     with av.open(str(write_with(tmp_path / "b.mp4", [whole(clip)], 25))) as container:
         assert container.streams.audio[0].codec_context.name == "aac"
+
+
+def test_sound_of_a_transport_stream_is_copied_into_mp4(tmp_path: Path) -> None:
+    clip = write_sound_clip(tmp_path / "a.ts", [tone(96000)], codec="aac")
+    target = write_with(tmp_path / "b.mp4", [whole(clip)], 50)
+    with av.open(str(target)) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+    np.testing.assert_array_equal(heard(target), heard(clip))
+
+
+def test_sound_of_a_file_cut_off_in_the_middle_ends_in_silence(tmp_path: Path) -> None:
+    data = write_sound_clip(tmp_path / "a.mkv", [tone(96000)], codec="aac").read_bytes()
+    path = tmp_path / "cut.mkv"
+    path.write_bytes(data[: len(data) * 3 // 5])
+    target = write_with(tmp_path / "b.mkv", [AudioSegment(path, Fraction(1, 25), Fraction(1))], 25)
+    found = samples_of(target)
+    assert found.shape == (1, 48000)
+    assert found[:, 2000:40000].any()
+
+
+def test_damaged_sound_is_refused(tmp_path: Path) -> None:
+    clip = write_sound_clip(tmp_path / "a.mkv", [tone(96000)], codec="flac")
+    packets, data = list(sound_packets(clip)), clip.read_bytes()
+    path = tmp_path / "damaged.mkv"
+    path.write_bytes(data.replace(packets[5], b"\x00" * len(packets[5])))
+    with pytest.raises(MediaError, match=r"damaged\.mkv.*sound cannot be decoded"):
+        write_with(tmp_path / "b.mkv", [AudioSegment(path, Fraction(0), Fraction(1))], 25)
 
 
 def test_silence_alone_makes_no_stream(tmp_path: Path) -> None:

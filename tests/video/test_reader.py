@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.timing import Span
 from dpe_toolkit.video import VideoReader, probe
-from tests.video.conftest import Recipe, numbers_in
+from tests.video.conftest import Recipe, numbers_in, resident_bytes
 
 NUM_FRAMES = 75
 H264 = {"preset": "veryfast", "bf": "3", "g": "12", "x264-params": "b-adapt=0"}
@@ -201,17 +200,13 @@ def test_a_still_is_a_clip_of_one_frame(
         assert reader.read(Span(0, 1)).size_px == (171, 33)
 
 
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the process's memory from /proc")
 def test_memory_does_not_grow_with_the_clip(number_clip: Callable[..., Path]) -> None:
     recipe = Recipe("long.mp4", options={"preset": "ultrafast", "g": "25"}, size_px=(640, 360))
     with VideoReader(number_clip(recipe, 1000), threads=2) as reader:
         for _ in reader.iterate(Span(0, 100), 8):
             pass
-        before = _resident_bytes()
+        before = resident_bytes()
         for _ in reader.iterate(Span(100, 1000), 8):
             pass
-        assert _resident_bytes() - before < 12_000_000
+        assert resident_bytes() - before < 12_000_000

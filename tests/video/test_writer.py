@@ -13,8 +13,8 @@ import pytest
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import ColorInfo, FrameBatch
 from dpe_toolkit.timing import Span
-from dpe_toolkit.video import OutputSettings, VideoReader, VideoWriter, probe, write_png, written_whole
-from tests.video.conftest import Recipe, make_batch, numbers_in
+from dpe_toolkit.video import AudioSegment, OutputSettings, VideoReader, VideoWriter, probe, write_png, written_whole
+from tests.video.conftest import Recipe, make_batch, numbers_in, resident_bytes, tone, write_sound_clip
 
 HDR = ColorInfo(matrix=9, transfer=16, primaries=9, range=1, chroma_location=3)
 FULL = ColorInfo(matrix=1, transfer=13, primaries=1, range=2, chroma_location=1)
@@ -191,7 +191,7 @@ def test_a_killed_process_leaves_nothing_under_the_name(tmp_path: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 from tests.video.conftest import make_batch
-from dpe_toolkit.video import OutputSettings, VideoWriter
+from dpe_toolkit.video import AudioSegment, OutputSettings, VideoWriter
 batch = make_batch("yuv420p", (64, 48), num_frames=60)
 with VideoWriter(Path(sys.argv[1]), OutputSettings(), width=64, height=48, rate=batch.rate,
                  layout=batch.layout, color=batch.color) as writer:
@@ -255,6 +255,29 @@ def test_a_writer_outside_its_block_says_so(tmp_path: Path) -> None:
     )
     with pytest.raises(RuntimeError, match="inside its 'with' block"):
         writer.write(batch)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the process's memory from /proc")
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_memory_does_not_grow_with_the_output(tmp_path: Path, name: str) -> None:
+    clip = write_sound_clip(tmp_path / "sound.mov", [tone(48000 * 40)], codec="pcm_s16le")
+    batch = make_batch("yuv420p", (320, 180), num_frames=8)
+    with VideoWriter(
+        tmp_path / name,
+        OutputSettings(preset="ultrafast", crf=40),
+        width=320,
+        height=180,
+        rate=Fraction(25),
+        layout=batch.layout,
+        color=batch.color,
+        audio=[AudioSegment(clip, Fraction(1), Fraction(39))],
+    ) as writer:
+        for _ in range(20):
+            writer.write(batch)
+        before = resident_bytes()
+        for _ in range(80):
+            writer.write(batch)
+        assert resident_bytes() - before < 12_000_000
 
 
 def test_a_png_is_written_whole_and_without_loss(tmp_path: Path) -> None:

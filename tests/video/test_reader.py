@@ -130,6 +130,21 @@ def test_a_frame_count_that_lies_in_the_header_is_not_believed(
         assert numbers_in(reader.read(Span(70, NUM_FRAMES))) == [70, 71, 72, 73, 74]
 
 
+def test_frames_hidden_by_an_edit_list_are_no_frames(number_clip: Callable[..., Path], tmp_path: Path) -> None:
+    path = tmp_path / "edited.mp4"
+    with av.open(str(number_clip(RECIPES[0]))) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size and packet.pts is not None and packet.dts is not None:
+                shift = round(10 / 25 / packet.time_base)
+                packet.stream, packet.pts, packet.dts = stream, packet.pts - shift, packet.dts - shift
+                target.mux(packet)
+    with VideoReader(path) as reader:
+        assert reader.info.num_frames == NUM_FRAMES - 10
+        assert numbers_in(reader.read(Span(40, 44))) == [50, 51, 52, 53]
+        assert numbers_in(reader.read(Span(0, 5))) == [10, 11, 12, 13, 14]
+
+
 def test_a_film_cut_off_in_the_middle_has_the_frames_that_are_there(
     number_clip: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -6,15 +6,14 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, get_type_hints
+from typing import TypeVar, get_type_hints
 
 __all__ = ["expand_options"]
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def expand_options(command: Callable[P, R]) -> Callable[..., R]:
+def expand_options(command: Callable[..., R]) -> Callable[..., R]:
     """A function for typer, with each dataclass parameter of ``command`` replaced by its fields.
 
     Two commands that take the same dataclass take the same options, by construction. All parameters of
@@ -37,7 +36,7 @@ def expand_options(command: Callable[P, R]) -> Callable[..., R]:
             name: group(**{field.name: values.pop(field.name) for field in dataclasses.fields(group)})
             for name, group in groups.items()
         }
-        return command(**values, **packed)  # type: ignore[arg-type] # the signature below says the types
+        return command(**values, **packed)
 
     expanded.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by inspect
     expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

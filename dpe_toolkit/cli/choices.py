@@ -1,0 +1,283 @@
+"""Options that several commands share, as dataclasses that `expand_options` spells out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from dpe_toolkit.cli.ranges import parse_assignments, parse_face, parse_regions
+from dpe_toolkit.codes import REGIONS
+from dpe_toolkit.components import KINDS
+
+__all__ = [
+    "AmountChoices",
+    "OutputOption",
+    "PartChoices",
+    "PerformanceChoices",
+    "RunChoices",
+    "TimelineArgument",
+    "WriteChoices",
+    "user_cache_dir",
+]
+
+Mode = Literal["absolute", "relative"]
+MissingFace = Literal["passthrough", "hold", "error"]
+WhenShort = Literal["hold", "loop", "passthrough", "error"]
+CodecName = Literal["h264", "prores", "ffv1"]
+Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"]
+_EDIT_FIELDS = ("expression", "pose", "regions", "mode", "missing_face", "fade_frames")
+
+_DRIVER = "The performance"
+_EDIT = "The edit; goes before what the timeline says"
+_PARTS = "Components and their options"
+_WHERE = "Where it runs"
+_OUTPUT = "Output"
+
+TimelineArgument = Annotated[Path, typer.Argument(metavar="TIMELINE", help="Timeline, .otio or .otioz.")]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Video to write.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountChoices:
+    """What an edit does to a face."""
+
+    expression: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=3,
+            metavar="AMOUNT",
+            help="Share of the driver's expression: 0 none, 1 all, 2 twice.",
+            rich_help_panel=_EDIT,
+        ),
+    ] = None
+    pose: Annotated[
+        float | None,
+        typer.Option(min=0, max=3, metavar="AMOUNT", help="Share of the driver's head pose.", rich_help_panel=_EDIT),
+    ] = None
+    regions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help=f"Only these parts of the face: {', '.join(REGIONS)}. A part may have a share: mouth=0.5,brows.",
+            rich_help_panel=_EDIT,
+        ),
+    ] = None
+    mode: Annotated[
+        Mode | None,
+        typer.Option(
+            help="absolute: the driver's expression. relative: what the driver changes from a neutral face, "
+            "added to the source's expression.",
+            rich_help_panel=_EDIT,
+        ),
+    ] = None
+    missing_face: Annotated[
+        MissingFace | None,
+        typer.Option(
+            help="Where no face is found: show the source, hold the last expression, or stop.", rich_help_panel=_EDIT
+        ),
+    ] = None
+    fade_frames: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=250, metavar="COUNT", help="Cross-fade where an edit starts or stops.", rich_help_panel=_EDIT
+        ),
+    ] = None
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Field of the effect, or of `dpe_toolkit.plan.EditPlan`, to value, for what was typed."""
+        values: dict[str, object] = {name: getattr(self, name) for name in _EDIT_FIELDS}
+        if self.regions is not None:
+            values["regions"] = parse_regions(self.regions)
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartChoices:
+    """Which components do the work, with which options."""
+
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="COMPONENT.OPTION=VALUE",
+            help="An option of a component; may be given again. 'dpe plugins show NAME' lists them.",
+            rich_help_panel=_PARTS,
+        ),
+    ] = None
+    detector: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What finds the faces.", rich_help_panel=_PARTS)
+    ] = None
+    encoder: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What reads the source's looks.", rich_help_panel=_PARTS)
+    ] = None
+    motion: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What splits pose from expression.", rich_help_panel=_PARTS)
+    ] = None
+    generator: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What draws the face.", rich_help_panel=_PARTS)
+    ] = None
+    compositor: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What puts it into the frame.", rich_help_panel=_PARTS)
+    ] = None
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Project settings; by default dpe.toml beside the timeline.", rich_help_panel=_PARTS
+        ),
+    ] = None
+
+    media_root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where to look for media that are not where the timeline says; may be given again.",
+            rich_help_panel=_PARTS,
+        ),
+    ] = None
+
+    @property
+    def overrides(self) -> dict[tuple[str, str], object]:
+        """(component, option) to value, from ``--set``."""
+        return parse_assignments(self.assignments)
+
+    @property
+    def components(self) -> dict[str, str]:
+        """Kind to name, for the components that were named."""
+        named = {kind: getattr(self, kind) for kind in KINDS}
+        return {kind: name for kind, name in named.items() if name is not None}
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Field of the effect to value, for what was typed."""
+        options: dict[str, dict[str, object]] = {}
+        for (component, option), value in self.overrides.items():
+            options.setdefault(component, {})[option] = value
+        chosen: dict[str, object] = {"components": self.components, "options": options}
+        return {name: value for name, value in chosen.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceChoices:
+    """How a driver is laid under a clip."""
+
+    start: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Where in the driver to begin: frames (48), seconds (2s) or timecode.",
+            rich_help_panel=_DRIVER,
+        ),
+    ] = "0"
+    retime: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=100, metavar="FACTOR", help="Driver seconds that pass in one second.", rich_help_panel=_DRIVER
+        ),
+    ] = 1.0
+    when_short: Annotated[
+        WhenShort, typer.Option(help="What happens where the driver ends before the clip.", rich_help_panel=_DRIVER)
+    ] = "hold"
+    consent: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="What the person shown agreed to; stored with the edit.", rich_help_panel=_DRIVER
+        ),
+    ] = None
+    source_face: Annotated[
+        str, typer.Option(metavar="WHICH", help="largest, left, right, or 0, 1, ...", rich_help_panel=_DRIVER)
+    ] = "largest"
+    driver_face: Annotated[
+        str, typer.Option(metavar="WHICH", help="largest, left, right, or 0, 1, ...", rich_help_panel=_DRIVER)
+    ] = "largest"
+    source_neutral: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Moment at which the source's face rests.", rich_help_panel=_DRIVER),
+    ] = None
+    driver_neutral: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Moment at which the driver's face rests.", rich_help_panel=_DRIVER),
+    ] = None
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Field of the effect to value."""
+        faces = {"source": parse_face(self.source_face), "driver": parse_face(self.driver_face)}
+        neutral = {"source": self.source_neutral, "driver": self.driver_neutral}
+        moments = {role: moment for role, moment in neutral.items() if moment is not None}
+        chosen: dict[str, object] = {"consent": self.consent, "neutral": moments}
+        if any(face != "largest" for face in faces.values()):
+            chosen["face"] = faces
+        return {name: value for name, value in chosen.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunChoices:
+    """Where and how the work is done."""
+
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=_WHERE)
+    ] = "auto"
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="DPE_CACHE_DIR",
+            metavar="FOLDER",
+            help="Where analysis results are kept, for the next render; by default the user's cache folder.",
+            rich_help_panel=_WHERE,
+        ),
+    ] = None
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no summary.", rich_help_panel=_WHERE)
+    ] = False
+
+    @property
+    def cache_folder(self) -> Path:
+        """The folder asked for, else the user's."""
+        return self.cache_dir or user_cache_dir()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteChoices:
+    """What is written, and how."""
+
+    shot: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this shot; may be given again.", rich_help_panel=_OUTPUT),
+    ] = None
+    frames: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A:B",
+            help="Only the output frames from A up to B, B left out: frames (48:96), seconds (2s:4s) or timecode.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    codec: Annotated[
+        CodecName | None,
+        typer.Option(help="Codec; by default what the suffix of the output asks for.", rich_help_panel=_OUTPUT),
+    ] = None
+    crf: Annotated[
+        int | None,
+        typer.Option(min=0, max=51, metavar="0-51", help="H.264 quality: lower is better.", rich_help_panel=_OUTPUT),
+    ] = None
+    preset: Annotated[
+        Preset | None, typer.Option(help="H.264 effort: slower ones give smaller files.", rich_help_panel=_OUTPUT)
+    ] = None
+
+
+def user_cache_dir() -> Path:
+    """The folder that this system has for a user's caches, with a folder of ours in it."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "dpe_toolkit"

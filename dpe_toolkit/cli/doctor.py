@@ -1,0 +1,134 @@
+"""``dpe doctor``: what this machine can do."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from dpe_toolkit import __version__
+from dpe_toolkit.cli.choices import user_cache_dir
+from dpe_toolkit.cli.screen import help_text, note, print_table, say
+from dpe_toolkit.errors import DpeError
+
+if TYPE_CHECKING:
+    from dpe_toolkit.registry import Registry
+
+__all__ = ["HELP", "Finding", "run"]
+
+HELP = help_text(
+    "Show what this machine can do: device, codecs, plugins, model files.",
+    "Every component is made once, which checks the files it needs. Exits with 1 where something is broken.",
+    examples=("dpe doctor", "dpe doctor --json"),
+)
+
+_BROKEN = 1
+_FORMATS_SHOWN = 4
+_PACKAGES = ("torch", "numpy", "opencv-python-headless", "av", "opentimelineio", "pydantic", "pluggy")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    topic: str
+    name: str
+    state: Literal["ok", "absent", "broken"]
+    """``absent``: this machine lacks it, and renders without it."""
+    detail: str = ""
+
+
+def run(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs and bug reports.")] = False,
+) -> None:
+    """Looks at everything and prints it."""
+    from dpe_toolkit.registry import load_registry
+
+    registry = load_registry()
+    findings = [*_system(), *_devices(), *_codecs(), *_plugins(registry), *_components(registry)]
+    if as_json:
+        say(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        print_table(
+            ("topic", "what", "state", "detail"),
+            [(finding.topic, finding.name, finding.state, finding.detail) for finding in findings],
+        )
+    broken = [finding for finding in findings if finding.state == "broken"]
+    for finding in broken:
+        note(f"{finding.topic} {finding.name}: {finding.detail}", label="error", style="bold red")
+    if broken:
+        raise typer.Exit(_BROKEN)
+
+
+def _system() -> Iterator[Finding]:
+    yield Finding("system", "dpe_toolkit", "ok", __version__)
+    yield Finding("system", "python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Finding("system", "cpu cores", "ok", str(os.cpu_count() or 1))
+    yield Finding("system", "cache folder", "ok", str(user_cache_dir()))
+    for name in _PACKAGES:
+        try:
+            yield Finding("package", name, "ok", version(name))
+        except PackageNotFoundError:
+            # OpenCV comes under several distribution names; what counts is that it imports.
+            yield Finding("package", name, "absent", "another distribution may provide it")
+
+
+def _devices() -> Iterator[Finding]:
+    import torch
+
+    yield Finding("device", "cpu", "ok", f"{torch.get_num_threads()} threads")
+    if torch.cuda.is_available():
+        for number in range(torch.cuda.device_count()):
+            known = torch.cuda.get_device_properties(number)
+            yield Finding("device", f"cuda:{number}", "ok", f"{known.name}, {known.total_memory >> 20} MiB")
+    else:
+        built = torch.version.cuda
+        yield Finding("device", "cuda", "absent", f"PyTorch for CUDA {built}" if built else "this PyTorch has no CUDA")
+    if sys.platform == "darwin":
+        yield Finding("device", "mps", "ok" if torch.backends.mps.is_available() else "absent")
+
+
+def _codecs() -> Iterator[Finding]:
+    from dpe_toolkit.video import list_codecs
+
+    for codec in list_codecs():
+        state: Literal["ok", "absent"] = "ok" if codec.available else "absent"
+        yield Finding(codec.direction, codec.name, state, _shortened(codec.pixel_formats))
+
+
+def _shortened(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_FORMATS_SHOWN])
+    return f"{shown} and {len(names) - _FORMATS_SHOWN} more" if len(names) > _FORMATS_SHOWN else shown
+
+
+def _plugins(registry: Registry) -> Iterator[Finding]:
+    for plugin in registry.plugins:
+        detail = plugin.fault or f"{plugin.distribution} {plugin.version}"
+        yield Finding("plugin", plugin.name, "broken" if plugin.fault else "ok", detail)
+
+
+def _components(registry: Registry) -> Iterator[Finding]:
+    import torch
+
+    from dpe_toolkit.components import ComponentContext
+    from dpe_toolkit.plan import ComponentChoice
+
+    context = ComponentContext(device=torch.device("cpu"))
+    for plugin in registry.plugins:
+        for entry in plugin.components:
+            kind, name = entry.component.kind, entry.component.name
+            choice = ComponentChoice(kind=kind, name=name, plugin=entry.plugin, version=entry.version)
+            try:
+                registry.create(choice, context)
+            except DpeError as error:
+                yield Finding(kind, name, "broken", str(error))
+            else:
+                yield Finding(kind, name, "ok", entry.component.summary)

@@ -1,0 +1,95 @@
+"""``dpe edit``: two clips, no timeline needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dpe_toolkit.cli.choices import (
+    AmountChoices,
+    OutputOption,
+    PartChoices,
+    PerformanceChoices,
+    RunChoices,
+    WriteChoices,
+)
+from dpe_toolkit.cli.screen import help_text, note
+from dpe_toolkit.errors import RenderError
+
+if TYPE_CHECKING:
+    from dpe_toolkit.timeline import Performance
+
+__all__ = ["HELP", "read_performance", "run"]
+
+HELP = help_text(
+    "Give the face in SOURCE the expression of the face in DRIVER.",
+    "Makes the timeline for you and keeps it beside the output, as OUTPUT.otio: open it in your editor, or render it "
+    "again with other settings. Faces that were found once are not looked for again.",
+    examples=(
+        "dpe edit actor.mp4 smile.mp4 -o edited.mp4",
+        "dpe edit actor.mp4 smile.mp4 -o out.mov --start 2s --expression 0.8",
+        "dpe edit actor.mp4 smile.mp4 -o out.mkv --regions mouth,brows",
+    ),
+)
+
+
+def run(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Footage to edit.")],
+    driver: Annotated[Path, typer.Argument(metavar="DRIVER", help="Footage of the performance.")],
+    *,
+    output: OutputOption,
+    performance: PerformanceChoices,
+    amounts: AmountChoices,
+    parts: PartChoices,
+    write: WriteChoices,
+    where: RunChoices,
+) -> None:
+    """Writes the timeline, then renders it as ``dpe render`` does."""
+    from dpe_toolkit.cli.work import make_plan, narrow, print_report, write_video
+    from dpe_toolkit.registry import load_registry
+    from dpe_toolkit.timeline import write_edit_timeline
+    from dpe_toolkit.video import media_plan
+
+    registry = load_registry()
+    played = read_performance(driver, performance, amounts, parts)
+    if not output.parent.is_dir():
+        raise RenderError(
+            f"the folder {str(output.parent)!r} does not exist", "a folder that exists", "make it first", path=output
+        )
+    timeline = write_edit_timeline(
+        output.with_name(output.name + ".otio"), source=media_plan(source), performance=played
+    )
+    if not where.quiet:
+        note(str(timeline), label="wrote", style="green")
+    plan = narrow(make_plan(timeline, amounts, parts, registry=registry), write)
+    report = write_video(plan, output, registry=registry, run=where, choices=write)
+    if not where.quiet:
+        print_report(report)
+
+
+def read_performance(
+    driver: Path, choices: PerformanceChoices, amounts: AmountChoices, parts: PartChoices | None = None
+) -> Performance:
+    """The driver's file and all that was typed of the edit, as a timeline stores it.
+
+    Raises:
+        MediaError: the driver cannot be read.
+        OptionsError: something typed is not accepted.
+    """
+    from dpe_toolkit.timeline import Performance
+    from dpe_toolkit.timing import parse_time
+    from dpe_toolkit.video import media_plan
+
+    media = media_plan(driver)
+    settings: dict[str, object] = {**choices.settings, **amounts.settings}
+    if parts is not None:
+        settings |= parts.settings
+    return Performance(
+        driver=media,
+        start=parse_time(choices.start, media.rate, start_frame=media.start_frame),
+        settings=settings,
+        retime=choices.retime,
+        when_short=choices.when_short,
+    )

@@ -1,0 +1,77 @@
+"""``dpe plan``: what a render would do, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dpe_toolkit.cli.choices import AmountChoices, PartChoices, TimelineArgument
+from dpe_toolkit.cli.screen import help_text, note, print_problems, print_table, say
+from dpe_toolkit.timing import format_timecode
+
+if TYPE_CHECKING:
+    from dpe_toolkit.plan import RenderPlan, ShotPlan
+
+__all__ = ["HELP", "run"]
+
+HELP = help_text(
+    "Show what a render of the timeline would do, without rendering.",
+    "Lists every shot, and all problems at once. Exits with 2 where something forbids the render.",
+    examples=(
+        "dpe plan cut.otio",
+        "dpe plan cut.otio --explain --expression 0.8",
+        "dpe plan cut.otio --json > plan.json",
+    ),
+)
+
+_FORBIDDEN = 2
+
+
+def run(
+    timeline: TimelineArgument,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
+    explain: Annotated[bool, typer.Option(help="Also say where each value came from.")] = False,
+    amounts: AmountChoices,
+    parts: PartChoices,
+) -> None:
+    """Plans and prints."""
+    from dpe_toolkit.cli.work import make_plan
+    from dpe_toolkit.registry import load_registry
+
+    plan = make_plan(timeline, amounts, parts, registry=load_registry())
+    if as_json:
+        say(plan.model_dump_json(indent=2))
+    else:
+        _print_shots(plan)
+        if explain:
+            _print_origins(plan)
+        print_problems(plan.problems)
+    if plan.errors:
+        raise typer.Exit(_FORBIDDEN)
+
+
+def _print_shots(plan: RenderPlan) -> None:
+    title = f"{plan.timeline}: {plan.width}x{plan.height}, {plan.rate} frames a second, {plan.num_frames} frames"
+    columns = ("shot", "output", "frames", "source", "from", "driver", "expression", "pose")
+    print_table(columns, (_row(plan, shot) for shot in plan.shots), title=title)
+    edited = sum(shot.edit is not None for shot in plan.shots)
+    note(f"{edited} of {len(plan.shots)} shots are edited")
+
+
+def _row(plan: RenderPlan, shot: ShotPlan) -> tuple[str, ...]:
+    start = format_timecode(plan.start_frame + shot.record_start, plan.rate)
+    source = "black" if shot.source is None else shot.source.path.name
+    fixed = (shot.name, start, str(shot.num_frames), source, str(shot.source_start))
+    if shot.edit is None:
+        return (*fixed, "passed through", "", "")
+    edit = shot.edit
+    driver = f"{edit.driver.path.name} from {float(edit.driver_start_s):.3f}s"
+    return (*fixed, driver, f"{edit.expression:g} {edit.mode}", f"{edit.pose:g}")
+
+
+def _print_origins(plan: RenderPlan) -> None:
+    from dpe_toolkit.planning import explain
+
+    print_table(("shot", "what", "value", "from"), explain(plan))

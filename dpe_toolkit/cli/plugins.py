@@ -1,0 +1,131 @@
+"""``dpe plugins``: what is installed, and the options of each component."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dpe_toolkit.cli.screen import help_text, note, print_table, say
+from dpe_toolkit.errors import OptionsError, nearest_names
+
+if TYPE_CHECKING:
+    from dpe_toolkit.options import PluginOptions
+    from dpe_toolkit.registry import PluginInfo, RegisteredComponent
+
+__all__ = ["app"]
+
+_LIST = help_text("List the plugins and their components.", examples=("dpe plugins list", "dpe plugins list --json"))
+_SHOW = help_text(
+    "Show a plugin or a component, with every option that --set and timelines may give.",
+    examples=("dpe plugins show face_mesh", "dpe plugins show feather --json"),
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+
+app = typer.Typer(help="What is installed, and its options.", no_args_is_help=True)
+
+
+@app.command("list", help=_LIST)
+def list_plugins(*, as_json: JsonOption = False) -> None:
+    """Prints each plugin with its components, and what is wrong with those that did not load."""
+    from dpe_toolkit.registry import load_registry
+
+    registry = load_registry()
+    if as_json:
+        say(json.dumps([_plugin_record(plugin) for plugin in registry.plugins], indent=2))
+        return
+    rows = [
+        (plugin.name, plugin.version, entry.component.kind, entry.component.name, entry.component.summary)
+        for plugin in registry.plugins
+        for entry in plugin.components
+    ]
+    print_table(("plugin", "version", "kind", "component", "what it does"), rows)
+    _print_faults(registry.plugins)
+
+
+@app.command("show", help=_SHOW)
+def show_plugin(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Plugin or component.")], *, as_json: JsonOption = False
+) -> None:
+    """Prints all that is known of the plugin, or of the components, of that name."""
+    from dpe_toolkit.registry import load_registry
+
+    registry = load_registry()
+    found = [plugin for plugin in registry.plugins if name in (plugin.name, plugin.distribution)]
+    every = [entry for plugin in registry.plugins for entry in plugin.components]
+    entries = [entry for plugin in found for entry in plugin.components]
+    entries = entries or [entry for entry in every if entry.component.name == name]
+    if not (found or entries):
+        known = {plugin.name for plugin in registry.plugins} | {entry.component.name for entry in every}
+        raise OptionsError(
+            f"no plugin or component is called {name!r}", nearest_names(name, known), "run 'dpe plugins list'"
+        )
+    if as_json:
+        say(json.dumps([_component_record(entry) for entry in entries], indent=2))
+    else:
+        for entry in entries:
+            _print_component(entry)
+    _print_faults(found)
+
+
+def _plugin_record(plugin: PluginInfo) -> dict[str, object]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "fault": plugin.fault,
+        "components": [_component_record(entry) for entry in plugin.components],
+    }
+
+
+def _component_record(entry: RegisteredComponent) -> dict[str, object]:
+    component = entry.component
+    return {
+        "kind": component.kind,
+        "name": component.name,
+        "plugin": entry.plugin,
+        "version": entry.version,
+        "summary": component.summary,
+        "licence": component.licence,
+        "source": component.source,
+        "space": component.space.id if component.space else None,
+        "options": component.options.model_json_schema(),
+    }
+
+
+def _print_component(entry: RegisteredComponent) -> None:
+    component = entry.component
+    say(f"{component.kind} {component.name}: {component.summary}")
+    say(f"  plugin {entry.plugin} {entry.version}")
+    for label, text in (("licence", component.licence), ("source", component.source)):
+        if text:
+            say(f"  {label}: {text}")
+    rows = list(_option_rows(component.name, component.options))
+    if rows:
+        print_table(("option", "default", "accepts", "what it does"), rows)
+    say("")
+
+
+def _option_rows(name: str, options: type[PluginOptions]) -> Iterator[tuple[str, str, str, str]]:
+    properties = options.model_json_schema().get("properties", {})
+    for field, schema in properties.items():
+        default = json.dumps(schema["default"]) if "default" in schema else "required"
+        yield f"{name}.{field}", default, _accepted(schema), str(schema.get("description", ""))
+
+
+def _accepted(schema: dict[str, object]) -> str:
+    """What a field takes, in short: type and bounds, or the words to choose from."""
+    if isinstance(choices := schema.get("enum"), list):
+        return ", ".join(map(str, choices))
+    bounds = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    limits = [f"{sign} {schema[key]}" for key, sign in bounds.items() if key in schema]
+    return " ".join([str(schema.get("type", "value")), *limits])
+
+
+def _print_faults(plugins: tuple[PluginInfo, ...] | list[PluginInfo]) -> None:
+    for plugin in plugins:
+        if plugin.fault:
+            note(f"plugin {plugin.name} {plugin.version}: {plugin.fault}", label="error", style="bold red")

@@ -1,0 +1,40 @@
+"""``dpe render``: a timeline becomes a video."""
+
+from __future__ import annotations
+
+from dpe_toolkit.cli.choices import AmountChoices, OutputOption, PartChoices, RunChoices, TimelineArgument, WriteChoices
+from dpe_toolkit.cli.screen import help_text
+
+__all__ = ["HELP", "run"]
+
+HELP = help_text(
+    "Render a timeline to a video.",
+    "Shots with a dpe.expression effect, or under a track named DPE..., get their driver's expression; all others "
+    "pass through. The suffix of the output chooses the codec: .mp4 H.264, .mov ProRes 422 HQ, .mkv FFV1, "
+    "which is lossless. An edits file beside the output says what was changed.",
+    examples=(
+        "dpe render cut.otio -o edited.mp4",
+        "dpe render cut.otio -o test.mp4 --shot sh010 --expression 0.8",
+        "dpe render cut.otio -o part.mov --frames 2s:4s --crf 20",
+    ),
+)
+
+
+def run(
+    timeline: TimelineArgument,
+    *,
+    output: OutputOption,
+    amounts: AmountChoices,
+    parts: PartChoices,
+    write: WriteChoices,
+    where: RunChoices,
+) -> None:
+    """Plans, refuses what is wrong, renders, and says where the results are."""
+    from dpe_toolkit.cli.work import make_plan, narrow, print_report, write_video
+    from dpe_toolkit.registry import load_registry
+
+    registry = load_registry()
+    plan = narrow(make_plan(timeline, amounts, parts, registry=registry), write)
+    report = write_video(plan, output, registry=registry, run=where, choices=write)
+    if not where.quiet:
+        print_report(report)

@@ -1,0 +1,108 @@
+"""The steps that several commands share: from a timeline to a plan, from a plan to a video."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dpe_toolkit.cli.choices import AmountChoices, PartChoices, RunChoices, WriteChoices
+from dpe_toolkit.cli.ranges import parse_span, pick_shots
+from dpe_toolkit.cli.screen import note, print_problems
+from dpe_toolkit.errors import PlanError
+
+if TYPE_CHECKING:
+    from dpe_toolkit.plan import RenderPlan
+    from dpe_toolkit.registry import Registry
+    from dpe_toolkit.render import ProgressSink, RenderReport
+
+__all__ = ["make_plan", "narrow", "print_report", "refuse_faults", "shown_progress", "write_video"]
+
+
+def make_plan(timeline: Path, amounts: AmountChoices, parts: PartChoices, *, registry: Registry) -> RenderPlan:
+    """The plan of ``timeline`` under what was typed, with its problems still in it."""
+    from dpe_toolkit.planning import build_plan
+
+    return build_plan(
+        timeline,
+        registry=registry,
+        overrides=parts.overrides,
+        edit_overrides=amounts.settings,
+        components=parts.components,
+        project=parts.project,
+        media_roots=tuple(parts.media_root or ()),
+    )
+
+
+def refuse_faults(plan: RenderPlan) -> None:
+    """Prints the plan's warnings.
+
+    Raises:
+        PlanError: the plan has errors; it carries them all.
+    """
+    print_problems(problem for problem in plan.problems if problem.severity == "warning")
+    if plan.errors:
+        count = len(plan.errors)
+        raise PlanError(
+            f"the plan has {count} error{'s' * (count > 1)}, and nothing was rendered",
+            action="correct the timeline or the options; 'dpe plan' shows the whole plan",
+            problems=[str(problem) for problem in plan.errors],
+        )
+
+
+def narrow(plan: RenderPlan, choices: WriteChoices) -> RenderPlan:
+    """The part of the plan that --shot and --frames ask for; all of it where they do not."""
+    if choices.frames is not None:
+        end = max((shot.record.stop for shot in plan.shots), default=0)
+        plan = plan.trim(parse_span(choices.frames, plan.rate, num_frames=end, start_frame=plan.start_frame))
+    if choices.shot:
+        plan = pick_shots(plan, choices.shot)
+    return plan
+
+
+def write_video(
+    plan: RenderPlan, output: Path, *, registry: Registry, run: RunChoices, choices: WriteChoices
+) -> RenderReport:
+    """Renders the plan into ``output``, with progress on standard error.
+
+    Raises:
+        PlanError: the plan has errors.
+        DpeError: whatever stops a render.
+    """
+    from dpe_toolkit.render import render_plan
+    from dpe_toolkit.video import OutputSettings
+
+    refuse_faults(plan)
+    given = {"codec": choices.codec, "crf": choices.crf, "preset": choices.preset}
+    settings = OutputSettings.model_validate({name: value for name, value in given.items() if value is not None})
+    with shown_progress(run) as progress:
+        return render_plan(
+            plan,
+            output,
+            registry=registry,
+            device=run.device,
+            settings=settings,
+            cache_dir=run.cache_folder,
+            progress=progress,
+        )
+
+
+def shown_progress(run: RunChoices) -> contextlib.AbstractContextManager[ProgressSink | None]:
+    """Progress bars, unless the run is to be quiet."""
+    from dpe_toolkit.cli.progress import ProgressBars
+
+    return contextlib.nullcontext() if run.quiet else ProgressBars()
+
+
+def print_report(report: RenderReport) -> None:
+    """Says where the results are, what was edited, and how fast it went."""
+    for shot in report.shots:
+        frames = sum(stop - start for start, stop in shot.edited_output_frames)
+        note(f"{shot.name}: {frames} frames edited")
+        for gap in shot.missing:
+            start, stop = gap.media_frames
+            note(f"{shot.name}: no face in frames {start}:{stop} of the {gap.role}, {gap.treatment}", label="note")
+    seconds = report.analysis_s + report.render_s
+    speed = f"{report.num_frames} frames in {seconds:.1f} s, {report.frames_per_s:.1f} a second"
+    note(f"{report.output} ({speed})", label="wrote", style="green")
+    note(f"{report.edits}", label="wrote", style="green")

@@ -116,6 +116,10 @@ class EditPlan(_Model):
     missing_face: Literal["passthrough", "hold", "error"] = "passthrough"
     fade_frames: int = Field(default=5, ge=0, le=250)
     """Length of the cross-fade where the edit starts or stops inside a shot or the face is lost."""
+    starts_inside: bool = False
+    """The same take runs without edit up to the shot's first frame, so that the edit must fade in."""
+    ends_inside: bool = False
+    """The same take runs on without edit behind the shot's last frame, so that the edit must fade out."""
     components: dict[str, ComponentChoice]
     """Kind to choice, for each of `dpe_toolkit.components.KINDS`."""
     origins: dict[str, str] = {}

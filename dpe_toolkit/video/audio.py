@@ -15,6 +15,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
+from dpe_toolkit.errors import MediaError
 from dpe_toolkit.video.opening import media_fault, open_media
 from dpe_toolkit.video.probe import probe
 from dpe_toolkit.video.samples import Samples, audio_zero_s, read_samples, silence, stream_channels
@@ -114,7 +115,12 @@ def _whole_file(segments: Sequence[AudioSegment]) -> Path | None:
     """The file that the segments play from its start to its end, if they do just that."""
     if len(segments) != 1 or segments[0].path is None or segments[0].start_s != 0:
         return None
-    return segments[0].path if segments[0].duration_s >= probe(segments[0].path).duration_s else None
+    try:
+        duration_s = probe(segments[0].path).duration_s
+    except MediaError:
+        # Sound alone: no picture says where the copy would have to end.
+        return None
+    return segments[0].path if segments[0].duration_s >= duration_s else None
 
 
 def _output_sound(suffix: str, codec: CodecName, heard: Sequence[_Sound]) -> _Sound:

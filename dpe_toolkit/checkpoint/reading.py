@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import re
 import threading
@@ -79,13 +80,17 @@ def read_weights(path: str | Path) -> WeightsFile:
     try:
         with path.open("rb") as file:
             start = file.read(16)
+            size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise _unreadable(path, error) from error
+    # First, since the length that a safetensors file begins with may look like a pickle's mark.
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= size - 8:
+        return _load_safetensors(path)
     if start.startswith(_ZIP):
         return _sort(path, _load_pickled(path, mapped=True))
     if start.startswith(_PICKLE):
         return _sort(path, _load_pickled(path, mapped=False))
-    if len(start) > 8 and start[8:9] == b"{":
+    if start[8:9] == b"{":
         return _load_safetensors(path)
     wrong = f"it starts with {start[:8]!r}, which no weights file does" if start else "it is empty"
     raise CheckpointError(wrong, _ACCEPTED, "Check that the download is complete and the right file", path=path)
@@ -105,8 +110,11 @@ def _load_pickled(path: Path, *, mapped: bool) -> object:
     try:
         # The allow-list is process-wide while the context lasts.
         with _safe_globals_lock, torch.serialization.safe_globals([placeholder]):
-            loaded: object = torch.load(path, map_location="cpu", mmap=mapped, weights_only=True)
-            return loaded
+            # torch takes a name that ends so for safetensors and never looks inside.
+            if mapped and path.suffix != ".safetensors":
+                return torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+            with path.open("rb") as file:
+                return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"it was refused, since loading it could run code or it is damaged ({_first_line(error)})",

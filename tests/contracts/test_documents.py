@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tomllib
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import typer
+
+from dpe_toolkit.cli import app
+from dpe_toolkit.planning.settings import ProjectConfig
+from dpe_toolkit.timeline import EffectSpec, parse_effect, read_timeline
+from dpe_toolkit.timeline.effect import Driving
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "first-edit.md", ROOT / "docs" / "timeline-schema.md"]
+SCHEMA = (ROOT / "docs" / "timeline-schema.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = [
+        line
+        for page in PAGES
+        for block in blocks(page.read_text(encoding="utf-8"), "bash")
+        for line in block.split("\n")
+    ]
+    return [line for line in lines if line.startswith("dpe ")]
+
+
+@pytest.mark.parametrize("line", sorted(set(commands())))
+def test_commands_in_the_pages_use_options_that_exist(line: str) -> None:
+    words = shlex.split(line)[1:]
+    root = typer.main.get_command(app)
+    found = root.get_command(root.make_context("dpe", ["doctor"], resilient_parsing=True), words[0])
+    assert found is not None
+    options = {option for parameter in found.params for option in parameter.opts}
+    assert {word for word in words if re.match(r"--?[a-z]", word)} <= options
+
+
+def table_fields(heading: str) -> set[str]:
+    section = SCHEMA.partition(heading)[2].partition("\n#")[0]
+    return {
+        name
+        for cell in re.findall(r"^\| (`[^|]*`) \|", section, flags=re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", cell)
+    }
+
+
+def test_the_schema_page_names_every_field_and_no_other() -> None:
+    assert table_fields("## The effect\n") == {field.alias or name for name, field in EffectSpec.model_fields.items()}
+    assert table_fields("### `driving`\n") == set(Driving.model_fields)
+
+
+def test_the_effect_of_the_schema_page_is_read_from_a_timeline(tmp_path: Path) -> None:
+    (effect,) = (json.loads(block) for block in blocks(SCHEMA, "json"))
+    clip = {"OTIO_SCHEMA": "Clip.1", "name": "a", "effects": [effect]}
+    track = {"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [clip]}
+    stack = {"OTIO_SCHEMA": "Stack.1", "children": [track]}
+    path = tmp_path / "cut.otio"
+    path.write_text(json.dumps({"OTIO_SCHEMA": "Timeline.1", "name": "cut", "tracks": stack}))
+    found = read_timeline(path).stack.children[0].children[0].effects[0]
+    spec, problems = parse_effect(found.metadata, where="a")
+    assert problems == ()
+    assert spec is not None
+    assert (spec.expression, spec.driving.media.url, spec.driving.start.seconds) == (0.8, "media/smile.mp4", Fraction(48, 25))
+
+
+def test_the_project_file_of_the_schema_page_is_accepted() -> None:
+    (text,) = blocks(SCHEMA, "toml")
+    assert ProjectConfig.model_validate(tomllib.loads(text)).edit.expression == 0.8
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_the_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []

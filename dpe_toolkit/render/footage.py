@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.analysis import FrameSource, OpenReader, ahead
+from dpe_toolkit.analysis import BLOCK, FrameSource, OpenReader, ahead
 from dpe_toolkit.frames import FrameBatch
 from dpe_toolkit.timing import Span
 
-__all__ = ["Footage", "concatenate"]
+__all__ = ["Footage"]
 
 _BRIDGE = 4
 """Frames that are decoded and dropped rather than sought over."""
@@ -48,18 +48,25 @@ class Footage:
             return next(self._batches)
         return self._any().read(span)
 
-    def frames(self, wanted: npt.NDArray[np.int64]) -> FrameBatch:
-        """(N,) media frames in the order asked for, repeats included."""
-        unique, places = np.unique(wanted, return_inverse=True)
-        parts: list[FrameBatch] = []
-        for run in np.split(unique, np.flatnonzero(np.diff(unique) > _BRIDGE) + 1):
+    def pieces(self, wanted: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64], FrameBatch]]:
+        """Any frames, a few at a time, so that memory does not follow their number.
+
+        Args:
+            wanted: (N,) media frames in any order, repeats included.
+
+        Yields:
+            Positions in ``wanted``, and the frames that belong there; each position once.
+        """
+        unique = np.unique(wanted)
+        while len(unique):
+            steps = np.diff(unique, prepend=unique[0])
+            near = (steps <= _BRIDGE) & (unique < unique[0] + BLOCK)
+            run = unique[: int(near.argmin()) or len(unique)]
+            unique = unique[len(run) :]
             start = int(run[0])
             batch = self._any().read(Span(start, int(run[-1]) + 1))
-            parts.append(batch if len(batch) == len(run) else batch.take(run - start))
-        whole = parts[0] if len(parts) == 1 else concatenate(parts)
-        if np.array_equal(places, np.arange(len(unique))):
-            return whole
-        return whole.take(places.astype(np.int64))
+            places = np.flatnonzero((wanted >= start) & (wanted <= run[-1]))
+            yield places, batch.take(wanted[places] - start)
 
     def close(self) -> None:
         """Ends the thread and closes the readers."""
@@ -70,11 +77,3 @@ class Footage:
         if self._reader is None:
             self._reader = self._stack.enter_context(self._open(self._path))
         return self._reader
-
-
-def concatenate(batches: Sequence[FrameBatch]) -> FrameBatch:
-    """Batches of one clip as one."""
-    first = batches[0]
-    planes = tuple(np.concatenate(column) for column in zip(*(batch.planes for batch in batches), strict=True))
-    index, pts = (np.concatenate([getattr(batch, name) for batch in batches]) for name in ("index", "pts"))
-    return FrameBatch(planes, first.layout, first.color, index, pts, first.time_base, first.rate)

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.analysis import cut_faces, guard_plugin
+from dpe_toolkit.analysis import WindowPlan, cut_faces, guard_plugin, place_faces
 from dpe_toolkit.codes import Appearance
 from dpe_toolkit.components import Composited, Compositor, Encoder, Generated, GenerateRequest, ShotGenerator
-from dpe_toolkit.faces import FaceBatch
+from dpe_toolkit.faces import FaceBatch, FaceTrack
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout, Plane
-from dpe_toolkit.geometry import code_scale, write_window
+from dpe_toolkit.geometry import code_scale, window_rgb, write_window
 from dpe_toolkit.plan import ComponentChoice
 from dpe_toolkit.render.footage import Footage
 from dpe_toolkit.render.node import Inputs, Need, RenderNode
@@ -225,16 +225,25 @@ def source_faces(
     prepared: PreparedShot, footage: Footage, rows: npt.NDArray[np.int64], device: torch.device
 ) -> FaceBatch:
     """Native windows of any rows of the source."""
-    frames = footage.frames(prepared.track.index[rows])
-    return cut_faces(frames, prepared.track, rows, prepared.windows, device)
+    return _fetch(footage, prepared.track, prepared.windows, rows, device=device)
 
 
 def driver_faces(
     prepared: PreparedShot, footage: Footage, rows: npt.NDArray[np.int64], device: torch.device
 ) -> FaceBatch:
     """Native windows of any rows of the driver."""
-    frames = footage.frames(prepared.driver_track.index[rows])
-    return cut_faces(frames, prepared.driver_track, rows, prepared.driver_windows, device)
+    return _fetch(footage, prepared.driver_track, prepared.driver_windows, rows, device=device)
+
+
+def _fetch(
+    footage: Footage, track: FaceTrack, windows: WindowPlan, rows: npt.NDArray[np.int64], *, device: torch.device
+) -> FaceBatch:
+    placement = windows.placement(rows)
+    width, height = placement.size_px
+    pixels = torch.empty(len(rows), 3, height, width, device=device)
+    for places, frames in footage.pieces(track.index[rows]):
+        pixels[places] = window_rgb(frames, placement.origin_px[places], placement.size_px, device)
+    return place_faces(track, rows, placement, pixels)
 
 
 def _covered(faces: FaceBatch) -> Span:

@@ -35,6 +35,7 @@ from dpe_toolkit.render.prepare import PreparedShot, prepare_shot
 from dpe_toolkit.render.record import ShotRecord, container_metadata, edits_path, record_shot, stage_record
 from dpe_toolkit.render.report import RenderedFrame, RenderReport
 from dpe_toolkit.render.sound import audio_segments
+from dpe_toolkit.render.threads import compute_threads
 from dpe_toolkit.timing import Span
 from dpe_toolkit.video import OutputSettings, VideoReader, VideoWriter, probe
 from dpe_toolkit.video.settings import choose_codec
@@ -133,7 +134,7 @@ def render_plan(
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     begun_s = time.perf_counter()
-    with torch.no_grad():
+    with torch.no_grad(), compute_threads():
         for position in range(len(plan.shots)):
             session.prepare(position)
         analysed_s = time.perf_counter()
@@ -249,7 +250,7 @@ def render_frame(
         raise OptionsError(f"the timeline has no frame {frame}", f"a frame from {span.start} to {span.stop - 1}")
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
-    with torch.no_grad(), ExitStack() as stack:
+    with torch.no_grad(), compute_threads(), ExitStack() as stack:
         session.prepare(position)
         sequence = session.sequence(sequential=False)
         stack.callback(sequence.close)

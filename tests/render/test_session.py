@@ -359,3 +359,19 @@ def test_a_shot_in_which_the_face_is_never_edited_begins_no_generator(work: Path
     generator = SquareGenerator()
     render(simple(work).trim(Span(24, 40)), work, Registry(generator=generator))
     assert generator.shots == []
+
+
+def test_compute_threads_are_given_back(work: Path) -> None:
+    before = torch.get_num_threads()
+    render(simple(work, num_frames=8), work)
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.gpu
+def test_cuda_and_cpu_render_the_same_picture(work: Path) -> None:
+    what = simple(work, expression=0.7)
+    for device in ("cpu", "cuda"):
+        render_plan(what, work / f"{device}.mkv", registry=Registry(), device=device, cache_dir=work / device)
+    cpu, cuda = frames_of(work / "cpu.mkv"), frames_of(work / "cuda.mkv")
+    for plane, other in zip(cpu.planes, cuda.planes, strict=True):
+        assert np.abs(plane.astype(int) - other.astype(int)).max() <= 2

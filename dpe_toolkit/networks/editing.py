@@ -103,9 +103,14 @@ class DpeEditor:
 
         Arguments as for ``edit``. The first minus the second is what the edit changes; for the flow's
         convention see ``Rendering``. With ``strength=0`` and origin "self" the two are equal.
+
+        Raises:
+            ValueError: a shape, dtype or name that is not accepted.
         """
         encoded, codes = self._prepare(source, driver, neutral, edit)
-        branch = self._branches(edit)[0]
+        branch, *others = self._branches(edit)
+        if others:
+            raise ValueError(f"edit is {edit!r}; one branch at a time has a flow: 'expression' or 'pose' is needed")
         code = self._code(encoded.latent, codes, branch, strength, origin)
         return self.network.render(code, encoded, branch), self.network.render_self(encoded, branch)
 

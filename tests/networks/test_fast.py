@@ -190,6 +190,20 @@ def test_unknown_edit_is_refused_with_the_known_ones(editor: DpeEditor) -> None:
         editor.edit(pictures(1), pictures(1), cast("str", "smile"))  # type: ignore[arg-type]
 
 
+def test_a_pair_of_renderings_has_one_branch(editor: DpeEditor) -> None:
+    with pytest.raises(ValueError, match="edit is 'both'; one branch at a time has a flow"):
+        editor.render_pair(pictures(1), pictures(1), cast("str", "both"))  # type: ignore[arg-type]
+
+
+def test_compiling_hands_over_the_encoder_and_both_generators(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **options: compiled.append((self, options)))
+    fast = FastDpe(lively_network())
+    assert fast.compile_stages() is fast
+    assert [stage for stage, _ in compiled] == [fast.encoder, fast.generators["pose"], fast.generators["exp"]]
+    assert all(options["options"] == {"freezing": True} for _, options in compiled)
+
+
 def test_edits_track_no_gradient_and_change_no_input(editor: DpeEditor) -> None:
     source, driver = pictures(1).requires_grad_(), pictures(1, seed=2)
     before = source.detach().clone()

@@ -1,0 +1,28 @@
+"""Planning: from a timeline to a frozen plan with every name resolved and every problem listed."""
+
+from __future__ import annotations
+
+from dpe_toolkit.planning.build import build_plan
+from dpe_toolkit.planning.explain import ExplainRow, explain
+from dpe_toolkit.planning.media import MediaFacts
+from dpe_toolkit.planning.settings import (
+    DEFAULT_COMPONENTS,
+    PROJECT_FILE,
+    EditSettings,
+    ProjectConfig,
+    parse_regions,
+    read_project,
+)
+
+__all__ = [
+    "DEFAULT_COMPONENTS",
+    "PROJECT_FILE",
+    "EditSettings",
+    "ExplainRow",
+    "MediaFacts",
+    "ProjectConfig",
+    "build_plan",
+    "explain",
+    "parse_regions",
+    "read_project",
+]

@@ -1,0 +1,170 @@
+"""How a driver lies in time under a shot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.planning.intervals import Drive, Piece
+from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s, problem_of
+from dpe_toolkit.planning.problems import ProblemList
+from dpe_toolkit.planning.recover import FoundEdit
+from dpe_toolkit.timeline import EffectSpec, MediaMoment
+from dpe_toolkit.timing import Span, parse_time
+
+__all__ = ["Driven", "EditedShot", "check_length", "find_driver", "seconds_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class EditedShot:
+    """The shot whose edit is to be settled."""
+
+    piece: Piece
+    found: FoundEdit | None
+    """The clip's own edit, None where only a driver track says something."""
+    source: KnownMedia
+    source_span: Span
+    """Media frames of the shot."""
+    rate: Fraction
+    """Frames a second of the timeline."""
+
+    @property
+    def where(self) -> str:
+        """How problems call it."""
+        return clip_label(self.piece.clip.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """The driver of a shot."""
+
+    media: KnownMedia
+    origin_s: Fraction
+    """Media time of the driver's first frame."""
+    start_s: Fraction
+    """Driver time, from its first frame, at the shot's first frame."""
+    stop_s: Fraction | None = None
+    """End of the part of the driver that may be used, None where all may."""
+    retime: Fraction = Fraction(1)
+    """Driver seconds in a second of the shot."""
+
+
+def find_driver(shot: EditedShot, spec: EffectSpec, library: MediaLibrary, problems: ProblemList) -> Driven | None:
+    """The driver of a shot, None where there is none that can be used."""
+    if shot.piece.drive is not None:
+        return _by_track(shot, shot.piece.drive, spec, library, problems)
+    return _by_effect(shot, spec, library, problems)
+
+
+def check_length(driven: Driven, shot: EditedShot, when_short: str, problems: ProblemList) -> None:
+    """Adds a problem where the driver does not cover the shot."""
+    name, duration_s = driven.media.plan.path.name, driven.media.duration_s
+    if not 0 <= driven.start_s < duration_s:
+        problems.refuse(
+            shot.where,
+            f"its driver {name!r} would start at {_text(driven.start_s)}",
+            f"a start inside its {_text(duration_s)}",
+            "correct the driver's start",
+        )
+    elif driven.stop_s is not None and (missing := _missing(driven, shot, driven.stop_s)):
+        problems.refuse(
+            shot.where,
+            f"the stated part of its driver {name!r} ends {missing} frames before the shot",
+            "a part as long as the shot",
+            "lengthen the part, or give the whole file, for whose end 'when_short' speaks",
+        )
+    elif missing := _missing(driven, shot, duration_s):
+        wrong = f"its driver {name!r} ends {missing} frames before the shot"
+        if when_short == "error":
+            action = "choose another start, driver or 'when_short'"
+            problems.refuse(shot.where, wrong, "a driver as long as the shot", action)
+        else:
+            problems.warn(shot.where, f"{wrong} (when_short: {when_short})")
+
+
+def seconds_in(
+    moment: MediaMoment, media: KnownMedia, origin_s: Fraction, *, where: str, problems: ProblemList
+) -> Fraction | None:
+    """The moment in seconds from the media's first frame, None with a problem where it cannot be read."""
+    if moment.seconds is not None:
+        return moment.seconds - origin_s
+    try:
+        frame = parse_time(moment.text, media.plan.rate, start_frame=media.plan.start_frame)
+    except OptionsError as error:
+        problems.items.append(problem_of(error, where))
+        return None
+    return frame / media.plan.rate
+
+
+def _by_effect(shot: EditedShot, spec: EffectSpec, library: MediaLibrary, problems: ProblemList) -> Driven | None:
+    driving = spec.driving
+    media = driving.media if driving is not None else None
+    if driving is None or media is None:
+        problems.refuse(
+            shot.where,
+            "its edit names no driver",
+            "'driving' with the driver's media, or a driver track over it",
+            "link a driver to the clip",
+        )
+        return None
+    known = library.get(media.url, f"driver of {shot.where}")
+    if known is None:
+        return None
+    start, part = driving.start, media.source_range
+    first_s = part.start_s if part is not None else None
+    moment_s = start.seconds if start is not None and start.seconds is not None else first_s
+    stated_s = media.available_range.start_s if media.available_range is not None else None
+    origin_s = media_origin_s(stated_s, moment_s, known.plan)
+    begin_s = Fraction(0) if first_s is None else first_s - origin_s
+    if start is not None:
+        found_s = seconds_in(start, known, origin_s, where=f"driver of {shot.where}", problems=problems)
+        begin_s = begin_s if found_s is None else found_s
+    retime = Fraction(driving.retime).limit_denominator(1_000_000)
+    shift_s = shot.piece.skip_s + (shot.found.shift_s if shot.found else Fraction(0))
+    stop_s = None if part is None else part.start_s + part.duration_s - origin_s
+    return Driven(known, origin_s, begin_s + shift_s * retime, stop_s, retime)
+
+
+def _by_track(
+    shot: EditedShot, drive: Drive, spec: EffectSpec, library: MediaLibrary, problems: ProblemList
+) -> Driven | None:
+    clip, driving = drive.clip, spec.driving
+    if clip.media.kind != "external":
+        problems.refuse(
+            shot.where, f"its driver {clip.name!r} has no media file", "a clip of a media file", "relink it"
+        )
+        return None
+    if driving is not None and driving.media is not None:
+        problems.refuse(
+            shot.where,
+            f"it has a driver of its own, and {clip.name!r} of a driver track lies over it",
+            "one driver",
+            "disable one of them",
+        )
+    elif driving is not None and (driving.start is not None or driving.retime != 1):
+        problems.refuse(
+            shot.where,
+            "its edit states the driver's time, which the driver track states too",
+            "one of them",
+            "remove 'start' and 'retime' from the effect",
+        )
+    known = library.get(clip.media.url, f"driver {clip_label(clip.name)}")
+    if known is None:
+        return None
+    first_s = clip.range.start_s if clip.range is not None else None
+    stated_s = clip.media.available.start_s if clip.media.available is not None else None
+    origin_s = media_origin_s(stated_s, first_s, known.plan)
+    begin_s = Fraction(0) if first_s is None else first_s - origin_s
+    return Driven(known, origin_s, begin_s + drive.skip_s)
+
+
+def _missing(driven: Driven, shot: EditedShot, end_s: Fraction) -> int:
+    """How many of the shot's last frames lie at or behind ``end_s`` of the driver."""
+    covered = ceil((end_s - driven.start_s) / driven.retime * shot.rate)
+    return max(0, len(shot.source_span) - max(0, covered))
+
+
+def _text(seconds: Fraction) -> str:
+    return f"{float(seconds):.3f} s"

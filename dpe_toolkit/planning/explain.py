@@ -1,0 +1,57 @@
+"""Where each value of a plan came from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dpe_toolkit.plan import EditPlan, RenderPlan
+
+__all__ = ["ExplainRow", "explain"]
+
+
+class ExplainRow(NamedTuple):
+    """One value of one edited shot."""
+
+    shot: str
+    what: str
+    """Field of the edit, ``components.<kind>``, or ``<kind>.<option>``."""
+    value: str
+    origin: str
+    """``default``, ``project``, ``effect``, ``marker``, ``sidecar``, ``driver track`` or ``command line``."""
+
+
+def explain(plan: RenderPlan) -> list[ExplainRow]:
+    """Every value of every edited shot with its origin, in the plan's order."""
+    return [
+        ExplainRow(shot.name, what, value, origin)
+        for shot in plan.shots
+        if shot.edit is not None
+        for what, value, origin in _rows(shot.edit)
+    ]
+
+
+def _rows(edit: EditPlan) -> list[tuple[str, str, str]]:
+    rows = []
+    for what, origin in edit.origins.items():
+        kind = what.removeprefix("components.")
+        if kind == what:
+            rows.append((what, _show(edit, what), origin))
+        elif kind in edit.components:
+            choice = edit.components[kind]
+            rows.append((what, f"{choice.name} ({choice.plugin} {choice.version})", origin))
+            rows += [
+                (f"{kind}.{option}", str(choice.options.get(option, "")), held)
+                for option, held in choice.origins.items()
+            ]
+    return rows
+
+
+def _show(edit: EditPlan, field: str) -> str:
+    if field == "driver":
+        return str(edit.driver.path)
+    value = getattr(edit, field)
+    if field == "regions":
+        return ", ".join(f"{region} {weight:g}" for region, weight in value.items())
+    if field.endswith("_face"):
+        return f"{value.by} {value.index}" if value.by == "index" else str(value.by)
+    return "estimated" if value is None else str(value)

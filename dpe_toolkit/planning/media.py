@@ -1,0 +1,229 @@
+"""The media that a timeline names: found, probed and judged, each file once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from dpe_toolkit.errors import DpeError, MediaError
+from dpe_toolkit.frames import PixelLayout
+from dpe_toolkit.plan import MediaPlan, Problem
+from dpe_toolkit.timeline import find_media
+
+__all__ = ["KnownMedia", "MediaFacts", "MediaLibrary", "Probe", "clip_label", "media_origin_s", "problem_of"]
+
+
+class MediaFacts(Protocol):
+    """What planning wants to know of a media file; `dpe_toolkit.video.MediaInfo` has it."""
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        ...
+
+    @property
+    def num_frames(self) -> int:
+        """Frames that are really there."""
+        ...
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second."""
+        ...
+
+    @property
+    def start_frame(self) -> int:
+        """Frame number of the start timecode, 0 where there is none."""
+        ...
+
+    @property
+    def layout(self) -> PixelLayout:
+        """How a picture lies in planes."""
+        ...
+
+    @property
+    def audio_streams(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def sample_aspect(self) -> Fraction:
+        """Width of a pixel over its height."""
+        ...
+
+    @property
+    def rotation_deg(self) -> int:
+        """Rotation that a player would apply."""
+        ...
+
+    @property
+    def interlaced(self) -> bool:
+        """Lines are of two times."""
+        ...
+
+    @property
+    def variable_rate(self) -> bool:
+        """Frames last differently long."""
+        ...
+
+
+Probe = Callable[[Path], MediaFacts]
+Digest = Callable[[Path], str]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMedia:
+    """A media file that is there and can be read."""
+
+    plan: MediaPlan
+    alpha: bool
+    """The picture can be transparent."""
+
+    @property
+    def duration_s(self) -> Fraction:
+        """Length of the picture."""
+        return self.plan.num_frames / self.plan.rate
+
+
+class MediaLibrary:
+    """Looks media up by reference; ``problems`` fills as it goes, one entry a fault of a file.
+
+    Args:
+        folders: where relative references start.
+        roots: further folders to look in.
+        resolve: asked for references that are not found, e.g. `Registry.resolve_media`.
+        probe: reads a file's headers.
+        digest: content digest of a file.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        *,
+        roots: Sequence[Path] = (),
+        resolve: Callable[[str, Path], Path | None] | None = None,
+        probe: Probe | None = None,
+        digest: Digest | None = None,
+    ) -> None:
+        self._folders = tuple(folders)
+        self._roots = tuple(roots)
+        self._resolve = resolve
+        self._probe = probe or _video_probe()
+        self._digest = digest or _video_digest()
+        self._known: dict[str, KnownMedia | None] = {}
+        self._faults: dict[str, list[Problem]] = {}
+        self._users: dict[str, list[str]] = {}
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every fault found, named after all that use the file."""
+        return tuple(
+            fault.model_copy(update={"where": ", ".join(self._users[url])})
+            for url, faults in self._faults.items()
+            for fault in faults
+        )
+
+    def get(self, url: str, user: str) -> KnownMedia | None:
+        """The media that ``url`` means, None where it cannot be used.
+
+        Args:
+            url: reference as the timeline has it.
+            user: clip or driver that uses it, for messages.
+        """
+        users = self._users.setdefault(url, [])
+        if user not in users:
+            users.append(user)
+        if url not in self._known:
+            self._known[url] = self._read(url)
+        return self._known[url]
+
+    def _read(self, url: str) -> KnownMedia | None:
+        faults = self._faults.setdefault(url, [])
+        try:
+            path = find_media(url, self._folders, roots=self._roots, resolve=self._resolve)
+            info = self._probe(path)
+            faults += _refusals(info, path)
+            plan = _media_plan(path, info, self._digest(path))
+        except MediaError as error:
+            faults.append(problem_of(error, ""))
+            return None
+        except OSError as error:
+            faults.append(problem_of(MediaError(f"it cannot be read: {error.strerror}", path=url), ""))
+            return None
+        return KnownMedia(plan, info.layout.alpha)
+
+
+def media_origin_s(available_start_s: Fraction | None, moment_s: Fraction | None, media: MediaPlan) -> Fraction:
+    """The media time of a file's first frame.
+
+    The timeline's own word counts. Where it says nothing, times at or after the file's start timecode
+    count from there and smaller ones from zero.
+
+    Args:
+        available_start_s: start of the available range of the reference, None if not stated.
+        moment_s: a time in that media that the timeline uses.
+        media: the file.
+    """
+    if available_start_s is not None:
+        return available_start_s
+    timecode_s = media.start_frame / media.rate
+    return timecode_s if moment_s is not None and moment_s >= timecode_s else Fraction(0)
+
+
+def problem_of(error: DpeError, where: str) -> Problem:
+    """An error as a problem of a plan."""
+    wrong = f"{error.wrong} ({error.path})" if error.path is not None else error.wrong
+    return Problem(where=where, wrong=wrong, expected=error.expected, action=error.action)
+
+
+def clip_label(name: str) -> str:
+    """How problems call a clip."""
+    return f"clip {name!r}" if name else "a clip without a name"
+
+
+def _media_plan(path: Path, info: MediaFacts, digest: str) -> MediaPlan:
+    return MediaPlan(
+        path=path,
+        digest=digest,
+        width=info.width,
+        height=info.height,
+        num_frames=info.num_frames,
+        rate=info.rate,
+        start_frame=info.start_frame,
+        pixel_format=info.layout.name,
+        has_audio=info.audio_streams > 0,
+    )
+
+
+def _refusals(info: MediaFacts, path: Path) -> list[Problem]:
+    found = [
+        ("interlaced pictures", info.interlaced, "deinterlace the media first"),
+        (f"a rotation of {info.rotation_deg} degrees", info.rotation_deg % 360 != 0, "write the media upright first"),
+        (f"pixels of shape {info.sample_aspect}", info.sample_aspect != 1, "write the media with square pixels first"),
+        ("a variable frame rate", info.variable_rate, "write the media with a constant frame rate first"),
+    ]
+    return [
+        Problem(wrong=f"{path.name!r} has {what}, which is not yet honoured", action=action)
+        for what, present, action in found
+        if present
+    ]
+
+
+def _video_probe() -> Probe:
+    from dpe_toolkit.video import probe
+
+    return probe
+
+
+def _video_digest() -> Digest:
+    from dpe_toolkit.video import file_digest
+
+    return file_digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -161,6 +162,7 @@ class SequenceNode:
     def __init__(self, plan: RenderPlan, build: Callable[[int], ShotGraph]) -> None:
         self._shots = plan.shots
         self._first = plan.shots[0].record_start
+        self._starts = [shot.record_start for shot in plan.shots]
         self._build = build
         self._open: dict[int, ShotGraph] = {}
         self._length = plan.num_frames
@@ -200,9 +202,13 @@ class SequenceNode:
         return tuple(inputs.of(self.graph(position).result, rows) for position, rows in self._parts(span))
 
     def _parts(self, span: Span) -> list[tuple[int, Span]]:
+        wanted = span.shift(self._first)
         parts: list[tuple[int, Span]] = []
-        for position, shot in enumerate(self._shots):
-            shared = shot.record.intersect(span.shift(self._first))
+        for position in range(max(bisect_right(self._starts, wanted.start) - 1, 0), len(self._shots)):
+            shot = self._shots[position]
+            if shot.record_start >= wanted.stop:
+                break
+            shared = shot.record.intersect(wanted)
             if len(shared):
                 parts.append((position, shared.shift(shot_rows(shot).start - shot.record_start)))
         return parts

@@ -4,16 +4,18 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+import torch
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dpe_toolkit.analysis import BLOCK
+from dpe_toolkit.analysis import BLOCK, ComponentPool
 from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.render import Executor
-from dpe_toolkit.render.graph import shot_rows, shot_spans
+from dpe_toolkit.render.graph import GraphContext, SequenceNode, build_shot, shot_rows, shot_spans
 from dpe_toolkit.render.nodes import BlackNode
 from dpe_toolkit.timing import Span
-from tests.render.scenes import shot
+from tests.analysis.fakes import COLOR, LAYOUT, Registry, Shelf
+from tests.render.scenes import plan, shot
 from tests.render.test_mapping import medium
 
 
@@ -45,3 +47,19 @@ def test_a_gap_is_black_and_opaque_in_every_layout(layout: PixelLayout, color: C
     if layout.family == "yuv":
         assert batch.planes[1].shape == (3, 4 if layout.chroma_shift[1] else 7, 6)
     assert batch.planes[0].dtype == (np.uint8 if layout.depth == 8 else np.uint16)
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=8), st.integers(0, 60), st.integers(1, 30))
+def test_a_sequence_needs_each_shot_for_its_own_rows(lengths: list[int], start: int, length: int) -> None:
+    whole = plan(*(shot(None, one, name=str(i)) for i, one in enumerate(lengths)))
+    span = Span(start, start + length).intersect(Span(0, sum(lengths)))
+    assume(len(span) > 0)
+    owners = [(i, row) for i, one in enumerate(lengths) for row in range(one)]
+    context = GraphContext(
+        ComponentPool(Registry(), torch.device("cpu")), Shelf({}), LAYOUT, COLOR, (16, 16), Fraction(25)
+    )
+    sequence = SequenceNode(whole, lambda position: build_shot(whole.shots[position], None, context))
+    needs = sequence.needs(span)
+    nodes = [sequence.graph(i).result for i in range(len(lengths))]
+    assert [(nodes.index(node), row) for node, rows in needs for row in rows] == owners[span.start : span.stop]
+    assert sum(len(batch) for batch in Executor().pull(sequence, span)) == len(span)

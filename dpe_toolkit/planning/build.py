@@ -19,7 +19,7 @@ from dpe_toolkit.planning.media import Digest, MediaLibrary, Probe
 from dpe_toolkit.planning.recover import FoundEdit, find_edits
 from dpe_toolkit.planning.settings import EditSettings, read_project
 from dpe_toolkit.registry import Registry
-from dpe_toolkit.timeline import Clip, check_model, read_sidecar, read_timeline
+from dpe_toolkit.timeline import Clip, TimelineDoc, check_model, read_sidecar, read_timeline
 
 __all__ = ["build_plan"]
 
@@ -73,9 +73,20 @@ def build_plan(
         options=group_overrides(overrides or {}),
     )
     layout = TimelineLayout(doc, clips, library)
+    plan = _lay_out(doc, layout, found, builder)
+    problems = (*doc.problems, *problems, *setting_problems, *sidecar_problems, *edit_problems)
+    problems += (*layout.problems.items, *library.problems, *builder.problems.items, *_check_names(plan, builder))
+    plan = plan.model_copy(update={"problems": tuple(dict.fromkeys(problems))})
+    return plan.model_copy(update={"problems": tuple(dict.fromkeys((*plan.problems, *registry.check_plan(plan))))})
+
+
+def _lay_out(
+    doc: TimelineDoc, layout: TimelineLayout, found: Mapping[Clip, FoundEdit], builder: EditBuilder
+) -> RenderPlan:
+    """The plan, without problems."""
     cuts, num_frames = layout.cuts()
     edits = [_edit(cut, found, builder, layout.rate) for cut in cuts]
-    plan = RenderPlan(
+    return RenderPlan(
         toolkit_version=__version__,
         timeline=doc.name,
         timeline_path=doc.path.absolute(),
@@ -85,10 +96,6 @@ def build_plan(
         start_frame=max(0, round((doc.global_start_s or Fraction(0)) * layout.rate)),
         shots=tuple(_shots(cuts, edits, num_frames)),
     )
-    problems = (*doc.problems, *problems, *setting_problems, *sidecar_problems, *edit_problems)
-    problems += (*layout.problems.items, *library.problems, *builder.problems.items, *_check_names(edits, builder))
-    plan = plan.model_copy(update={"problems": tuple(dict.fromkeys(problems))})
-    return plan.model_copy(update={"problems": tuple(dict.fromkeys((*plan.problems, *registry.check_plan(plan))))})
 
 
 def _edit(cut: Cut, found: Mapping[Clip, FoundEdit], builder: EditBuilder, rate: Fraction) -> EditPlan | None:
@@ -145,10 +152,10 @@ def _unique_names(clips: Iterable[Clip]) -> dict[Clip, str]:
     return names
 
 
-def _check_names(edits: Sequence[EditPlan | None], builder: EditBuilder) -> list[Problem]:
+def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:
     """Components and options named outside the timeline that nothing can claim."""
     installed = {name for kind in KINDS for name in builder.registry.components(kind)}
-    used = {choice.name for edit in edits if edit is not None for choice in edit.components.values()}
+    used = {choice.name for shot in plan.shots if shot.edit for choice in shot.edit.components.values()}
     problems = check_targets(builder.project.options, installed, where="project file")
     problems += check_targets(builder.options, used or installed, where="command line")
     problems += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dpe_toolkit.plan import EditPlan, RenderPlan
+from dpe_toolkit.plan import EditPlan, FaceChoice, RenderPlan
 
 __all__ = ["ExplainRow", "explain"]
 
@@ -52,6 +52,6 @@ def _show(edit: EditPlan, field: str) -> str:
     value = getattr(edit, field)
     if field == "regions":
         return ", ".join(f"{region} {weight:g}" for region, weight in value.items())
-    if field.endswith("_face"):
+    if isinstance(value, FaceChoice):
         return f"{value.by} {value.index}" if value.by == "index" else str(value.by)
     return "estimated" if value is None else str(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil
 
 from dpe_toolkit.planning.intervals import Piece, cover, drive, trim_pieces
 from dpe_toolkit.planning.media import clip_label
@@ -138,10 +138,11 @@ class Flattener:
         return trim_pieces(pieces, item.range.start_s, item.range.stop_s)
 
     def _driven(self, picture: list[Piece], drivers: list[Piece]) -> list[Piece]:
+        # A frame belongs to the driver that runs at its start, so that drivers which meet leave no frame out.
         snapped = []
         for piece in drivers:
             start_s = Fraction(ceil(piece.start_s * self._rate - Fraction(1, 50))) / self._rate
-            stop_s = Fraction(floor(piece.stop_s * self._rate + Fraction(1, 50))) / self._rate
+            stop_s = Fraction(ceil(piece.stop_s * self._rate - Fraction(1, 50))) / self._rate
             if start_s < stop_s:
                 snapped.append(piece.part(start_s, stop_s))
         driven, conflicts = drive(picture, snapped)

@@ -60,6 +60,7 @@ class TimelineLayout:
         known = [media.plan for media in self._media.values() if media is not None]
         self.rate = _most_common((media.rate for media in known), _stated_rate(clips))
         """Frames a second: what most clips have."""
+        self._one_rate = all(media.rate == self.rate for media in known)
         self.size_px = _most_common(((media.width, media.height) for media in known), (0, 0))
         """(width, height): what most clips have."""
 
@@ -169,7 +170,8 @@ class TimelineLayout:
     def _frame(self, seconds: Fraction, where: str) -> int:
         position = seconds * self.rate
         frame = round(position)
-        if abs(position - frame) > _WHOLE:
+        # With mixed rates, which are refused by themselves, cuts between frames only follow.
+        if self._one_rate and abs(position - frame) > _WHOLE:
             self.problems.refuse(
                 where,
                 f"a cut lies between frames, at {float(position):.3f}",

@@ -160,7 +160,7 @@ def _is_idle(effect: Any) -> bool:
 
 
 def _effect(effect: Any) -> EffectRecord:
-    name = effect.effect_name or effect.name or type(effect).__name__
+    name = effect.name or effect.effect_name or type(effect).__name__
     metadata = effect.metadata.get(METADATA_KEY)
     if isinstance(effect, otio.schema.FreezeFrame) or getattr(effect, "time_scalar", 1) == 0:
         return EffectRecord("time", name, "a freeze frame")

@@ -1,0 +1,397 @@
+"""Whatever cannot be honoured is refused by name, all of it at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from fractions import Fraction
+from typing import Any
+
+import opentimelineio as otio
+import pytest
+
+from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.frames import PixelLayout
+from dpe_toolkit.plan import Problem, RenderPlan
+from dpe_toolkit.planning import parse_regions
+from dpe_toolkit.registry import Registry
+
+NTSC = Fraction(30000, 1001)
+
+
+def texts(plan: RenderPlan) -> list[str]:
+    return [str(problem) for problem in plan.errors]
+
+
+def one(plan: RenderPlan) -> str:
+    assert len(plan.errors) == 1, texts(plan)
+    return texts(plan)[0]
+
+
+def test_every_problem_is_listed_at_once(scene: Any) -> None:
+    scene.media("small.mov", width=32)
+    first = scene.edited(
+        "a.mov", expresion=1, components={"generator": "mush"}, options={"feather": {"feather_px": 99}}
+    )
+    first.effects.append(otio.schema.LinearTimeWarp(name="fast", time_scalar=2))
+    plan = scene.plan(
+        scene.track(first, scene.clip("lost.mov"), scene.clip("small.mov"), scene.clip("a.mov", 95, 10, name="long")),
+        edit_overrides={"mode": "sideways"},
+        overrides={("fether", "feather_px"): 3},
+    )
+    found = "\n".join(texts(plan))
+    for expected in (
+        "there is no field 'expresion'. did you mean 'expression'",
+        "there is no generator 'mush'",
+        "option feather.feather_px = 99 is not accepted",
+        "a speed change to 2 ('fast') is not yet honoured",
+        "clip 'lost': the media file does not exist",
+        "clip 'small': its picture has 32x48 pixels, the timeline 64x48; mixed sizes are not yet honoured",
+        "clip 'long': it asks for frames 95 to 104 of 'a.mov', of which 5 are missing",
+        "command line: mode = 'sideways' is not accepted",
+        "command line: options are given for 'fether', which no shot uses",
+    ):
+        assert expected in found
+    assert len(plan.errors) == 9
+
+
+def test_a_trim_before_the_media_is_counted_too(scene: Any) -> None:
+    clip = scene.clip("a.mov", 5, 10)
+    clip.media_reference.available_range = otio.opentime.TimeRange(
+        otio.opentime.RationalTime(8, 25), otio.opentime.RationalTime(100, 25)
+    )
+    text = one(scene.plan(scene.track(clip)))
+    assert text == (
+        "clip 'a': it asks for frames -3 to 6 of 'a.mov', of which 3 are missing. frames from 0 to 99. "
+        "trim the clip, or relink it to longer media."
+    )
+
+
+def test_a_trim_wholly_behind_the_media_misses_all_frames(scene: Any) -> None:
+    assert "of which 10 are missing" in one(scene.plan(scene.track(scene.clip("a.mov", 300, 10))))
+
+
+@pytest.mark.parametrize(
+    ("effect", "message"),
+    [
+        (otio.schema.FreezeFrame(name="hold"), "clip 'a': a freeze frame ('hold') is not yet honoured"),
+        (otio.schema.LinearTimeWarp(name="back", time_scalar=-1), "clip 'a': a speed change to -1 ('back')"),
+        (otio.schema.LinearTimeWarp(name="stop", time_scalar=0), "clip 'a': a freeze frame ('stop')"),
+        (otio.schema.TimeEffect(name="ramp"), "clip 'a': a TimeEffect ('ramp') is not yet honoured"),
+    ],
+)
+def test_time_effects_are_refused_by_name(scene: Any, effect: Any, message: str) -> None:
+    clip = scene.clip("a.mov")
+    clip.effects.append(effect)
+    assert message in one(scene.plan(scene.track(clip)))
+
+
+def test_a_time_effect_on_a_track_or_stack_is_refused(scene: Any) -> None:
+    inner = otio.schema.Stack("inner")
+    inner.append(scene.track(scene.clip("a.mov")))
+    inner.effects.append(otio.schema.LinearTimeWarp(name="slow", time_scalar=0.5))
+    track = scene.track(inner)
+    track.effects.append(otio.schema.FreezeFrame())
+    found = texts(scene.plan(track))
+    assert found[0].startswith("track 'V1': a freeze frame")
+    assert found[1].startswith("stack 'inner': a speed change to 0.5 ('slow')")
+
+
+def test_a_transition_is_refused_by_name(scene: Any) -> None:
+    dissolve = otio.schema.Transition(
+        "soft",
+        otio.schema.TransitionTypes.SMPTE_Dissolve,
+        otio.opentime.RationalTime(3, 25),
+        otio.opentime.RationalTime(3, 25),
+    )
+    track = scene.track(scene.clip("a.mov"), dissolve, scene.clip("b.mov"))
+    assert "clip 'a': the transition 'soft' to 'b' is not yet honoured. a cut" in one(scene.plan(track))
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        (otio.schema.MissingReference(), "clip 'x': its media is missing"),
+        (otio.schema.GeneratorReference(generator_kind="bars"), "media of kind 'generator' is not yet honoured"),
+        (otio.schema.ImageSequenceReference("file:///x/", "f.", ".exr"), "media of kind 'image sequence' is not yet"),
+        (otio.schema.ExternalReference("http://host/a.mov"), "is of kind 'http'. a local path"),
+    ],
+)
+def test_media_that_are_no_local_file_are_refused(scene: Any, reference: Any, message: str) -> None:
+    clip = scene.clip("a.mov", name="x")
+    clip.media_reference = reference
+    assert message in one(scene.plan(scene.track(clip)))
+
+
+def test_a_file_that_is_no_video_is_named_with_all_its_users(scene: Any) -> None:
+    (scene.folder / "notes.txt").write_text("words")
+    track = scene.track(scene.clip("notes.txt", name="one"), scene.clip("notes.txt", name="two"))
+    text = one(scene.plan(track))
+    assert text.startswith("clip 'one', clip 'two': it is no video")
+    assert "notes.txt" in text
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"interlaced": True}, "'odd.mov' has interlaced pictures, which is not yet honoured"),
+        ({"rotation_deg": 90}, "'odd.mov' has a rotation of 90 degrees, which is not yet honoured"),
+        ({"sample_aspect": Fraction(16, 15)}, "'odd.mov' has pixels of shape 16/15, which is not yet honoured"),
+        ({"variable_rate": True}, "'odd.mov' has a variable frame rate, which is not yet honoured"),
+    ],
+)
+@pytest.mark.parametrize("role", ["source", "driver"])
+def test_media_of_an_odd_kind_are_refused_by_name(scene: Any, facts: dict[str, Any], message: str, role: str) -> None:
+    scene.media("odd.mov", **facts)
+    clip = scene.clip("odd.mov", name="x") if role == "source" else scene.edited("a.mov", driver="odd.mov")
+    text = one(scene.plan(scene.track(clip)))
+    assert message in text
+    assert text.startswith("clip 'x'" if role == "source" else "driver of clip 'a'")
+
+
+def test_mixed_frame_rates_are_refused(scene: Any) -> None:
+    scene.media("n.mov", rate=NTSC)
+    track = scene.track(scene.clip("a.mov"), scene.clip("b.mov"), scene.clip("n.mov", 0, 30, rate=29.97))
+    text = one(scene.plan(track))
+    assert text.startswith(
+        "clip 'n': its media runs at 30000/1001 frames a second, the timeline at 25; mixed frame rates are not yet "
+    )
+
+
+def test_times_counted_at_another_rate_than_the_media_are_refused(scene: Any) -> None:
+    found = texts(scene.plan(scene.track(scene.clip("a.mov", 0, 24, rate=24))))
+    assert "clip 'a': its times count 24 frames a second, its media has 25" in found[0]
+
+
+def test_a_cut_between_frames_is_refused(scene: Any) -> None:
+    found = texts(scene.plan(scene.track(scene.clip("a.mov", 0, 10.5), scene.clip("b.mov", 0, 9.5))))
+    assert found == [
+        f"clip '{name}': a cut lies between frames, at 10.500. whole frames at 25 a second. "
+        "conform the timeline to one frame rate."
+        for name in ("a", "b")
+    ]
+
+
+def test_a_still_is_refused_by_name(scene: Any) -> None:
+    scene.media("photo.png", num_frames=1)
+    assert "clip 'photo': 'photo.png' is a still, which is not yet" in one(
+        scene.plan(scene.track(scene.clip("photo.png")))
+    )
+
+
+def test_a_timeline_that_shows_nothing_is_refused(scene: Any) -> None:
+    assert one(scene.plan()) == "timeline 'cut': it shows nothing. a clip on a picture track. add a clip."
+
+
+def test_a_transparent_picture_over_another_is_refused(scene: Any) -> None:
+    scene.media("title.mov", layout=PixelLayout("yuva444p", "yuv", 8, (0, 0), alpha=True))
+    above = scene.track(scene.clip("title.mov"), name="V2")
+    text = one(scene.plan(scene.track(scene.clip("a.mov")), above))
+    assert "clip 'title': its picture can be transparent and lies over another, which is not yet honoured" in text
+    assert scene.plan(scene.track(scene.clip("title.mov"))).problems == ()
+
+
+def test_a_track_of_an_unknown_kind_is_told(scene: Any) -> None:
+    plan = scene.plan(scene.track(scene.clip("a.mov")), scene.track(name="S1", kind="Subtitle"))
+    assert [str(problem) for problem in plan.problems] == ["track 'S1': it is of kind 'Subtitle' and left out."]
+
+
+@pytest.mark.parametrize(
+    ("media", "start", "length", "message"),
+    [
+        ("b.mov", 0, 20, "clip 'b': sound that is not the picture's own at the same time is not yet honoured"),
+        ("a.mov", 3, 20, "clip 'a': sound that is not the picture's own at the same time is not yet honoured"),
+        ("a.mov", 0, 30, "clip 'a': sound that is not the picture's own at the same time is not yet honoured"),
+        ("a.mov", 0, 10, "clip 'a': silence of the sound tracks under it is not yet honoured"),
+    ],
+)
+def test_other_sound_than_the_pictures_is_refused(
+    scene: Any, media: str, start: int, length: int, message: str
+) -> None:
+    sound = scene.track(scene.clip(media, start, length), name="A1", kind="Audio")
+    assert one(scene.plan(scene.track(scene.clip("a.mov", 0, 20)), sound)).startswith(message)
+
+
+def test_a_disabled_sound_track_asks_for_nothing(scene: Any) -> None:
+    music = scene.track(scene.clip("b.mov"), name="A1", kind="Audio")
+    music.enabled = False
+    assert scene.plan(scene.track(scene.clip("a.mov")), music).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"keys": {"expression": []}}, "keyframes ('keys') are not yet honoured"),
+        ({"mattes": [{"points": []}]}, "mattes ('mattes') are not yet honoured"),
+        ({"driver": None}, "its edit names no driver"),
+        ({"driver": "lost.mov"}, "driver of clip 'a': the media file does not exist"),
+        ({"schema": 7}, "the effect's metadata has schema 7. a schema from 1 to 1"),
+        ({"schema": "one"}, "the effect's metadata has schema 'one'"),
+        ({"expression": 9}, "expression = 9 is not accepted"),
+        ({"expression": float("nan")}, "expression = nan is not accepted"),
+        ({"regions": {"nose": 1}}, "there is no region 'nose'"),
+        ({"face": {"source": "middle"}}, "face.source.by = 'middle' is not accepted"),
+        ({"face": {"source": -1}}, "-1"),
+        ({"face": {"sauce": "left"}}, "there is no field 'face.sauce'. did you mean 'source'"),
+        ({"components": {"painter": "mesh"}}, "there is no kind of component 'painter'"),
+        ({"options": {"poisson": {"x": 1}}}, "options are given for 'poisson', which no shot uses"),
+        (
+            {"options": {"feather": {"fether_px": 1}}},
+            "feather has no option 'fether_px' (effect). did you mean 'feather_px'",
+        ),
+        (
+            {"components": {"generator": "learned"}},
+            "different code spaces: encoder 'mesh' in 'space/1', motion 'mesh' in",
+        ),
+        ({"neutral": {"source": 90}}, "clip 'a': the neutral frame is 90 of 'a.mov'. a frame from 0 to 19"),
+        ({"neutral": {"driver": 200}}, "driver of clip 'a': the neutral frame is 200 of 'driver.mov'"),
+        ({"neutral": {"driver": "noon"}}, "driver of clip 'a': 'noon' is no time"),
+        ({"driving": {"retime": 0}}, "driving.retime = 0 is not accepted"),
+        ({"driving": {"start": "noon"}}, "driver of clip 'a': 'noon' is no time"),
+        ({"driving": {"start": {"value": 1, "rate": 0}}}, "time 1 at rate 0 is no time"),
+        ({"driving": {"when_short": "panic"}}, "driving.when_short = 'panic' is not accepted"),
+        ({"start": 300}, "its driver 'driver.mov' would start at 12.000 s. a start inside its 8.000 s"),
+        ({"start": 190, "driving": {"when_short": "error"}}, "its driver 'driver.mov' ends 10 frames before the shot"),
+    ],
+)
+def test_a_faulty_effect_is_refused_by_name(scene: Any, fields: dict[str, Any], message: str) -> None:
+    found = "\n".join(texts(scene.plan(scene.track(scene.edited("a.mov", **fields)))))
+    assert message in found
+    assert "clip 'a'" in found
+
+
+def test_a_missing_id_is_told(scene: Any) -> None:
+    clip = scene.edited("a.mov")
+    del clip.effects[0].metadata["dpe"]["id"]
+    assert "clip 'a': field 'id' is missing" in one(scene.plan(scene.track(clip)))
+
+
+def test_a_stated_part_of_a_driver_that_ends_early_is_refused(scene: Any) -> None:
+    clip = scene.edited("a.mov", driver=None, driving={"media": scene.clip("driver.mov", 10, 15)})
+    text = one(scene.plan(scene.track(clip)))
+    assert "the stated part of its driver 'driver.mov' ends 5 frames before the shot" in text
+
+
+def test_two_edits_on_a_clip_are_refused(scene: Any) -> None:
+    clip = scene.edited("a.mov")
+    clip.effects.append(scene.effect(id="e2"))
+    assert "clip 'a': it has 2 edits, which is not yet honoured" in one(scene.plan(scene.track(clip)))
+
+
+def test_an_edit_on_a_track_or_a_marker_on_one_is_refused(scene: Any) -> None:
+    track = scene.track(scene.clip("a.mov"))
+    track.effects.append(scene.effect())
+    track.markers.append(otio.schema.Marker("DPE:e1"))
+    found = texts(scene.plan(track))
+    assert found[0].startswith("track 'V1': an edit on it is not yet honoured")
+    assert found[1].startswith("track 'V1': marker 'DPE:e1' on it is not yet honoured")
+
+
+def test_a_driver_track_with_nothing_below_is_refused(scene: Any) -> None:
+    drivers = scene.track(scene.clip("driver.mov"), name="DPE")
+    assert "track 'DPE': it drives nothing" in one(scene.plan(drivers, scene.track(scene.clip("a.mov"))))
+
+
+def test_two_driver_tracks_over_one_clip_are_refused(scene: Any) -> None:
+    tracks = [scene.track(scene.clip("driver.mov", name=name), name=f"DPE {name}") for name in ("x", "y")]
+    text = one(scene.plan(scene.track(scene.clip("a.mov")), *tracks))
+    assert "clip 'a': several driver tracks lie over it, 'y' among them" in text
+
+
+def test_a_driver_track_over_a_clip_with_its_own_driver_is_refused(scene: Any) -> None:
+    drivers = scene.track(scene.clip("driver.mov", name="x"), name="DPE")
+    text = one(scene.plan(scene.track(scene.edited("a.mov")), drivers))
+    assert "clip 'a': it has a driver of its own, and 'x' of a driver track lies over it" in text
+
+
+def test_a_driver_time_beside_a_driver_track_is_refused(scene: Any) -> None:
+    drivers = scene.track(scene.clip("driver.mov", name="x"), name="DPE")
+    clip = scene.edited("a.mov", driver=None, driving={"retime": 2.0})
+    assert "its edit states the driver's time" in one(scene.plan(scene.track(clip), drivers))
+
+
+def test_a_driver_clip_without_media_is_refused(scene: Any) -> None:
+    drivers = scene.track(scene.clip(None, name="x"), name="DPE")
+    assert "clip 'a': its driver 'x' has no media file" in one(scene.plan(scene.track(scene.clip("a.mov")), drivers))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("schema = 9", "project file 'dpe.toml': schema = 9 is not accepted"),
+        ("[edit]\nexpresion = 1", "there is no field 'edit.expresion'. did you mean 'expression'"),
+        ("[edit]\nexpression = 9", "edit.expression = 9 is not accepted"),
+        ("[options.fether]\nx = 1", "project file: options are given for 'fether', which no shot uses"),
+        ("nonsense", "project file 'dpe.toml': it is no TOML"),
+    ],
+)
+def test_a_faulty_project_file_is_a_problem(scene: Any, text: str, message: str) -> None:
+    (scene.folder / "dpe.toml").write_text(text)
+    assert message in one(scene.plan(scene.track(scene.edited("a.mov"))))
+
+
+def test_a_project_file_that_was_named_but_is_missing_is_a_problem(scene: Any) -> None:
+    plan = scene.plan(scene.track(scene.clip("a.mov")), project=scene.folder / "other.toml")
+    assert "other.toml' cannot be read: No such file" in one(plan)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"edit_overrides": {"regions": "nose"}}, "there is no region 'nose'"),
+        ({"edit_overrides": {"colour": 1}}, "command line: there is no field 'colour'"),
+        ({"components": {"painter": "x"}}, "command line: there is no kind of component 'painter'"),
+        ({"components": {"compositor": "fether"}}, "clip 'a': there is no compositor 'fether'. did you mean 'feather'"),
+        ({"overrides": {("mesh", "smoth"): 1}}, "mesh has no option 'smoth' (command line). did you mean 'smooth'"),
+    ],
+)
+def test_a_faulty_command_line_is_a_problem(scene: Any, options: dict[str, Any], message: str) -> None:
+    assert message in one(scene.plan(scene.track(scene.edited("a.mov")), **options))
+
+
+def test_regions_are_read_from_text() -> None:
+    assert parse_regions("mouth=0.5, brows") == {
+        "brows": 1, "eyes": 0, "gaze": 0, "cheeks": 0, "mouth": 0.5, "jaw": 0,
+    }  # fmt: skip
+    with pytest.raises(OptionsError, match="there is no region 'nose'"):
+        parse_regions("nose")
+    with pytest.raises(OptionsError, match="weight 'loud' of region 'mouth' is no number"):
+        parse_regions("mouth=loud")
+
+
+def test_the_fault_of_a_broken_plugin_is_told_where_it_is_needed(scene: Any) -> None:
+    from dpe_toolkit.registry import PluginSource
+    from dpe_toolkit.registry.plugins import load_plugin
+
+    def fail() -> object:
+        raise ImportError("no litert")
+
+    registry = Registry([load_plugin(PluginSource("face_mesh", fail, version="0.1"))])
+    plan = scene.plan(scene.track(scene.edited("a.mov"), scene.clip("b.mov")), registry=registry)
+    assert len(plan.errors) == 5
+    assert "plugin 'face_mesh 0.1' is out of use (ImportError: no litert)" in texts(plan)[0]
+    assert scene.plan(scene.track(scene.clip("b.mov")), registry=registry).problems == ()
+
+
+def test_what_plugins_find_is_listed_too(scene: Any) -> None:
+    from dpe_toolkit.api import hookimpl
+
+    class Checker:
+        @hookimpl
+        def dpe_check_plan(self, plan: RenderPlan) -> list[Problem]:
+            return [Problem(where=plan.shots[0].name, wrong="too dark")]
+
+    plan = scene.plan(scene.track(scene.clip("a.mov")), registry=Registry.of({"c": Checker()}))
+    assert one(plan) == "a: too dark."
+
+
+def test_planning_imports_no_torch() -> None:
+    code = "import sys, dpe_toolkit.planning, dpe_toolkit.timeline, dpe_toolkit.registry; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_the_package_alone_imports_neither_torch_nor_readers() -> None:
+    code = "import sys, dpe_toolkit; print({'torch', 'av', 'opentimelineio'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

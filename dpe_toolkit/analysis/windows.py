@@ -65,7 +65,8 @@ def plan_windows(track: FaceTrack) -> WindowPlan:
         wanted = np.tile(wanted.max(axis=0), (len(track), 1))
     size = np.maximum(wanted, _GRID)
     middle = (hull[:, :2] + hull[:, 2:]) / 2
-    slack = np.maximum((size - side * _INNER) / 2, 0)
+    # One pixel less: origins are rounded to even ones.
+    slack = np.maximum((size - side * _INNER) / 2 - 1, 0)
     centre = np.clip(_smooth(middle), middle - slack, middle + slack)
     return WindowPlan(centre, size, track.present)
 

@@ -5,12 +5,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import ahead
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers()), st.integers(1, 4))
 def test_items_come_in_order_whatever_the_depth(items: list[int], depth: int) -> None:
     with ahead(items, depth) as produced:

@@ -4,7 +4,7 @@ import random
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import associate
@@ -25,6 +25,7 @@ def detections(*places: Place | None, mesh: bool = True) -> Detections:
     return Detections(boxes, points if mesh else points[:, :0], scores, np.zeros((len(seen), 0), np.float32))
 
 
+@settings(deadline=None)
 @given(
     gap=st.floats(1.2, 4),
     steps=st.integers(10, 60),

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import Tracklet, find_gaps, slice_motion, slice_track
@@ -23,6 +23,7 @@ def line(num_frames: int, seen: set[int], step: float = 2.0) -> tuple[Tracklet, 
     return Tracklet(rows, [0] * len(rows)), found
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 19), min_size=1))
 def test_sightings_are_kept_and_gaps_between_them_are_linear(seen: set[int]) -> None:
     person, found = line(20, seen)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import BLOCK, Tracklet, cut_faces, plan_windows
@@ -21,6 +21,7 @@ def track_of(places: list[tuple[float, float, float]], *, mesh: bool = True) -> 
 places = st.lists(st.tuples(st.floats(-50, 500), st.floats(-50, 500), st.floats(10, 300)), min_size=1, max_size=40)
 
 
+@settings(deadline=None, max_examples=300)
 @given(places, st.booleans(), st.data())
 def test_windows_are_even_and_hold_the_face_whatever_it_does(
     faces: list[tuple[float, float, float]], mesh: bool, data: st.DataObject

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import Tracklet
@@ -27,6 +27,7 @@ def track(num_frames: int, missing: range, step: float = 0.0, start: int = 100) 
     return build_track(Tracklet(rows, [0] * len(rows)), found, Span(start, start + num_frames))
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=80), st.integers(0, 12))
 def test_a_fade_is_zero_where_not_usable_and_never_jumps(usable: list[bool], frames: int) -> None:
     amounts = fade(np.array(usable), frames)

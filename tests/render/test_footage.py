@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.render.footage import Footage
@@ -18,6 +18,7 @@ def footage(*schedule: Span) -> tuple[Footage, Shelf]:
     return Footage(PATH, shelf, schedule), shelf
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 59), min_size=1, max_size=40))
 def test_any_frames_come_at_the_places_asked_for_a_few_at_a_time(wanted: list[int]) -> None:
     source, shelf = footage()

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import BLOCK, ComponentPool
@@ -19,6 +19,7 @@ from tests.render.scenes import plan, shot
 from tests.render.test_mapping import medium
 
 
+@settings(deadline=None)
 @given(st.integers(0, 90), st.integers(1, 100), st.integers(0, 50))
 def test_spans_cover_what_is_left_of_a_shot_and_cross_no_block(start: int, length: int, source_start: int) -> None:
     whole = shot(medium(1000), 100, source_start=source_start)
@@ -49,6 +50,7 @@ def test_a_gap_is_black_and_opaque_in_every_layout(layout: PixelLayout, color: C
     assert batch.planes[0].dtype == (np.uint8 if layout.depth == 8 else np.uint16)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=8), st.integers(0, 60), st.integers(1, 30))
 def test_a_sequence_needs_each_shot_for_its_own_rows(lengths: list[int], start: int, length: int) -> None:
     whole = plan(*(shot(None, one, name=str(i)) for i, one in enumerate(lengths)))

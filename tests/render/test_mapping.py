@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.errors import RenderError
@@ -26,6 +26,7 @@ def mapped(num_frames: int, driver: MediaPlan, rate: Fraction = Fraction(25), **
     return map_driver(shot(medium(1000, rate, "s"), num_frames), asked, rate), asked
 
 
+@settings(deadline=None)
 @given(rates, rates, st.fractions(0, 3, max_denominator=50), st.fractions("1/2", 2, max_denominator=8))
 def test_positions_follow_seconds_exactly(
     source: Fraction, driver: Fraction, start_s: Fraction, retime: Fraction
@@ -41,6 +42,7 @@ def test_equal_rates_show_the_drivers_own_frames() -> None:
     assert mapping.frames.tolist() == list(range(10, 60))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 70), st.integers(1, 30))
 def test_a_trimmed_shot_shows_what_it_shows_in_the_whole(start: int, length: int) -> None:
     whole = shot(medium(1000, name="s"), 100, edit=edit(medium(60), when_short="loop", retime=Fraction(3, 2)))

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from dpe_toolkit.cli.ranges import parse_assignments, parse_face, parse_regions
+from dpe_toolkit.cli.ranges import parse_assignments, parse_face
 from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.components import KINDS
 
@@ -94,6 +94,8 @@ class AmountChoices:
         """Field of the effect, or of `dpe_toolkit.plan.EditPlan`, to value, for what was typed."""
         values: dict[str, object] = {name: getattr(self, name) for name in _EDIT_FIELDS}
         if self.regions is not None:
+            from dpe_toolkit.planning import parse_regions
+
             values["regions"] = parse_regions(self.regions)
         return {name: value for name, value in values.items() if value is not None}
 

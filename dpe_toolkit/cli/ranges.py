@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.errors import OptionsError, PlanError, nearest_names
 from dpe_toolkit.options import parse_assignment
 from dpe_toolkit.plan import RenderPlan, ShotPlan
 from dpe_toolkit.timing import Span, parse_time
 
-__all__ = ["parse_assignments", "parse_face", "parse_regions", "parse_span", "pick_shots"]
+__all__ = ["parse_assignments", "parse_face", "parse_span", "pick_shots"]
 
 _FACES = ("largest", "left", "right")
 _SECONDS = r"\d+(?:\.\d+)?s"
@@ -21,33 +20,12 @@ _COUNT = rf"\d+|{_SECONDS}|"
 # A frame count beside a timecode could be read in two ways, so it is neither.
 _TIMECODES = re.compile(rf"({_CODE})\s*:\s*({_CODE})")
 _COUNTS = re.compile(rf"({_COUNT})\s*:\s*({_COUNT})")
-_SHARE = re.compile(r"\d+(\.\d*)?|\.\d+")
 
 
 def parse_assignments(texts: Sequence[str] | None) -> dict[tuple[str, str], object]:
     """(component, option) to value, from each ``--set``; the last of two for one option counts."""
     parsed = (parse_assignment(text) for text in texts or ())
     return {(component, option): value for component, option, value in parsed}
-
-
-def parse_regions(text: str) -> dict[str, float]:
-    """Weights of all regions from ``mouth,brows`` or ``mouth=0.5,brows``: those not named get 0.
-
-    Raises:
-        OptionsError: an unknown region, a share that is no number, or nothing named.
-    """
-    weights = dict.fromkeys(REGIONS, 0.0)
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    for part in parts:
-        name, equals, share = part.partition("=")
-        if name not in weights:
-            raise OptionsError(f"there is no face region {name!r}", nearest_names(name, REGIONS), "correct --regions")
-        if equals and not _SHARE.fullmatch(share):
-            raise OptionsError(f"region {name} has the share {share!r}", "a number: mouth=0.5", "correct --regions")
-        weights[name] = float(share) if equals else 1.0
-    if not parts:
-        raise OptionsError("--regions names no region", f"some of {', '.join(REGIONS)}", "name one, or drop --regions")
-    return weights
 
 
 def parse_face(text: str) -> str | int:

@@ -41,10 +41,12 @@ def refuse_faults(plan: RenderPlan) -> None:
         PlanError: the plan has errors; it carries them all.
     """
     print_problems(problem for problem in plan.problems if problem.severity == "warning")
+    if len(plan.errors) == 1:
+        (only,) = plan.errors
+        raise PlanError(f"{only.where}: {only.wrong}" if only.where else only.wrong, only.expected, only.action)
     if plan.errors:
-        count = len(plan.errors)
         raise PlanError(
-            f"the plan has {count} error{'s' * (count > 1)}, and nothing was rendered",
+            f"the plan has {len(plan.errors)} errors, and nothing was rendered",
             action="correct the timeline or the options; 'dpe plan' shows the whole plan",
             problems=[str(problem) for problem in plan.errors],
         )

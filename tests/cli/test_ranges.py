@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.cli.ranges import parse_assignments, parse_face, parse_regions, parse_span, pick_shots
-from dpe_toolkit.codes import REGIONS
+from dpe_toolkit.cli.ranges import parse_assignments, parse_face, parse_span, pick_shots
 from dpe_toolkit.errors import OptionsError, PlanError
 from dpe_toolkit.plan import MediaPlan, RenderPlan, ShotPlan
 from dpe_toolkit.timing import Span, format_timecode
@@ -60,27 +59,6 @@ def test_text_that_is_no_run_is_refused(text: str) -> None:
 def test_a_run_without_a_frame_is_refused(text: str) -> None:
     with pytest.raises(OptionsError, match=f"frames {text} hold none of the 500 frames there are"):
         parse_span(text, RATE, num_frames=500)
-
-
-def test_regions_not_named_weigh_nothing() -> None:
-    weights = parse_regions("mouth, brows=0.5")
-    assert weights == dict.fromkeys(REGIONS, 0.0) | {"mouth": 1.0, "brows": 0.5}
-
-
-def test_an_unknown_region_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(OptionsError, match=r"no face region 'mouht'. did you mean 'mouth'\?"):
-        parse_regions("mouht")
-
-
-@pytest.mark.parametrize("text", ["mouth=", "mouth=x", "mouth=-1", "mouth=nan"])
-def test_a_share_that_is_no_number_is_refused(text: str) -> None:
-    with pytest.raises(OptionsError, match="region mouth has the share"):
-        parse_regions(text)
-
-
-def test_no_region_at_all_is_refused() -> None:
-    with pytest.raises(OptionsError, match="--regions names no region"):
-        parse_regions(" , ")
 
 
 def test_a_face_is_a_word_or_a_number() -> None:

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dpe_toolkit.timing import Span
+from dpe_toolkit.video import VideoReader, probe
+from tests.cli.conftest import NUM_FRAMES, Dpe
+
+
+def edit(dpe: Dpe, media: Path, output: Path, *words: object) -> None:
+    done = dpe("edit", media / "face.mkv", media / "face.mkv", "-o", output, "--consent", "none needed", *words)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+
+
+def planes_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with VideoReader(path) as reader:
+        for plane in reader.read(Span(0, reader.info.num_frames)).planes:
+            digest.update(np.ascontiguousarray(plane).tobytes())
+    return digest.hexdigest()
+
+
+def test_an_edit_leaves_video_timeline_sidecar_and_record(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.mkv"
+    edit(dpe, media, output, "--start", "4", "--regions", "mouth,jaw")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.mkv",
+        "out.mkv.dpe.json",
+        "out.mkv.edits.json",
+        "out.mkv.otio",
+    ]
+    assert probe(output).num_frames == NUM_FRAMES
+    (shot,) = json.loads((tmp_path / "out.mkv.edits.json").read_text())["shots"]
+    assert shot["consent"] == "none needed"
+    assert shot["regions"]["brows"] == 0
+
+
+def test_the_kept_timeline_plans_and_renders_like_the_edit(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    edit(dpe, media, tmp_path / "out.mkv", "--expression", "0.5", "--set", "feather.feather_px=6")
+    plan = json.loads(dpe("plan", tmp_path / "out.mkv.otio", "--json").stdout)
+    (shot,) = plan["shots"]
+    assert shot["edit"]["expression"] == 0.5
+    assert shot["edit"]["components"]["compositor"]["options"]["feather_px"] == 6
+    done = dpe("render", tmp_path / "out.mkv.otio", "-o", tmp_path / "again.mkv", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert planes_digest(tmp_path / "again.mkv") == planes_digest(tmp_path / "out.mkv")
+
+
+def test_no_expression_gives_the_source_bit_for_bit(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    edit(dpe, media, tmp_path / "out.mkv", "--expression", "0")
+    assert planes_digest(tmp_path / "out.mkv") == planes_digest(media / "face.mkv")
+
+
+def test_a_part_is_rendered_as_frames_of_the_whole(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    edit(dpe, media, tmp_path / "part.mkv", "--frames", "2:6", "--shot", "face")
+    assert probe(tmp_path / "part.mkv").num_frames == 4
+
+
+def test_a_still_shows_source_and_result_side_by_side(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    edit(dpe, media, tmp_path / "out.mkv")
+    pictures = {}
+    for name, words in (("plain", ()), ("mesh", ("--mesh",))):
+        done = dpe("still", tmp_path / "out.mkv.otio", "--frame", "3", "-o", tmp_path / f"{name}.png", *words)
+        assert done.returncode == 0, done.stderr
+        pictures[name] = cv2.imread(str(tmp_path / f"{name}.png"))
+    assert pictures["plain"].shape == (240, 640, 3)
+    assert np.any(pictures["plain"] != pictures["mesh"])
+
+
+def test_linking_writes_a_timeline_whose_clip_is_driven(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    edit(dpe, media, tmp_path / "out.mkv", "--expression", "0")
+    words = ("--clip", "face", "--driver", media / "face.mkv", "--start", "0.08s", "--consent", "given")
+    done = dpe("link", tmp_path / "out.mkv.otio", *words, "--regions", "brows", "-o", tmp_path / "linked.otio")
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(dpe("plan", tmp_path / "linked.otio", "--json").stdout)
+    assert plan["shots"][0]["edit"]["driver_start_s"] == "2/25"
+    assert [problem["severity"] for problem in plan["problems"]] == ["warning"]  # the driver is 2 frames short
+
+
+def test_a_plan_says_where_each_value_came_from(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    edit(dpe, media, tmp_path / "out.mkv", "--mode", "relative")
+    done = dpe("plan", tmp_path / "out.mkv.otio", "--explain", "--pose", "0.5")
+    assert done.returncode == 0, done.stderr
+    for name, origin in (("mode", "effect"), ("pose", "command line"), ("fade_frames", "default")):
+        assert any(name in line and origin in line for line in done.stdout.splitlines()), name
+
+
+def test_plugins_are_listed_and_shown_with_their_options(dpe: Dpe) -> None:
+    listed = json.loads(dpe("plugins", "list", "--json").stdout)
+    assert {"face_mesh", "feather_blend"} <= {plugin["name"] for plugin in listed}
+    (shown,) = json.loads(dpe("plugins", "show", "feather", "--json").stdout)
+    assert "feather_px" in shown["options"]["properties"]
+    assert "feather.feather_px" in dpe("plugins", "show", "feather_blend").stdout
+
+
+def test_the_doctor_finds_this_machine_well(dpe: Dpe) -> None:
+    done = dpe("doctor", "--json")
+    findings = {(finding["topic"], finding["name"]): finding["state"] for finding in json.loads(done.stdout)}
+    assert done.returncode == 0
+    assert findings["device", "cpu"] == "ok"
+    assert findings["encode", "ffv1"] == "ok"
+    assert findings["detector", "face_mesh"] == "ok"
+    assert "generator" in dpe("doctor").stdout
+
+
+def test_the_version_is_told(dpe: Dpe) -> None:
+    assert dpe("--version").stdout == "dpe_toolkit 0.1.0\n"

@@ -43,9 +43,12 @@ def link_clip(timeline: Path, output: Path, *, clip: str, performance: Performan
         _rebase_clip(item, held.folders, base_dir)
     target = found if span is None else _split(found, span, timeline)
     taken = _effect_ids(held.timeline) | {shot.id for shot in sidecar.shots}
+    replaced = _ids_on(target)
     entry = attach_edit(target, performance, base_dir, taken)
+    gone = replaced - _effect_ids(held.timeline)
+    kept = [shot for shot in _rebased_shots(sidecar, held.folders, base_dir) if shot["id"] not in gone]
     write_otio(held.timeline, output)
-    write_sidecar(output, held.timeline.name, [*_rebased_shots(sidecar, held.folders, base_dir), entry])
+    write_sidecar(output, held.timeline.name, [*kept, entry])
     return str(entry["id"])
 
 
@@ -120,9 +123,12 @@ def _has_edit(clip: Any) -> bool:
 
 
 def _effect_ids(timeline: Any) -> frozenset[str]:
-    effects = (effect for clip in timeline.find_clips() for effect in clip.effects)
+    return frozenset().union(*map(_ids_on, timeline.find_clips()))
+
+
+def _ids_on(clip: Any) -> frozenset[str]:
     return frozenset(
-        str(effect.metadata[METADATA_KEY].get("id", "")) for effect in effects if METADATA_KEY in effect.metadata
+        str(effect.metadata[METADATA_KEY].get("id", "")) for effect in clip.effects if METADATA_KEY in effect.metadata
     )
 
 

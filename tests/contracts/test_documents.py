@@ -69,7 +69,11 @@ def test_the_effect_of_the_schema_page_is_read_from_a_timeline(tmp_path: Path) -
     spec, problems = parse_effect(found.metadata, where="a")
     assert problems == ()
     assert spec is not None
-    assert (spec.expression, spec.driving.media.url, spec.driving.start.seconds) == (0.8, "media/smile.mp4", Fraction(48, 25))
+    assert (spec.expression, spec.driving.media.url, spec.driving.start.seconds) == (
+        0.8,
+        "media/smile.mp4",
+        Fraction(48, 25),
+    )
 
 
 def test_the_project_file_of_the_schema_page_is_accepted() -> None:

@@ -52,7 +52,7 @@ def write_edit_timeline(
         TimelineError: the file cannot be written, or has another suffix than .otio.
         OptionsError: the span leaves the source, or a setting is not accepted.
     """
-    shown = span or Span(0, source.num_frames)
+    shown = Span(0, source.num_frames) if span is None else span
     if shown.intersect(Span(0, source.num_frames)) != shown or not len(shown):
         raise OptionsError(
             f"frames {shown.start}:{shown.stop} are not in {source.path.name!r}",

@@ -61,7 +61,7 @@ def _find_clip(timeline: Any, wanted: str, path: Path) -> Any:
     ]
     name, _, number = wanted.rpartition("#")
     named = [clip for clip in clips if clip.name == wanted]
-    if not named and number.isdigit():
+    if not named and number.isdecimal() and int(number):
         named = [clip for clip in clips if clip.name == name][int(number) - 1 :][:1]
     if not named:
         known = nearest_names(wanted, {clip.name for clip in clips})

@@ -10,7 +10,7 @@ PLUGINS := -e plugins/face_mesh -e plugins/feather_blend
 TYPED := dpe_toolkit plugins/face_mesh/dpe_face_mesh plugins/feather_blend/dpe_feather_blend
 LINTED := dpe_toolkit plugins benchmarks tests
 DEMO := demo_output
-DEMO_STILL := 60
+DEMO_STILL := 58
 
 .PHONY: check demo test
 

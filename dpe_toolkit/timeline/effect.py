@@ -34,6 +34,8 @@ Upgrade = Callable[[dict[str, object]], dict[str, object]]
 UPGRADES: Mapping[int, Upgrade] = {}
 """Schema number to the function that turns metadata of that schema into the next one's."""
 
+_SLOWEST = 0.001
+_LONGEST_S = 366 * 86400
 _ACTION = "correct the metadata of the effect"
 
 
@@ -45,11 +47,14 @@ def exact_seconds(value: float, rate: float) -> Fraction:
     """``value`` frames at ``rate`` in seconds; rates are snapped, so that 29.97 means 30000/1001.
 
     Raises:
-        ValueError: a number is not finite, or the rate not above zero.
+        ValueError: a number is not finite, the rate below one in a thousand seconds, or the time longer
+            than a year.
     """
-    if not (math.isfinite(value) and math.isfinite(rate)) or rate <= 0:
-        raise ValueError(f"time {value} at rate {rate} is no time")
-    return Fraction(value).limit_denominator(1_000_000) / snap_rate(rate)
+    if math.isfinite(value) and math.isfinite(rate) and rate >= _SLOWEST:
+        seconds = Fraction(value).limit_denominator(1_000_000) / snap_rate(rate)
+        if abs(seconds) <= _LONGEST_S:
+            return seconds
+    raise ValueError(f"time {value} at rate {rate} is no time")
 
 
 class MediaMoment(_Schema):

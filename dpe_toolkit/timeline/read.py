@@ -127,6 +127,8 @@ def _one_timeline(held: Any, path: Path) -> Any:
         raise TimelineError(
             f"it holds {len(timelines)} timelines in a {kind}", "one timeline", "export one timeline", path=path
         )
+    if not isinstance(timelines[0].tracks, otio.schema.Stack):
+        raise TimelineError("its timeline has no tracks", "a stack of tracks", "export it again", path=path)
     return timelines[0]
 
 

@@ -85,7 +85,9 @@ def test_a_schema_that_is_not_known_is_refused(schema: object) -> None:
     assert f"the effect's metadata has schema {schema!r}. a schema from 1 to 1" in str(problem)
 
 
-@pytest.mark.parametrize(("value", "rate"), [(float("nan"), 25), (1, 0), (1, -25), (1, float("inf"))])
+@pytest.mark.parametrize(
+    ("value", "rate"), [(float("nan"), 25), (1, 0), (1, -25), (1, float("inf")), (1e18, 25), (1, 1e-10)]
+)
 def test_an_impossible_time_is_refused(value: float, rate: float) -> None:
     with pytest.raises(ValueError, match="is no time"):
         exact_seconds(value, rate)

@@ -105,6 +105,7 @@ def test_a_collection_with_one_timeline_is_that_timeline(tmp_path: Path) -> None
         ('{"OTIO_SCHEMA": "Timeline.99"}', "it cannot be understood: unsupported schema version"),
         ('{"OTIO_SCHEMA": "Timeline.1", "tracks": {"OTIO_SCHEMA": "Stack.1"}}', "it cannot be understood"),
         ('{"OTIO_SCHEMA": "Bogus.1"}', "it holds 0 timelines in a UnknownSchema"),
+        ('{"OTIO_SCHEMA": "Timeline.1", "name": "x", "metadata": {}, "tracks": null}', "its timeline has no tracks"),
         ("[]", "it holds 0 timelines in a AnyVector"),
         (otio.schema.SerializableCollection("bin", [timeline(), timeline()]).to_json_string(), "it holds 2 timelines"),
         ('{"a": ' + "[" * 300000, "it nests 300001 levels deep"),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -198,8 +197,9 @@ def stage_record(plan: RenderPlan, output: Path, shots: Sequence[ShotRecord]) ->
         shots=tuple(shots),
     )
     try:
-        handle, part = tempfile.mkstemp(dir=output.parent, prefix=".edits-", suffix=".json")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        # Not by `tempfile`, whose files nobody but their owner may read.
+        part = output.with_name(f".{edits_path(output).name}.{secrets.token_hex(4)}.part")
+        with part.open("x", encoding="utf-8") as file:
             file.write(record.model_dump_json(indent=2) + "\n")
     except OSError as error:
         raise RenderError(
@@ -208,4 +208,4 @@ def stage_record(plan: RenderPlan, output: Path, shots: Sequence[ShotRecord]) ->
             "choose another output",
             path=edits_path(output),
         ) from error
-    return Path(part)
+    return part

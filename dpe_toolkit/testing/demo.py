@@ -34,7 +34,7 @@ RATE = Fraction(30000, 1001)
 NUM_FRAMES = 120
 
 _BATCH = 8
-_SETTINGS = OutputSettings(codec="h264", crf=12, preset="medium")
+_SETTINGS = OutputSettings(codec="h264", crf=12, preset="veryfast")
 _WIDE = (236.0, 170.0, 424.0)
 _CLOSE = (226.0, 124.0, 300.0)
 """Centre x, y and width of the view in the photograph, in its pixels."""

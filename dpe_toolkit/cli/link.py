@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dpe_toolkit.cli.choices import AmountChoices, PerformanceChoices, TimelineArgument
+from dpe_toolkit.cli.ranges import parse_span
 from dpe_toolkit.cli.screen import help_text, note
+from dpe_toolkit.errors import TimelineError
+
+if TYPE_CHECKING:
+    from dpe_toolkit.timing import Span
 
 __all__ = ["HELP", "run"]
 
@@ -31,6 +36,10 @@ def run(
     ],
     driver: Annotated[Path, typer.Option(metavar="FILE", help="Footage of the performance.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Timeline to write, .otio.")],
+    frames: Annotated[
+        str | None,
+        typer.Option(metavar="A:B", help="Only this part of the clip, from its first frame: 10:40, 1s:2s or timecode."),
+    ] = None,
     performance: PerformanceChoices,
     amounts: AmountChoices,
 ) -> None:
@@ -39,5 +48,34 @@ def run(
     from dpe_toolkit.timeline import link_clip
 
     played = read_performance(driver, performance, amounts)
-    identity = link_clip(timeline, output, clip=clip, performance=played)
+    span = None if frames is None else _part_of(timeline, clip, frames)
+    identity = link_clip(timeline, output, clip=clip, performance=played, span=span)
     note(f"{output} (clip {clip!r}, edit {identity})", label="wrote", style="green")
+
+
+def _part_of(timeline: Path, clip: str, frames: str) -> Span:
+    """The part of a clip that was typed, in frames from the clip's first.
+
+    Raises:
+        TimelineError: no clip of that name has a range.
+        OptionsError: the text is no run of frames of it.
+    """
+    from dpe_toolkit.timeline import read_timeline, walk_clips
+
+    name, _, number = clip.rpartition("#")
+    wanted = {clip, name} if number.isdecimal() else {clip}
+    shown = (
+        found.range or found.media.available
+        for found in walk_clips(read_timeline(timeline).stack)
+        if found.name in wanted
+    )
+    extent = next((extent for extent in shown if extent is not None), None)
+    if extent is None:
+        raise TimelineError(
+            f"no clip {clip!r} with a known range",
+            "the name of a clip",
+            "run 'dpe plan' to see the names",
+            path=timeline,
+        )
+    count, start = (round(seconds * extent.rate) for seconds in (extent.duration_s, extent.start_s))
+    return parse_span(frames, extent.rate, num_frames=count, start_frame=start)

@@ -54,7 +54,7 @@ def run(
 
 def _print_shots(plan: RenderPlan) -> None:
     title = f"{plan.timeline}: {plan.width}x{plan.height}, {plan.rate} frames a second, {plan.num_frames} frames"
-    columns = ("shot", "output", "frames", "source", "from", "driver", "expression", "pose")
+    columns = ("shot", "output", "frames", "source", "driver", "edit")
     print_table(columns, (_row(plan, shot) for shot in plan.shots), title=title)
     edited = sum(shot.edit is not None for shot in plan.shots)
     note(f"{edited} of {len(plan.shots)} shots are edited")
@@ -62,13 +62,14 @@ def _print_shots(plan: RenderPlan) -> None:
 
 def _row(plan: RenderPlan, shot: ShotPlan) -> tuple[str, ...]:
     start = format_timecode(plan.start_frame + shot.record_start, plan.rate)
-    source = "black" if shot.source is None else shot.source.path.name
-    fixed = (shot.name, start, str(shot.num_frames), source, str(shot.source_start))
+    source = "black" if shot.source is None else f"{shot.source.path.name} from {shot.source_start}"
+    fixed = (shot.name, start, str(shot.num_frames), source)
     if shot.edit is None:
-        return (*fixed, "passed through", "", "")
+        return (*fixed, "", "passed through")
     edit = shot.edit
-    driver = f"{edit.driver.path.name} from {float(edit.driver_start_s):.3f}s"
-    return (*fixed, driver, f"{edit.expression:g} {edit.mode}", f"{edit.pose:g}")
+    pose = f", pose {edit.pose:g}" if edit.pose else ""
+    driver = f"{edit.driver.path.name} from {float(edit.driver_start_s):.2f}s"
+    return (*fixed, driver, f"{edit.mode} {edit.expression:g}{pose}")
 
 
 def _print_origins(plan: RenderPlan) -> None:

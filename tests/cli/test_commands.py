@@ -11,6 +11,8 @@ from dpe_toolkit.timing import Span
 from dpe_toolkit.video import VideoReader, probe
 from tests.cli.conftest import NUM_FRAMES, Dpe
 
+RANGE = {"start_time": 0, "duration": NUM_FRAMES}
+
 
 def edit(dpe: Dpe, media: Path, output: Path, *words: object) -> None:
     done = dpe("edit", media / "face.mkv", media / "face.mkv", "-o", output, "--consent", "none needed", *words)
@@ -80,6 +82,29 @@ def test_linking_writes_a_timeline_whose_clip_is_driven(dpe: Dpe, media: Path, t
     plan = json.loads(dpe("plan", tmp_path / "linked.otio", "--json").stdout)
     assert plan["shots"][0]["edit"]["driver_start_s"] == "2/25"
     assert [problem["severity"] for problem in plan["problems"]] == ["warning"]  # the driver is 2 frames short
+
+
+def test_linking_a_part_splits_the_clip(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    reference = {"OTIO_SCHEMA": "ExternalReference.1", "target_url": (media / "face.mkv").as_uri()}
+    times = {name: {"OTIO_SCHEMA": "RationalTime.1", "value": value, "rate": 25} for name, value in RANGE.items()}
+    clip = {
+        "OTIO_SCHEMA": "Clip.1",
+        "name": "face",
+        "media_reference": reference,
+        "source_range": {"OTIO_SCHEMA": "TimeRange.1", **times},
+    }
+    track = {"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [clip]}
+    stack = {"OTIO_SCHEMA": "Stack.1", "children": [track]}
+    path = tmp_path / "cut.otio"
+    path.write_text(json.dumps({"OTIO_SCHEMA": "Timeline.1", "name": "cut", "tracks": stack}))
+    words = ("--clip", "face", "--driver", media / "face.mkv", "--frames", "0.08s:6", "-o", tmp_path / "part.otio")
+    done = dpe("link", path, *words)
+    assert done.returncode == 0, done.stderr
+    shots = json.loads(dpe("plan", tmp_path / "part.otio", "--json").stdout)["shots"]
+    assert [(shot["num_frames"], shot["edit"] is not None) for shot in shots] == [(2, False), (4, True), (4, False)]
+    missed = dpe("link", path, "--clip", "fac", *words[2:])
+    assert missed.returncode == 2
+    assert "no clip 'fac' with a known range" in missed.stderr
 
 
 def test_a_plan_says_where_each_value_came_from(dpe: Dpe, media: Path, tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ Everything here is public and versioned: within one `API_VERSION` names and fiel
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from dpe_toolkit.codes import REGIONS, Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.components import (
     KINDS,
@@ -41,6 +44,9 @@ from dpe_toolkit.options import NoOptions, PluginOptions
 from dpe_toolkit.plan import ComponentChoice, EditPlan, MediaPlan, Problem, RenderPlan, ShotPlan
 from dpe_toolkit.shapes import expect_shape
 from dpe_toolkit.timing import Span
+
+if TYPE_CHECKING:
+    from dpe_toolkit.geometry import full_rgb, sample_rgb, window_rgb
 
 __all__ = [
     "API_VERSION",
@@ -91,8 +97,20 @@ __all__ = [
     "Span",
     "TimelineError",
     "expect_shape",
+    "full_rgb",
     "hookimpl",
+    "sample_rgb",
+    "window_rgb",
 ]
 
 API_VERSION = 1
 """Raised when something a plugin may rely on changes its meaning or goes."""
+
+_NEEDS_TORCH = frozenset({"full_rgb", "sample_rgb", "window_rgb"})
+
+
+def __getattr__(name: str) -> object:
+    """Loads what needs torch at its first use, so that listing plugins stays cheap."""
+    if name in _NEEDS_TORCH:
+        return getattr(import_module("dpe_toolkit.geometry"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -57,7 +57,7 @@ def window_rgb(
     chroma = _raise_chroma((chroma - scale.chroma_offset) / scale.chroma_scale, 1 << shift_x, 1 << shift_y)
     yuv = torch.cat([(luma - scale.luma_offset) / scale.luma_scale, chroma], dim=1)
     matrix = torch.from_numpy(rgb_from_yuv_matrix(frames.color, frames.size_px[1])).to(device)
-    return F.conv2d(yuv, matrix[:, :, None, None])
+    return _mix_channels(yuv, matrix)
 
 
 def write_window(
@@ -90,7 +90,7 @@ def write_window(
             _add(plane, change[:, channel] * scale.luma_scale, origin_px, scale.maximum)
     else:
         matrix = torch.from_numpy(yuv_from_rgb_matrix(frames.color, frames.size_px[1])).to(change.device)
-        yuv = F.conv2d(change, matrix[:, :, None, None])
+        yuv = _mix_channels(change, matrix)
         _add(planes[0], yuv[:, 0] * scale.luma_scale, origin_px, scale.maximum)
         if layout.family == "yuv":
             shift_x, shift_y = layout.chroma_shift
@@ -100,6 +100,11 @@ def write_window(
     return FrameBatch(
         (*planes, *untouched), layout, frames.color, frames.index, frames.pts, frames.time_base, frames.rate
     )
+
+
+def _mix_channels(pixels: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """(N, 3, h, w) each pixel through a (3, 3) matrix; a plain product, which beats a 1x1 convolution here."""
+    return (matrix @ pixels.flatten(2)).reshape(pixels.shape)
 
 
 def _cut(

@@ -1,0 +1,150 @@
+"""The face analysis model that ships with the plugin: three LiteRT networks and a canonical face."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dpe_toolkit.api import CheckpointError
+
+__all__ = [
+    "BUNDLE_SHA256",
+    "CanonicalFace",
+    "Network",
+    "canonical_face",
+    "load_network",
+    "load_networks",
+    "read_bundle",
+]
+
+BUNDLE_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
+_BUNDLE = "face_landmarker.task"
+_GEOMETRY = "geometry_pipeline_metadata_landmarks.binarypb"
+FloatArray = npt.NDArray[np.float32]
+
+
+@lru_cache(maxsize=1)
+def read_bundle() -> bytes:
+    """The bundle's bytes, checked against the digest it was published with.
+
+    Raises:
+        CheckpointError: the file is missing from the installation or differs.
+    """
+    file = resources.files("dpe_face_mesh") / "models" / _BUNDLE
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"the face model {_BUNDLE} is missing from plugin face_mesh",
+            "the file that the plugin's wheel carries",
+            "install dpe-face-mesh again",
+        ) from error
+    check_digest(data)
+    return data
+
+
+def check_digest(data: bytes) -> None:
+    """Raises `CheckpointError` where ``data`` is not the published bundle."""
+    seen = hashlib.sha256(data).hexdigest()
+    if seen != BUNDLE_SHA256:
+        raise CheckpointError(
+            f"the face model {_BUNDLE} has sha256 {seen}",
+            f"expected {BUNDLE_SHA256}",
+            "the file was changed or damaged: install dpe-face-mesh again",
+        )
+
+
+class Network:
+    """One LiteRT network on the CPU. Not for use from two threads at once.
+
+    Args:
+        model: the .tflite file's bytes.
+        num_threads: threads of its own.
+    """
+
+    def __init__(self, model: bytes, num_threads: int) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(model_content=model, num_threads=num_threads)
+        self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
+
+    def __call__(self, value: FloatArray) -> list[FloatArray]:
+        """Copies of the outputs for one float32 input of the network's own shape."""
+        self._interpreter.set_tensor(self._input, value)
+        self._interpreter.invoke()
+        return [np.array(self._interpreter.get_tensor(index), np.float32) for index in self._outputs]
+
+
+def load_networks(num_threads: int) -> tuple[Network, Network, Network]:
+    """Detector, 478-point mesh and blendshape network, each with its own interpreter."""
+    with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
+        names = ("face_detector.tflite", "face_landmarks_detector.tflite", "face_blendshapes.tflite")
+        detector, mesh, blendshapes = (Network(bundle.read(name), num_threads) for name in names)
+    return detector, mesh, blendshapes
+
+
+def load_network(name: Literal["face_blendshapes", "face_landmarks_detector"]) -> Network:
+    """One network alone."""
+    with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
+        return Network(bundle.read(f"{name}.tflite"), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalFace:
+    """The face model's average face."""
+
+    vertices: FloatArray
+    """(468, 3) about centimetres; x right, y down, z away from the viewer, as in meshes of pictures."""
+    triangles: npt.NDArray[np.int64]
+    """(898, 3) vertex indices; the mesh is closed over eyes and mouth, its only border is the face oval."""
+
+
+@lru_cache(maxsize=1)
+def canonical_face() -> CanonicalFace:
+    """The canonical face read from the bundle's geometry metadata (a Protocol Buffers message)."""
+    with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
+        message = bundle.read(_GEOMETRY)
+    mesh = next(value for number, value in _fields(message) if number == 1 and isinstance(value, bytes))
+    floats = [value for number, value in _fields(mesh) if number == 3 and isinstance(value, float)]
+    indices = [value for number, value in _fields(mesh) if number == 4 and isinstance(value, int)]
+    vertices = np.array(floats, np.float32).reshape(-1, 5)[:, :3] * np.array([1, -1, -1], np.float32)
+    return CanonicalFace(vertices, np.array(indices, np.int64).reshape(-1, 3))
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int | float | bytes]]:
+    """Field numbers and values of one protobuf message; nested messages come as bytes."""
+    position = 0
+
+    def varint() -> int:
+        nonlocal position
+        value = shift = 0
+        while True:
+            byte = message[position]
+            position += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while position < len(message):
+        key = varint()
+        number, wire = key >> 3, key & 7
+        if wire == 0:
+            yield number, varint()
+            continue
+        length = varint() if wire == 2 else {1: 8, 5: 4}[wire]
+        raw = message[position : position + length]
+        position += length
+        yield number, struct.unpack("<f", raw)[0] if wire == 5 else raw

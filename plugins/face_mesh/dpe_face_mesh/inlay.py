@@ -1,0 +1,145 @@
+"""Lent pixels set into an edited window: mapped by mesh, matched in colour, feathered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from dpe_face_mesh.patches import Patch
+from dpe_face_mesh.raster import spread
+from dpe_face_mesh.topology import INNER_LIPS, OUTER_LIPS
+
+__all__ = ["Lender", "inlay", "seam", "skin_colour"]
+
+_SEAM_SHADE = 0.62
+_SKIN_RING = (57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287, 186, 92, 165, 167, 164, 393, 391, 322, 410)
+
+
+@dataclass(frozen=True, slots=True)
+class Lender:
+    """Where one set of lent pixels comes from."""
+
+    pixels: torch.Tensor
+    """(N or 1, 3, h, w)."""
+    points: torch.Tensor
+    """(N or 1, 478, 3) its mesh in its own pixels."""
+    weight: torch.Tensor
+    """(N,) its share."""
+    gain: torch.Tensor | None = None
+    """(3,) colour gain; None to match the rim of the patch frame by frame."""
+
+
+def seam(window: torch.Tensor, points: torch.Tensor, weight: torch.Tensor) -> Lender:
+    """Lips that lend the line along which they meet: their own colour, in shadow, instead of crushed teeth.
+
+    Args:
+        window: (N, 3, h, w) source windows.
+        points: (N, 478, 3) their meshes.
+        weight: (N,) how far the mouth is shut.
+    """
+    inner, outer = (torch.from_numpy(ring).to(points.device) for ring in (INNER_LIPS, OUTER_LIPS))
+    lips = points.clone()
+    middle = points[:, inner].lerp(points[:, outer], 0.5)
+    upper = middle[:, :11]
+    # the lower border runs back, so that each of its vertices reads where the upper one above it does
+    lips[:, inner] = torch.cat([upper, upper.flip(1)[:, 1:10]], dim=1)
+    return Lender(window, lips, weight, torch.full((3,), _SEAM_SHADE, device=window.device))
+
+
+def inlay(
+    window: torch.Tensor, target: torch.Tensor, patch: Patch, lenders: list[Lender], grow: torch.Tensor
+) -> torch.Tensor:
+    """The windows with one patch taken, by share, from the lenders.
+
+    Args:
+        window: (N, 3, h, w) warped windows; not changed.
+        target: (N, 478, 3) the mesh that they show.
+        patch: the opening.
+        lenders: their weights need not sum to 1; the rest stays the window's own.
+        grow: (N,) 0 to 1, how far the matte of a hard edge reaches over it.
+    """
+    box = _boxes(target[:, patch.around.ravel()], window.shape[2:])
+    origin, (width, height) = box
+    local = target.clone()
+    local[..., :2] -= origin[:, None].to(target.dtype)
+    matte = _matte(local, patch, (width, height), grow)
+    own = torch.stack([_cut(window[n], origin[n], width, height) for n in range(len(window))])
+    values = torch.cat([lender.points[..., :2].expand(len(window), -1, -1) for lender in lenders], dim=2)
+    around = torch.from_numpy(patch.around).to(window.device)
+    maps = spread(local, values, around, (width, height)).values
+    mixed, total = torch.zeros_like(own), torch.zeros(len(window), 1, 1, 1, device=window.device)
+    for number, lender in enumerate(lenders):
+        lent = _read(lender.pixels, maps[:, 2 * number : 2 * number + 2])
+        gain = _rim_gain(own, lent, matte) if lender.gain is None else lender.gain[None, :, None, None]
+        weight = lender.weight[:, None, None, None]
+        mixed = mixed + weight * (lent * gain)
+        total = total + weight
+    result = own + matte * (mixed - total * own)
+    out = window.clone()
+    for n in range(len(window)):
+        x, y = int(origin[n, 0]), int(origin[n, 1])
+        out[n, :, y : y + height, x : x + width] = result[n]
+    return out
+
+
+def _boxes(points: torch.Tensor, limits: torch.Size) -> tuple[torch.Tensor, tuple[int, int]]:
+    """Whole origins (N, 2) and one size that hold the points of every frame."""
+    low, high = points[..., :2].amin(1).floor() - 2, points[..., :2].amax(1).ceil() + 2
+    width, height = (min(int(size), int(limit)) for size, limit in zip((high - low).amax(0), limits[::-1], strict=True))
+    room = torch.tensor([limits[1] - width, limits[0] - height], device=points.device)
+    return torch.minimum(low.clamp_min(0), room).long(), (width, height)
+
+
+def _cut(picture: torch.Tensor, origin: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    x, y = int(origin[0]), int(origin[1])
+    return picture[:, y : y + height, x : x + width]
+
+
+def _matte(local: torch.Tensor, patch: Patch, size_px: tuple[int, int], grow: torch.Tensor) -> torch.Tensor:
+    """(N, 1, h, w) 1 inside the opening; lips end it within a pixel or two, lids let it run out over skin."""
+    triangles = torch.from_numpy(patch.interior if patch.hard_edge else patch.around).to(local.device)
+    inside = torch.ones(len(local), local.shape[1], 1, device=local.device)
+    if not patch.hard_edge:
+        core = torch.zeros(local.shape[1], dtype=torch.bool, device=local.device)
+        near = torch.from_numpy(patch.around).to(local.device)
+        border = torch.from_numpy(patch.border).to(local.device)
+        core[near[torch.isin(near, border).any(1)].ravel()] = True
+        inside = core.to(local.dtype)[None, :, None].expand(len(local), -1, 1).contiguous()
+        return _smooth(spread(local, inside, triangles, size_px).values)
+    covered = spread(local, inside, triangles, size_px).covered.to(local.dtype)
+    span = (local[:, patch.corners[1], :2] - local[:, patch.corners[0], :2]).norm(dim=1).mean()
+    radius = max(1, round(float(span) / 60))
+    kernel = 2 * radius + 1
+    soft = F.avg_pool2d(F.avg_pool2d(covered, kernel, 1, radius), kernel, 1, radius)
+    return _smooth((soft * (1.25 + 1.5 * grow[:, None, None, None])).clamp(max=1))
+
+
+def _smooth(value: torch.Tensor) -> torch.Tensor:
+    return value * value * (3 - 2 * value)
+
+
+def _read(pixels: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+    """The lender's pixels at (N, 2, h, w) positions in its own pixels."""
+    height, width = pixels.shape[2:]
+    size = torch.tensor([width, height], device=pixels.device, dtype=place.dtype)
+    grid = place.permute(0, 2, 3, 1) * (2 / size) - 1
+    pixels = pixels.expand(len(place), -1, -1, -1)
+    return F.grid_sample(pixels, grid, mode="bicubic", padding_mode="border", align_corners=False)
+
+
+def _rim_gain(own: torch.Tensor, lent: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
+    """(N, 3, 1, 1) gain that makes the lent pixels meet the window's where the matte runs out."""
+    rim = matte * (1 - matte) + 1e-4
+    gain = (own * rim).sum((2, 3), keepdim=True) / (lent * rim).sum((2, 3), keepdim=True).clamp_min(1e-4)
+    return gain.clamp(0.7, 1.4)
+
+
+def skin_colour(pixels: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """(3,) median colour of the skin around the mouth over N windows."""
+    height, width = pixels.shape[2:]
+    size = torch.tensor([width, height], device=pixels.device, dtype=points.dtype)
+    place = points[:, list(_SKIN_RING), None, :2] * (2 / size) - 1
+    colours = F.grid_sample(pixels, place, mode="bilinear", padding_mode="border", align_corners=False)
+    return colours.permute(1, 0, 2, 3).reshape(3, -1).median(dim=1).values

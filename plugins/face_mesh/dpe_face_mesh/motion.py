@@ -1,0 +1,125 @@
+"""Motion codes from meshes: pose is where the head is, expression is the shape that remains."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.ndimage import gaussian_filter1d
+
+from dpe_face_mesh.bundle import load_network
+from dpe_face_mesh.neutral import least_active, relax
+from dpe_face_mesh.options import MotionOptions
+from dpe_face_mesh.pose import fit_pose, place, rotation_matrix, rotation_vector, unplace
+from dpe_face_mesh.retarget import Person, retarget, vertex_weights
+from dpe_face_mesh.space import MESH_SPACE
+from dpe_face_mesh.topology import NUM_VERTICES
+from dpe_toolkit.api import FaceBatch, FaceTrack, MixRequest, MotionCode, MotionTrack
+
+__all__ = ["MeshMotion", "mesh_points", "shapes_of"]
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class MeshMotion:
+    """Pose by Procrustes on the rigid vertices; expression is the mesh in canonical space.
+
+    Codes: ``expression`` holds the 478 vertices (x, y, z) in canonical units (about centimetres) before
+    the head is placed; ``pose`` is log scale, rotation vector and translation in frame pixels.
+    """
+
+    needs_pixels = False
+
+    def __init__(self, options: MotionOptions) -> None:
+        self._options = options
+
+    def extract(self, faces: FaceBatch) -> MotionCode:
+        """Codes of N meshes."""
+        offset = faces.placement.to_frame[:, None, :, 2]
+        points = faces.landmarks_px.cpu().numpy().astype(np.float32)
+        points = np.concatenate([points[..., :2] + offset, points[..., 2:]], axis=2)
+        pose = fit_pose(points)
+        return _code(unplace(points, pose), pose)
+
+    def settle(self, codes: MotionCode, track: FaceTrack, rate: Fraction, neutral_row: int | None) -> MotionTrack:
+        """Bridges gaps, smooths expression, finds the neutral; see `dpe_toolkit.api.MotionExtractor`."""
+        shapes, pose = shapes_of(codes), codes.pose.numpy().copy()
+        seen = np.flatnonzero(track.present)
+        for values in (shapes.reshape(len(shapes), -1), pose):
+            _bridge(values, seen)
+        neutral = self._neutral(shapes, track, neutral_row)
+        sigma = self._options.smoothing_s * float(rate)
+        if sigma > 0 and len(shapes) > 1:
+            shapes = gaussian_filter1d(shapes, sigma, axis=0, mode="nearest")
+        return MotionTrack(
+            _code(shapes, pose),
+            _code(neutral[None], pose[seen[:1]]),
+            track.present,
+            track.blendshapes,
+            int(track.index[0]),
+        )
+
+    def _neutral(self, shapes: FloatArray, track: FaceTrack, row: int | None) -> FloatArray:
+        if row is not None:
+            return np.asarray(shapes[row])
+        calm = least_active(shapes, track.blendshapes, track.present)
+        return relax(calm, load_network("face_blendshapes")) if self._options.relax_neutral else calm
+
+    def mix(
+        self, source: MotionTrack, driver: MotionTrack, driver_codes: MotionCode, request: MixRequest
+    ) -> MotionCode:
+        """The source's shapes moved to what the driver's do; see `dpe_toolkit.api.MotionExtractor`."""
+        own, theirs = shapes_of(source.codes), shapes_of(driver_codes)
+        own_person = Person.of(shapes_of(source.neutral)[0], own)
+        driver_person = Person.of(shapes_of(driver.neutral)[0], shapes_of(driver.codes))
+        wanted = retarget(theirs, driver_person, own_person)
+        if request.mode == "relative":
+            wanted = own + (wanted - own_person.rest)
+        share = request.expression.numpy()[:, None] * vertex_weights(request.regions)[None]
+        shapes = own + share[:, :, None].astype(np.float32) * (wanted - own)
+        pose = _mix_pose(source.codes, driver_codes, driver, request.pose.numpy())
+        return _code(shapes, pose)
+
+
+def shapes_of(codes: MotionCode) -> FloatArray:
+    """(N, 478, 3) a copy of the canonical shapes that codes hold."""
+    return codes.expression.cpu().numpy().reshape(-1, NUM_VERTICES, 3).astype(np.float32)
+
+
+def mesh_points(codes: MotionCode) -> FloatArray:
+    """(N, 478, 3) the meshes in frame pixels that codes stand for."""
+    return place(shapes_of(codes), codes.pose.cpu().numpy())
+
+
+def _code(shapes: FloatArray, pose: FloatArray) -> MotionCode:
+    flat = np.ascontiguousarray(shapes.reshape(len(shapes), -1), np.float32)
+    return MotionCode(MESH_SPACE, torch.from_numpy(flat), torch.from_numpy(np.ascontiguousarray(pose, np.float32)))
+
+
+def _bridge(values: FloatArray, seen: npt.NDArray[np.int64]) -> None:
+    """Overwrites the rows of (T, K) that were not seen by lines between those that were."""
+    rows = np.arange(len(values))
+    missing = np.setdiff1d(rows, seen)
+    if not len(missing) or not len(seen):
+        return
+    after = np.clip(np.searchsorted(seen, missing), 0, len(seen) - 1)
+    before = np.clip(np.searchsorted(seen, missing) - 1, 0, len(seen) - 1)
+    low, high = seen[before], seen[after]
+    share = (missing - low) / np.maximum(high - low, 1)
+    share = np.clip(share, 0, 1)[:, None].astype(np.float32)
+    values[missing] = values[low] * (1 - share) + values[high] * share
+
+
+def _mix_pose(own: MotionCode, theirs: MotionCode, driver: MotionTrack, amount: FloatArray) -> FloatArray:
+    """The source's pose, turned by the amount of the driver's turn away from his mean pose."""
+    pose = own.pose.numpy().copy()
+    rows = np.flatnonzero(amount)
+    if not len(rows):
+        return pose
+    mean = driver.codes.pose.numpy()[:, 1:4].mean(axis=0, keepdims=True)
+    turn = rotation_matrix(theirs.pose.numpy()[rows, 1:4]) @ rotation_matrix(mean).transpose(0, 2, 1)
+    part = rotation_matrix((rotation_vector(turn.astype(np.float64)) * amount[rows, None]).astype(np.float32))
+    pose[rows, 1:4] = rotation_vector((part @ rotation_matrix(pose[rows, 1:4])).astype(np.float64))
+    return pose

@@ -1,0 +1,119 @@
+"""Entry point of the plugin: detector, encoder, motion extractor and generator over the face mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
+
+from dpe_face_mesh.bundle import BUNDLE_SHA256
+from dpe_face_mesh.options import DetectorOptions, GeneratorOptions, MotionOptions
+from dpe_face_mesh.space import MESH_SPACE
+from dpe_toolkit.api import API_VERSION, Component, ComponentContext, PluginOptions, hookimpl
+
+if TYPE_CHECKING:
+    from dpe_toolkit.api import Detector, Encoder, Generator, MotionExtractor
+
+__all__ = [
+    "DPE_API_VERSION",
+    "dpe_register_detectors",
+    "dpe_register_encoders",
+    "dpe_register_generators",
+    "dpe_register_motion_extractors",
+]
+
+DPE_API_VERSION = API_VERSION
+_MODEL = "MediaPipe Face Landmarker bundle, float16, version 1"
+
+
+@hookimpl
+def dpe_register_detectors() -> Iterable[Component[Detector]]:
+    """The detector ``face_mesh``."""
+    return [
+        Component(
+            kind="detector",
+            name="face_mesh",
+            summary="Faces with 478 mesh vertices and 52 blendshapes, followed by region.",
+            create=_detector,
+            options=DetectorOptions,
+            licence="Apache-2.0",
+            source=_MODEL,
+            fingerprint=f"detect/1 {BUNDLE_SHA256[:16]}",
+        )
+    ]
+
+
+@hookimpl
+def dpe_register_encoders() -> Iterable[Component[Encoder]]:
+    """The encoder ``mesh``."""
+    return [
+        Component(
+            kind="encoder",
+            name="mesh",
+            summary="Hands the native windows to generator mesh as they are.",
+            create=_encoder,
+            space=MESH_SPACE,
+            licence="Apache-2.0",
+            source="our choice",
+            fingerprint="encode/1",
+        )
+    ]
+
+
+@hookimpl
+def dpe_register_motion_extractors() -> Iterable[Component[MotionExtractor]]:
+    """The motion extractor ``mesh``."""
+    return [
+        Component(
+            kind="motion",
+            name="mesh",
+            summary="Pose by Procrustes on rigid vertices; expression is the shape that remains.",
+            create=_motion,
+            options=MotionOptions,
+            space=MESH_SPACE,
+            licence="Apache-2.0",
+            source=_MODEL,
+            fingerprint=f"motion/1 {BUNDLE_SHA256[:16]}",
+        )
+    ]
+
+
+@hookimpl
+def dpe_register_generators() -> Iterable[Component[Generator]]:
+    """The generator ``mesh``."""
+    return [
+        Component(
+            kind="generator",
+            name="mesh",
+            summary="Warps the source's own pixels at native resolution; mouths and lids lent where missing.",
+            create=_generator,
+            options=GeneratorOptions,
+            space=MESH_SPACE,
+            licence="Apache-2.0",
+            source="our choice",
+            fingerprint="mesh/1",
+        )
+    ]
+
+
+def _detector(options: PluginOptions, context: ComponentContext) -> Detector:
+    from dpe_face_mesh.detector import MeshDetector
+
+    return MeshDetector(cast("DetectorOptions", options))
+
+
+def _encoder(options: PluginOptions, context: ComponentContext) -> Encoder:
+    from dpe_face_mesh.generator import MeshEncoder
+
+    return MeshEncoder()
+
+
+def _motion(options: PluginOptions, context: ComponentContext) -> MotionExtractor:
+    from dpe_face_mesh.motion import MeshMotion
+
+    return MeshMotion(cast("MotionOptions", options))
+
+
+def _generator(options: PluginOptions, context: ComponentContext) -> Generator:
+    from dpe_face_mesh.generator import MeshGenerator
+
+    return MeshGenerator(cast("GeneratorOptions", options), context.device)

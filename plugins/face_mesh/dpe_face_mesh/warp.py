@@ -1,0 +1,158 @@
+"""The dense map that moves a face from one mesh to another and leaves what is around it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from dpe_face_mesh.bundle import canonical_face
+from dpe_face_mesh.raster import spread
+from dpe_face_mesh.topology import EYES, INNER_LIPS, NUM_VERTICES, OUTER_LIPS, OVAL
+
+__all__ = ["backward_map", "resample", "tuck_lips", "visibility"]
+
+_BAND = 1.27
+_GRID_PX = 224
+_TUCK = 0.7
+_HEAD_CENTRE = np.array([0, 0, 2.5], np.float32)
+_HEAD_RADII = np.array([8, 11, 10], np.float32)
+_RINGS = (0.3, 0.65, 1.0)
+
+
+@lru_cache(maxsize=1)
+def _triangles() -> torch.Tensor:
+    """Face triangles and, around the oval, strips to rings of extra vertices that follow the 478."""
+    face = torch.from_numpy(canonical_face().triangles)
+    oval = torch.from_numpy(OVAL)
+    following = oval.roll(-1)
+    strips, inner = [], (oval, following)
+    for ring in range(len(_RINGS)):
+        outer = torch.arange(len(oval)) + 478 + ring * len(oval)
+        next_outer = outer.roll(-1)
+        strips.append(torch.stack([inner[0], inner[1], outer], dim=1))
+        strips.append(torch.stack([inner[1], next_outer, outer], dim=1))
+        inner = (outer, next_outer)
+    return torch.cat([face, *strips])
+
+
+@lru_cache(maxsize=1)
+def _outward() -> torch.Tensor:
+    """(478, 3) directions in which the head's surface faces at each vertex, taken from an ellipsoid.
+
+    Normals of the mesh itself fold into mouth and eyes, where the movement matters most.
+    """
+    vertices = np.zeros((NUM_VERTICES, 3), np.float32)
+    vertices[:468] = canonical_face().vertices
+    for eye in EYES:
+        vertices[eye.iris] = vertices[eye.ring].mean(axis=0)
+    normal = (vertices - _HEAD_CENTRE) / _HEAD_RADII**2
+    return torch.from_numpy((normal / np.linalg.norm(normal, axis=1, keepdims=True)).astype(np.float32))
+
+
+def visibility(rotation: torch.Tensor) -> torch.Tensor:
+    """(N, 478) how much each vertex faces the camera, 0 (turned away) to 1.
+
+    Vertices on the far side of a turned head fold over each other when they move, so they are held.
+
+    Args:
+        rotation: (N, 3, 3) head rotations.
+    """
+    facing = -torch.einsum("nj,vj->nv", rotation[:, 2], _outward().to(rotation.device))
+    weight = (facing / 0.3).clamp(0, 1)
+    return weight * weight * (3 - 2 * weight)
+
+
+def tuck_lips(source: torch.Tensor, closing: torch.Tensor) -> torch.Tensor:
+    """The mesh with the inner border of the lips drawn onto the lips, for mouths that are to be shut.
+
+    The mesh's inner border lies a little on the teeth. Where the lips close, that rim of teeth would stay
+    between them; so the warp reads lips from a little further out.
+
+    Args:
+        source: (N, 478, 3) mesh in window pixels.
+        closing: (N,) 0 where the mouth does not close, 1 where it shuts altogether.
+    """
+    tucked = source.clone()
+    inner, outer = (torch.from_numpy(ring).to(source.device) for ring in (INNER_LIPS, OUTER_LIPS))
+    tucked[:, inner] = source[:, inner].lerp(source[:, outer], _TUCK * closing[:, None, None])
+    return tucked
+
+
+def backward_map(
+    source: torch.Tensor, target: torch.Tensor, share: torch.Tensor, size_px: tuple[int, int]
+) -> torch.Tensor:
+    """Where each pixel of the edited window comes from, relative to itself.
+
+    Args:
+        source: (N, 478, 3) mesh in window pixels.
+        target: (N, 478, 3) mesh to show.
+        share: (N, 478) how much of its movement each vertex makes, from `visibility`.
+        size_px: (width, height) of the window.
+
+    Returns:
+        (N, 2, h, w) displacement in pixels, x then y; exactly 0 beyond 1.27 times the face.
+    """
+    shown = source + (target - source) * share[..., None]
+    before, after = _with_rings(source, shown)
+    step = max(1, round(max(size_px) / _GRID_PX))
+    coarse = (-(-size_px[0] // step), -(-size_px[1] // step))
+    scale = torch.tensor([1 / step, 1 / step, 1.0], device=source.device)
+    moves = (before - after)[..., :2]
+    grid = spread(after * scale, moves, _triangles().to(source.device), coarse).values
+    grid = grid + _gaze(source, shown, grid, step)
+    if step == 1:
+        return grid
+    full = F.interpolate(grid, scale_factor=step, mode="bilinear", align_corners=False)
+    return full[:, :, : size_px[1], : size_px[0]]
+
+
+def _with_rings(source: torch.Tensor, shown: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both meshes with rings outside the face: they move less and less, the last not at all."""
+    centre = source[:, OVAL, :2].mean(1, keepdim=True)
+    before, after = source[:, OVAL], shown[:, OVAL]
+    reach = torch.maximum((before[..., :2] - centre).norm(dim=2), (after[..., :2] - centre).norm(dim=2))
+    direction = F.normalize(before[..., :2] - centre, dim=2)
+    edge = centre + direction * reach[..., None] * _BAND
+    far = source[..., 2].amax(dim=1)[:, None, None].expand(-1, len(OVAL), 1)
+    sources, targets = [source], [shown]
+    for share in _RINGS:
+        sources.append(torch.cat([before[..., :2].lerp(edge, share), far], dim=2))
+        targets.append(torch.cat([after[..., :2].lerp(edge, share), far], dim=2))
+    return torch.cat(sources, dim=1), torch.cat(targets, dim=1)
+
+
+def _gaze(source: torch.Tensor, shown: torch.Tensor, grid: torch.Tensor, step: int) -> torch.Tensor:
+    """What turns the irises beyond the movement of the lids: full at the iris, none at the lids."""
+    height, width = grid.shape[2:]
+    extra = torch.zeros_like(grid)
+    for eye in EYES:
+        ring, iris = torch.from_numpy(eye.ring).to(grid.device), int(eye.iris[0])
+        apex = shown[:, iris, :2]
+        place = torch.stack([apex[:, 0] / (width * step), apex[:, 1] / (height * step)], dim=1) * 2 - 1
+        lids = F.grid_sample(grid, place[:, None, None], align_corners=False)[:, :, 0, 0]
+        rest = (source - shown)[:, iris, :2] - lids
+        fan = torch.cat([shown[:, ring], shown[:, iris : iris + 1]], dim=1) / torch.tensor(
+            [step, step, 1.0], device=grid.device
+        )
+        count = len(ring)
+        around = torch.arange(count, device=grid.device)
+        triangles = torch.stack([around, around.roll(-1), torch.full_like(around, count)], dim=1)
+        height_of = torch.zeros(len(grid), count + 1, 1, device=grid.device)
+        height_of[:, -1] = 1
+        cone = spread(fan, height_of, triangles, (width, height)).values
+        bump = (cone * 1.7).clamp(max=1)
+        extra += (bump * bump * (3 - 2 * bump)) * rest[:, :, None, None]
+    return extra
+
+
+def resample(pixels: torch.Tensor, move: torch.Tensor, *, mode: str = "bicubic") -> torch.Tensor:
+    """(N, 3, h, w) the pixels that the map points at; borders are repeated."""
+    height, width = pixels.shape[2:]
+    rows = torch.arange(height, device=pixels.device) + 0.5
+    columns = torch.arange(width, device=pixels.device) + 0.5
+    x = (columns[None, None, :] + move[:, 0]) * (2 / width) - 1
+    y = (rows[None, :, None] + move[:, 1]) * (2 / height) - 1
+    return F.grid_sample(pixels, torch.stack([x, y], dim=3), mode=mode, padding_mode="border", align_corners=False)

@@ -1,0 +1,1 @@
+"""Compositor ``feather`` for dpe_toolkit."""

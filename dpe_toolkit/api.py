@@ -46,7 +46,7 @@ from dpe_toolkit.shapes import expect_shape
 from dpe_toolkit.timing import Span
 
 if TYPE_CHECKING:
-    from dpe_toolkit.geometry import full_rgb, sample_rgb, window_rgb
+    from dpe_toolkit.geometry import aligned_mask, cut_aligned, full_rgb, paste_aligned, sample_rgb, window_rgb
 
 __all__ = [
     "API_VERSION",
@@ -96,9 +96,12 @@ __all__ = [
     "ShotPlan",
     "Span",
     "TimelineError",
+    "aligned_mask",
+    "cut_aligned",
     "expect_shape",
     "full_rgb",
     "hookimpl",
+    "paste_aligned",
     "sample_rgb",
     "window_rgb",
 ]
@@ -106,7 +109,7 @@ __all__ = [
 API_VERSION = 1
 """Raised when something a plugin may rely on changes its meaning or goes."""
 
-_NEEDS_TORCH = frozenset({"full_rgb", "sample_rgb", "window_rgb"})
+_NEEDS_TORCH = frozenset({"aligned_mask", "cut_aligned", "full_rgb", "paste_aligned", "sample_rgb", "window_rgb"})
 
 
 def __getattr__(name: str) -> object:

@@ -46,8 +46,10 @@ __all__ = [
     "Generated",
     "Generator",
     "MotionExtractor",
+    "ShapesWindow",
     "ShotGenerator",
     "ShotMaterial",
+    "WindowShape",
 ]
 
 ComponentKind = Literal["detector", "encoder", "motion", "generator", "compositor"]
@@ -82,12 +84,43 @@ class Component(Generic[T]):
     options: type[PluginOptions] = NoOptions
     space: CodeSpace | None = None
     """Code space of encoders, motion extractors and generators; None fits every space."""
+    space_of: Callable[[PluginOptions, Path | None], CodeSpace] | None = None
+    """Where options and weights decide the space: the space of these, in place of ``space``. Planning calls
+    it with the validated options and the file that their ``weights`` name; it may read that file, and
+    raises a `DpeError` where there is none that it can use."""
+    family: str = ""
+    """What encoders, motion extractors and generators made for each other share; empty takes the space's id.
+    A shot that names a generator alone gets encoder and motion of its family, and what options of a family
+    have in common (such as ``weights``) need be given for one of them only."""
     licence: str = ""
     """SPDX expression of code and weights."""
     source: str = ""
     """Paper, address or words that say where the method comes from."""
     fingerprint: str = ""
     """Changes whenever results change for the same input; part of cache keys (e.g. a model's sha256)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowShape:
+    """How much of the frame around a face a component wants to see."""
+
+    margin: float = 1.6
+    """Side of the window over side of the face: room for a jaw that opens and for feathering."""
+    square: bool = False
+    """Windows are square, by the larger side of the face."""
+
+
+@runtime_checkable
+class ShapesWindow(Protocol):
+    """What an encoder or motion extractor may be besides, to get windows of another shape than the usual.
+
+    The encoder's shape holds for the windows of a render, the motion extractor's for those of an analysis.
+    """
+
+    @property
+    def window_shape(self) -> WindowShape:
+        """The shape wanted."""
+        ...
 
 
 @runtime_checkable
@@ -141,7 +174,9 @@ class MotionExtractor(Protocol):
         """
         ...
 
-    def mix(self, source: MotionTrack, driver: MotionTrack, driver_codes: MotionCode, request: MixRequest) -> MotionCode:
+    def mix(
+        self, source: MotionTrack, driver: MotionTrack, driver_codes: MotionCode, request: MixRequest
+    ) -> MotionCode:
         """The codes of the edited face.
 
         Args:

@@ -72,9 +72,7 @@ class DpeError(Exception):
 
     def _compose(self) -> str:
         where = [
-            f"{label} {value!r}"
-            for label, value in (("clip", self.clip), ("plugin", self.plugin))
-            if value is not None
+            f"{label} {value!r}" for label, value in (("clip", self.clip), ("plugin", self.plugin)) if value is not None
         ]
         if self.path is not None:
             where.append(f"file {str(self.path)!r}")

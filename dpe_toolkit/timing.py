@@ -155,5 +155,7 @@ def _timecode_frame(match: re.Match[str], rate: Fraction) -> int:
         return number
     drop = base // 15
     if seconds == 0 and frames < drop and total_minutes % 10:
-        raise OptionsError(f"timecode {match[0]} does not exist", f"drop-frame counting skips frames 0 to {drop - 1} here")
+        raise OptionsError(
+            f"timecode {match[0]} does not exist", f"drop-frame counting skips frames 0 to {drop - 1} here"
+        )
     return number - drop * (total_minutes - total_minutes // 10)

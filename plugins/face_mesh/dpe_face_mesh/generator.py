@@ -13,13 +13,15 @@ import torch
 from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.donors import DonorPlan, closing_share, pick_donors, share_out, shut_share
 from dpe_face_mesh.inlay import Lender, inlay, seam, skin_colour
+from dpe_face_mesh.lips import seam_points, tuck_lips
 from dpe_face_mesh.motion import mesh_points, shapes_of
 from dpe_face_mesh.options import GeneratorOptions
 from dpe_face_mesh.patches import openings, patches
 from dpe_face_mesh.poise import hold_pose, pose_samples
 from dpe_face_mesh.pose import fit_pose, rotation_matrix, unplace
 from dpe_face_mesh.space import MESH_SPACE
-from dpe_face_mesh.warp import backward_map, resample, tuck_lips, visibility
+from dpe_face_mesh.topology import INNER_LIPS
+from dpe_face_mesh.warp import backward_map, resample, visibility
 from dpe_toolkit.api import (
     Appearance,
     FaceBatch,
@@ -159,11 +161,13 @@ class _MeshShot:
         codes = request.target_codes if self._held is None else self._held.take(request.rows)
         target = _window_points(codes, faces)
         closing = torch.from_numpy(closing_share(self._loan.plans[0], request.rows)).to(source.device)
+        shut = torch.from_numpy(shut_share(self._loan.plans[0], request.rows)).to(source.device)
         turn = torch.from_numpy(rotation_matrix(request.source_codes.pose.cpu().numpy()[:, 1:4])).to(source.device)
-        move = backward_map(tuck_lips(source, closing), target, visibility(turn), (width, height))
+        tucked = tuck_lips(source, closing)
+        inside = tucked[:, INNER_LIPS].lerp(seam_points(source), shut[:, None, None])
+        move = backward_map(tucked, target, visibility(turn), inside, (width, height))
         moved = (move.abs() > _STILL_PX).any(dim=1, keepdim=True)
         pixels = torch.where(moved, resample(faces.pixels, move, mode=self._options.interpolation), faces.pixels)
-        shut = torch.from_numpy(shut_share(self._loan.plans[0], request.rows)).to(source.device)
         for plan in self._loan.plans:
             grow = shut if plan.patch.hard_edge else torch.zeros_like(shut)
             lenders = self._lenders(plan, request, 1 - grow)

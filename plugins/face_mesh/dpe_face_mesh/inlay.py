@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from dpe_face_mesh.lips import seam_points
 from dpe_face_mesh.patches import Patch
 from dpe_face_mesh.raster import spread
-from dpe_face_mesh.topology import INNER_LIPS, OUTER_LIPS
+from dpe_face_mesh.topology import LIP_RINGS
 
 __all__ = ["Lender", "inlay", "seam", "skin_colour"]
 
-_SEAM_SHADE = 0.62
+_SEAM_SHADE = 0.68
 _SKIN_RING = (57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287, 186, 92, 165, 167, 164, 393, 391, 322, 410)
 
 
@@ -39,12 +40,9 @@ def seam(window: torch.Tensor, points: torch.Tensor, weight: torch.Tensor) -> Le
         points: (N, 478, 3) their meshes.
         weight: (N,) how far the mouth is shut.
     """
-    inner, outer = (torch.from_numpy(ring).to(points.device) for ring in (INNER_LIPS, OUTER_LIPS))
     lips = points.clone()
-    middle = points[:, inner].lerp(points[:, outer], 0.5)
-    upper = middle[:, :11]
-    # the lower border runs back, so that each of its vertices reads where the upper one above it does
-    lips[:, inner] = torch.cat([upper, upper.flip(1)[:, 1:10]], dim=1)
+    for ring in LIP_RINGS[2:]:
+        lips[:, ring] = seam_points(points)
     return Lender(window, lips, weight, torch.full((3,), _SEAM_SHADE, device=window.device))
 
 
@@ -112,8 +110,10 @@ def _matte(local: torch.Tensor, patch: Patch, size_px: tuple[int, int], grow: to
     span = (local[:, patch.corners[1], :2] - local[:, patch.corners[0], :2]).norm(dim=1).mean()
     radius = max(1, round(float(span) / 60))
     kernel = 2 * radius + 1
+    wider = F.max_pool2d(covered, kernel, 1, radius)
+    covered = covered.lerp(wider, grow[:, None, None, None])
     soft = F.avg_pool2d(F.avg_pool2d(covered, kernel, 1, radius), kernel, 1, radius)
-    return _smooth((soft * (1.25 + 1.5 * grow[:, None, None, None])).clamp(max=1))
+    return _smooth((soft * (1.25 + 0.5 * grow[:, None, None, None])).clamp(max=1))
 
 
 def _smooth(value: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,7 @@ __all__ = [
     "EYES",
     "INNER_LIPS",
     "INNER_LIP_PAIRS",
+    "LIP_RINGS",
     "MOUTH_CORNERS",
     "NUM_VERTICES",
     "OUTER_LIPS",
@@ -41,6 +42,16 @@ INNER_LIPS = np.array([78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 31
 
 OUTER_LIPS = np.array([61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146])
 """The border of the lips, entry by entry outside `INNER_LIPS`."""
+
+LIP_RINGS = np.array(
+    [
+        OUTER_LIPS,
+        [76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306, 307, 320, 404, 315, 16, 85, 180, 90, 77],
+        [62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 325, 319, 403, 316, 15, 86, 179, 89, 96],
+        INNER_LIPS,
+    ]
+)
+"""(4, 20) rings of the lips from outside to inside; entries of one column lie along one line across the lip."""
 
 INNER_LIP_PAIRS = np.array(
     [(191, 95), (80, 88), (81, 178), (82, 87), (13, 14), (312, 317), (311, 402), (310, 318), (415, 324)]

@@ -10,13 +10,12 @@ from torch.nn import functional as F
 
 from dpe_face_mesh.bundle import canonical_face
 from dpe_face_mesh.raster import spread
-from dpe_face_mesh.topology import EYES, INNER_LIPS, NUM_VERTICES, OUTER_LIPS, OVAL
+from dpe_face_mesh.topology import EYES, INNER_LIPS, NUM_VERTICES, OVAL
 
-__all__ = ["backward_map", "resample", "tuck_lips", "visibility"]
+__all__ = ["backward_map", "resample", "visibility"]
 
 _BAND = 1.27
 _GRID_PX = 224
-_TUCK = 0.7
 _HEAD_CENTRE = np.array([0, 0, 2.5], np.float32)
 _HEAD_RADII = np.array([8, 11, 10], np.float32)
 _RINGS = (0.3, 0.65, 1.0)
@@ -24,8 +23,15 @@ _RINGS = (0.3, 0.65, 1.0)
 
 @lru_cache(maxsize=1)
 def _triangles() -> torch.Tensor:
-    """Face triangles and, around the oval, strips to rings of extra vertices that follow the 478."""
-    face = torch.from_numpy(canonical_face().triangles)
+    """Face triangles and, around the oval, strips to rings of extra vertices that follow the 478.
+
+    The mouth's inside has a border of its own, at the very end, so that it can read elsewhere than the lips.
+    """
+    face = canonical_face().triangles.copy()
+    inside = np.isin(face, INNER_LIPS).all(axis=1)
+    own_border = np.full(NUM_VERTICES, -1)
+    own_border[INNER_LIPS] = NUM_VERTICES + len(_RINGS) * len(OVAL) + np.arange(len(INNER_LIPS))
+    face[inside] = own_border[face[inside]]
     oval = torch.from_numpy(OVAL)
     following = oval.roll(-1)
     strips, inner = [], (oval, following)
@@ -35,7 +41,7 @@ def _triangles() -> torch.Tensor:
         strips.append(torch.stack([inner[0], inner[1], outer], dim=1))
         strips.append(torch.stack([inner[1], next_outer, outer], dim=1))
         inner = (outer, next_outer)
-    return torch.cat([face, *strips])
+    return torch.cat([torch.from_numpy(face), *strips])
 
 
 @lru_cache(maxsize=1)
@@ -65,24 +71,12 @@ def visibility(rotation: torch.Tensor) -> torch.Tensor:
     return weight * weight * (3 - 2 * weight)
 
 
-def tuck_lips(source: torch.Tensor, closing: torch.Tensor) -> torch.Tensor:
-    """The mesh with the inner border of the lips drawn onto the lips, for mouths that are to be shut.
-
-    The mesh's inner border lies a little on the teeth. Where the lips close, that rim of teeth would stay
-    between them; so the warp reads lips from a little further out.
-
-    Args:
-        source: (N, 478, 3) mesh in window pixels.
-        closing: (N,) 0 where the mouth does not close, 1 where it shuts altogether.
-    """
-    tucked = source.clone()
-    inner, outer = (torch.from_numpy(ring).to(source.device) for ring in (INNER_LIPS, OUTER_LIPS))
-    tucked[:, inner] = source[:, inner].lerp(source[:, outer], _TUCK * closing[:, None, None])
-    return tucked
-
-
 def backward_map(
-    source: torch.Tensor, target: torch.Tensor, share: torch.Tensor, size_px: tuple[int, int]
+    source: torch.Tensor,
+    target: torch.Tensor,
+    share: torch.Tensor,
+    inside: torch.Tensor,
+    size_px: tuple[int, int],
 ) -> torch.Tensor:
     """Where each pixel of the edited window comes from, relative to itself.
 
@@ -90,6 +84,7 @@ def backward_map(
         source: (N, 478, 3) mesh in window pixels.
         target: (N, 478, 3) mesh to show.
         share: (N, 478) how much of its movement each vertex makes, from `visibility`.
+        inside: (N, 20, 3) where the border of the mouth's inside is read, in the order of `INNER_LIPS`.
         size_px: (width, height) of the window.
 
     Returns:
@@ -97,6 +92,7 @@ def backward_map(
     """
     shown = source + (target - source) * share[..., None]
     before, after = _with_rings(source, shown)
+    before, after = torch.cat([before, inside], dim=1), torch.cat([after, shown[:, INNER_LIPS]], dim=1)
     step = max(1, round(max(size_px) / _GRID_PX))
     coarse = (-(-size_px[0] // step), -(-size_px[1] // step))
     scale = torch.tensor([1 / step, 1 / step, 1.0], device=source.device)

@@ -99,10 +99,15 @@ class Placement:
     """(width, height) of a crop."""
     valid: npt.NDArray[np.bool_]
     """(N,) False where there is no face to edit."""
+    focus_px: FloatArray | None = None
+    """(N, 3) middle x, y and side, in frame pixels, of a square around the face that moves and grows smoothly
+    from frame to frame, which whole origins cannot; None where it is not known."""
 
     def __post_init__(self) -> None:
         sizes = expect_shape("to_frame", self.to_frame, ("N", 2, 3))
         expect_shape("valid", self.valid, ("N",), sizes)
+        if self.focus_px is not None:
+            expect_shape("focus_px", self.focus_px, ("N", 3), sizes)
 
     @property
     def origin_px(self) -> npt.NDArray[np.int64]:

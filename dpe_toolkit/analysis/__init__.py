@@ -11,7 +11,7 @@ from dpe_toolkit.analysis.pool import ComponentMaker, ComponentPool, describe_sp
 from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink, Stage
 from dpe_toolkit.analysis.store import AnalysisStore
 from dpe_toolkit.analysis.tracks import Gap, find_gaps, slice_motion, slice_track
-from dpe_toolkit.analysis.windows import BLOCK, WindowPlan, cut_faces, place_faces, plan_windows
+from dpe_toolkit.analysis.windows import BLOCK, WindowPlan, cut_faces, place_faces, plan_windows, window_shape
 
 __all__ = [
     "BLOCK",
@@ -40,4 +40,5 @@ __all__ = [
     "plan_windows",
     "slice_motion",
     "slice_track",
+    "window_shape",
 ]

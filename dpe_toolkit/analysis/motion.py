@@ -12,7 +12,7 @@ import torch
 from dpe_toolkit.analysis.ahead import ahead
 from dpe_toolkit.analysis.detect import FrameSource
 from dpe_toolkit.analysis.pool import guard_plugin
-from dpe_toolkit.analysis.windows import BLOCK, cut_faces, place_faces, plan_windows
+from dpe_toolkit.analysis.windows import BLOCK, WindowPlan, cut_faces, place_faces, plan_windows, window_shape
 from dpe_toolkit.codes import MotionCode, MotionTrack
 from dpe_toolkit.components import MotionExtractor
 from dpe_toolkit.faces import FaceBatch, FaceTrack
@@ -47,7 +47,9 @@ def extract_motion(
     span = Span(int(track.index[0]), int(track.index[-1]) + 1)
     parts: list[MotionCode] = []
     with guard_plugin(choice, clip, span):
-        batches = _with_pixels(track, open_frames, device) if extractor.needs_pixels else _without(track, device)
+        windows = plan_windows(track, window_shape(extractor))
+        needy = extractor.needs_pixels
+        batches = _with_pixels(track, windows, open_frames, device) if needy else _without(track, windows, device)
         for faces in batches:
             covered = Span(int(faces.index[0]), int(faces.index[-1]) + 1)
             with guard_plugin(choice, clip, covered):
@@ -75,17 +77,18 @@ def check_codes(name: str, codes: MotionCode, num_rows: int) -> None:
         raise ValueError(f"{name} gave codes that are not finite")
 
 
-def _without(track: FaceTrack, device: torch.device) -> Iterator[FaceBatch]:
-    windows = plan_windows(track)
+def _without(track: FaceTrack, windows: WindowPlan, device: torch.device) -> Iterator[FaceBatch]:
     for part in Span(0, len(track)).split(_BATCH_WITHOUT_PIXELS):
         rows = np.arange(part.start, part.stop)
         yield place_faces(track, rows, windows.placement(rows), torch.zeros(len(rows), 3, 0, 0, device=device))
 
 
 def _with_pixels(
-    track: FaceTrack, open_frames: Callable[[], AbstractContextManager[FrameSource]], device: torch.device
+    track: FaceTrack,
+    windows: WindowPlan,
+    open_frames: Callable[[], AbstractContextManager[FrameSource]],
+    device: torch.device,
 ) -> Iterator[FaceBatch]:
-    windows = plan_windows(track)
     span = Span(int(track.index[0]), int(track.index[-1]) + 1)
     done = 0
     with open_frames() as reader, ahead(reader.iterate(span, BLOCK)) as batches:

@@ -8,22 +8,24 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from dpe_toolkit.components import ShapesWindow, WindowShape
 from dpe_toolkit.faces import FaceBatch, FaceTrack, FloatArray, Placement
 from dpe_toolkit.frames import FrameBatch
 from dpe_toolkit.geometry import window_rgb
 
-__all__ = ["BLOCK", "WindowPlan", "cut_faces", "place_faces", "plan_windows"]
+__all__ = ["BLOCK", "WindowPlan", "cut_faces", "place_faces", "plan_windows", "window_shape"]
 
 BLOCK = 8
 """Rows that share a size where one size for the shot would waste too much; spans never cross a block."""
-MARGIN = 1.6
-"""Window side over face side: room for a jaw that opens and for feathering."""
 _INNER = 1.25
 """The face, grown by this, never leaves the window, however fast it moves."""
 _UNEVEN = 1.5
 """Ratio of largest to smallest face from which on sizes go by block."""
 _GRID = 16
 _SIGMA_ROWS = 3.0
+_SIGMA_SIZE_ROWS = 12.0
+"""Slower than the place: a face that grows walks, and a crop must not breathe with a jaw that opens."""
+_USUAL = WindowShape()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class WindowPlan:
     """(T, 2) width, height; even."""
     present: npt.NDArray[np.bool_]
     """(T,)"""
+    focus_px: FloatArray
+    """(T, 3) as in `Placement`."""
 
     def placement(self, rows: npt.NDArray[np.int64]) -> Placement:
         """Windows of these rows, of one size: the largest that any of them needs."""
@@ -45,20 +49,28 @@ class WindowPlan:
         origin = np.round(corner / 2).astype(np.int64) * 2
         to_frame = np.tile(np.eye(2, 3, dtype=np.float32), (len(rows), 1, 1))
         to_frame[:, :, 2] = origin
-        return Placement(to_frame, (int(size[0]), int(size[1])), self.present[rows])
+        return Placement(to_frame, (int(size[0]), int(size[1])), self.present[rows], self.focus_px[rows])
 
 
-def plan_windows(track: FaceTrack) -> WindowPlan:
-    """Windows that hold the face of every row with `MARGIN`, following it smoothly.
+def window_shape(component: object) -> WindowShape:
+    """The window that a component wants, the usual one where it says nothing."""
+    return component.window_shape if isinstance(component, ShapesWindow) else _USUAL
+
+
+def plan_windows(track: FaceTrack, shape: WindowShape = _USUAL) -> WindowPlan:
+    """Windows that hold the face of every row with the margin of ``shape``, following it smoothly.
 
     One size for the whole track, unless the face grows or shrinks by more than half: then one for
     each `BLOCK` rows, so that a face walking up from afar does not make every window huge.
     """
     hull = _hulls(track)
     side = hull[:, 2:] - hull[:, :2]
-    wanted = np.ceil(side * MARGIN / _GRID).astype(np.int64) * _GRID
+    if shape.square:
+        side = np.repeat(side.max(axis=1, keepdims=True), 2, axis=1)
+    wanted = np.ceil(side * shape.margin / _GRID).astype(np.int64) * _GRID
     largest = side.max(axis=1)
-    if largest.max() > _UNEVEN * max(float(largest.min()), 1.0):
+    uneven = largest.max() > _UNEVEN * max(float(largest.min()), 1.0)
+    if uneven:
         starts = np.arange(0, len(track), BLOCK)
         wanted = np.repeat(np.maximum.reduceat(wanted, starts, axis=0), BLOCK, axis=0)[: len(track)]
     else:
@@ -68,7 +80,8 @@ def plan_windows(track: FaceTrack) -> WindowPlan:
     # One pixel less: origins are rounded to even ones.
     slack = np.maximum((size - side * _INNER) / 2 - 1, 0)
     centre = np.clip(_smooth(middle), middle - slack, middle + slack)
-    return WindowPlan(centre, size, track.present)
+    grown = _smooth(largest[:, None], _SIGMA_SIZE_ROWS) if uneven else np.full((len(track), 1), np.median(largest))
+    return WindowPlan(centre, size, track.present, np.concatenate([centre, grown], axis=1).astype(np.float32))
 
 
 def _hulls(track: FaceTrack) -> npt.NDArray[np.float64]:
@@ -78,10 +91,10 @@ def _hulls(track: FaceTrack) -> npt.NDArray[np.float64]:
     return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
 
 
-def _smooth(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _smooth(values: npt.NDArray[np.float64], sigma_rows: float = _SIGMA_ROWS) -> npt.NDArray[np.float64]:
     """Gaussian over rows, ends repeated."""
-    reach = min(int(3 * _SIGMA_ROWS), max(len(values) - 1, 0))
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / _SIGMA_ROWS) ** 2)
+    reach = min(int(3 * sigma_rows), max(len(values) - 1, 0))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_rows) ** 2)
     weights /= weights.sum()
     padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
     return np.stack([np.convolve(column, weights, mode="valid") for column in padded.T], axis=1)

@@ -21,6 +21,7 @@ from dpe_toolkit.analysis import (
     plan_windows,
     slice_motion,
     slice_track,
+    window_shape,
 )
 from dpe_toolkit.codes import REGIONS, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.faces import FaceTrack
@@ -109,16 +110,17 @@ def prepare_shot(
         at=(driver_rows, mapping.closing),
         request=request,
     )
+    shape = window_shape(pool.encoder(edit.components["encoder"], shot.name))
     return PreparedShot(
         shot=shot,
         source=whole.source,
         edit=edit,
         track=track,
         motion=motion,
-        windows=plan_windows(track),
+        windows=plan_windows(track, shape),
         driver_track=driver.track,
         driver_motion=driver_motion,
-        driver_windows=plan_windows(driver.track),
+        driver_windows=plan_windows(driver.track, shape),
         driver_rows=driver_rows,
         amounts=amounts,
         request=request,

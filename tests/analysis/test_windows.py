@@ -5,8 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_toolkit.analysis import BLOCK, Tracklet, cut_faces, plan_windows
+from dpe_toolkit.analysis import BLOCK, Tracklet, cut_faces, plan_windows, window_shape
 from dpe_toolkit.analysis.tracks import build_track
+from dpe_toolkit.components import WindowShape
 from dpe_toolkit.faces import FaceTrack
 from dpe_toolkit.timing import Span
 from tests.analysis.fakes import Square, draw
@@ -67,3 +68,29 @@ def test_pixels_and_landmarks_are_cut_at_the_same_place() -> None:
     for row in range(4):
         x, y = (int(v) for v in faces.landmarks_px[row, 0, :2])
         assert abs(float(faces.pixels[row, 0, y, x]) * 255 - 90) < 0.01
+
+
+def test_a_square_window_of_more_margin_is_given_to_those_who_ask() -> None:
+    class Wide:
+        window_shape = WindowShape(margin=2.0, square=True)
+
+    windows = plan_windows(track_of([(100 + row, 80, 40) for row in range(20)], mesh=False), window_shape(Wide()))
+    width, height = windows.placement(np.arange(20)).size_px
+    assert width == height >= 80
+    assert window_shape(object()) == WindowShape()
+
+
+def test_the_focus_follows_the_face_smoothly_between_whole_origins() -> None:
+    windows = plan_windows(track_of([(100 + row / 3, 80, 40) for row in range(30)], mesh=False))
+    focus = windows.placement(np.arange(30)).focus_px
+    assert focus is not None
+    np.testing.assert_allclose(np.diff(focus[10:20, 0]), 1 / 3, atol=1e-3)
+    assert np.ptp(focus[:, 2]) == 0
+
+
+def test_the_focus_grows_without_steps_where_the_face_comes_near() -> None:
+    windows = plan_windows(track_of([(100, 80, 20 + 4 * row) for row in range(24)], mesh=False))
+    focus = windows.placement(np.arange(24)).focus_px
+    assert focus is not None
+    assert (np.diff(focus[:, 2]) > 0).all()
+    assert np.diff(focus[:, 2]).max() < 6

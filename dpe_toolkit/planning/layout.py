@@ -72,7 +72,8 @@ class TimelineLayout:
         self.problems.items.extend(flattener.problems.items)
         self.problems.items.extend(check_sound(pieces, sound, 1 / self.rate))
         cuts = [cut for piece in pieces if (cut := self._cut(piece)) is not None]
-        if not cuts:
+        # A clip without a length of its own takes that of its media: where these are missing, that is the fault.
+        if not cuts and None not in self._media.values():
             where = f"timeline {self._doc.name!r}"
             self.problems.refuse(where, "it shows nothing", "a clip on a picture track", "add a clip")
         end_s = max([flattener.duration_s(self._doc.stack), *(piece.stop_s for piece in pieces)])

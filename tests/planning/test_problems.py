@@ -183,6 +183,12 @@ def test_a_timeline_that_shows_nothing_is_refused(scene: Any) -> None:
     assert one(scene.plan()) == "timeline 'cut': it shows nothing. a clip on a picture track. add a clip."
 
 
+@pytest.mark.parametrize("media", ["gone.mov", "notes.txt", None])
+def test_a_lone_clip_without_its_media_is_one_problem(scene: Any, media: str | None) -> None:
+    (scene.folder / "notes.txt").write_text("words")
+    assert "shows nothing" not in one(scene.plan(scene.track(scene.clip(media, length=None))))
+
+
 def test_a_transparent_picture_over_another_is_refused(scene: Any) -> None:
     scene.media("title.mov", layout=PixelLayout("yuva444p", "yuv", 8, (0, 0), alpha=True))
     above = scene.track(scene.clip("title.mov"), name="V2")

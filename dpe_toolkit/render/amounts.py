@@ -39,11 +39,23 @@ class Missing:
     treatment: Treatment
 
 
-def fade(usable: npt.NDArray[np.bool_], fade_frames: int) -> npt.NDArray[np.float64]:
+def fade(
+    usable: npt.NDArray[np.bool_], fade_frames: int, *, starts_inside: bool = False, ends_inside: bool = False
+) -> npt.NDArray[np.float64]:
     """(T,) 0 where not usable, rising to 1 over ``fade_frames`` rows on either side of that.
 
-    The ends of the shot are no reason to fade: there is a cut.
+    An end of the shot is no reason to fade where there is a cut.
+
+    Args:
+        usable: (T,) rows that may be edited at all.
+        fade_frames: length of the fade; 0 for none.
+        starts_inside: the row before the first one is seen too, without the edit.
+        ends_inside: the row behind the last one is.
     """
+    if starts_inside or ends_inside:
+        outside = np.pad(usable, 1)
+        outside[[0, -1]] = not starts_inside, not ends_inside
+        return fade(outside, fade_frames)[1:-1]
     rows = np.arange(len(usable), dtype=np.float64)
     never = float(len(usable) + fade_frames + 1)
     before = np.maximum.accumulate(np.where(usable, -never, rows))

@@ -99,6 +99,9 @@ def prepare_shot(
     usable, gaps = source_usable(track, edit, whole.source.rate, shot)
     driven, driver_gaps = driver_usable(driver.track, mapping, edit.driver.rate)
     amounts = np.prod([fade(mask, edit.fade_frames) for mask in (usable, driven, mapping.covered)], axis=0)
+    amounts *= fade(
+        np.ones_like(usable), edit.fade_frames, starts_inside=edit.starts_inside, ends_inside=edit.ends_inside
+    )
     driver_rows = mapping.frames - float(driver.track.index[0])
     request = _mix_request(edit, amounts, pool.device)
     target = _mix(

@@ -47,6 +47,23 @@ def test_a_fade_reaches_all_after_its_length() -> None:
     assert (np.diff(amounts[5:11]) < 0).all()
 
 
+@settings(deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(0, 12), st.booleans(), st.booleans())
+def test_an_edit_that_begins_or_ends_inside_a_take_fades_as_at_a_lost_face(
+    usable: list[bool], frames: int, starts: bool, ends: bool
+) -> None:
+    amounts = fade(np.array(usable), frames, starts_inside=starts, ends_inside=ends)
+    shown = fade(np.array([not starts, *usable, not ends]), frames)
+    np.testing.assert_array_equal(amounts, shown[1:-1])
+
+
+def test_only_the_end_that_lies_inside_a_take_fades() -> None:
+    amounts = fade(np.ones(20, np.bool_), 5, starts_inside=True)
+    assert 0 < amounts[0] < amounts[4] < amounts[5] == 1
+    assert (amounts[5:] == 1).all()
+    np.testing.assert_array_equal(fade(np.ones(20, np.bool_), 5, ends_inside=True), amounts[::-1])
+
+
 def test_a_fade_of_no_frames_is_a_cut() -> None:
     assert fade(np.array([True, False, True]), 0).tolist() == [1, 0, 1]
 

@@ -124,6 +124,24 @@ def test_a_lost_face_fades_out_passes_through_and_fades_in_again(work: Path) -> 
     assert [(gap.media_frames, gap.treatment) for gap in entry.missing] == [((15, 25), "passed through")]
 
 
+def test_an_edit_of_part_of_a_take_grows_and_ceases_inside_it(work: Path) -> None:
+    write_clip(work / "driver.mkv", lambda frame: [Square(40, 24, mood=20)])
+    whole = simple(work).shots[0]
+    part = {"starts_inside": True, "ends_inside": True}
+    shots = [
+        whole.model_copy(update={"num_frames": 10, "edit": None}),
+        whole.model_copy(
+            update={"num_frames": 20, "source_start": 10, "edit": whole.edit.model_copy(update=part)}  # type: ignore[union-attr] # is there
+        ),
+        whole.model_copy(update={"num_frames": 10, "source_start": 30, "edit": None}),
+    ]
+    render(plan(*shots), work)
+    shown = np.array(moods(frames_of(work / "out.mkv")), float)
+    assert (shown[:10] == SOURCE_MOOD).all()
+    assert SOURCE_MOOD > shown[10] > shown[11] > shown[12] > shown[13] == 20
+    np.testing.assert_array_equal(shown, shown[::-1])
+
+
 def test_a_driver_that_ends_passes_the_rest_through(work: Path) -> None:
     write_clip(work / "driver.mkv", acting_face, num_frames=20)
     report = render(simple(work, when_short="passthrough"), work)

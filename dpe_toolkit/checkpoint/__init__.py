@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dpe_toolkit.checkpoint.fetch import download
 from dpe_toolkit.checkpoint.header import WeightsHeader
+from dpe_toolkit.checkpoint.known import KNOWN_WEIGHTS, KnownWeights
 from dpe_toolkit.checkpoint.loading import (
     LoadedGenerator,
     initialise_network,
@@ -11,14 +13,22 @@ from dpe_toolkit.checkpoint.loading import (
     load_network,
 )
 from dpe_toolkit.checkpoint.reading import WeightsFile, WeightsFormat, file_digest, read_weights
+from dpe_toolkit.checkpoint.store import StoredWeights, WeightsRecord, WeightsStore, find_weights
 from dpe_toolkit.checkpoint.writing import save_weights
 
 __all__ = [
+    "KNOWN_WEIGHTS",
+    "KnownWeights",
     "LoadedGenerator",
+    "StoredWeights",
     "WeightsFile",
     "WeightsFormat",
     "WeightsHeader",
+    "WeightsRecord",
+    "WeightsStore",
+    "download",
     "file_digest",
+    "find_weights",
     "initialise_network",
     "load_discriminator",
     "load_generator",

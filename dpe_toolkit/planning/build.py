@@ -18,6 +18,7 @@ from dpe_toolkit.planning.layout import Cut, TimelineLayout
 from dpe_toolkit.planning.media import Digest, MediaLibrary, Probe
 from dpe_toolkit.planning.recover import FoundEdit, find_edits
 from dpe_toolkit.planning.settings import EditSettings, read_project
+from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.registry import Registry
 from dpe_toolkit.timeline import Clip, TimelineDoc, check_model, read_sidecar, read_timeline
 
@@ -34,6 +35,8 @@ def build_plan(
     project: Path | None = None,
     media_roots: Sequence[Path] = (),
     unpack_dir: Path | None = None,
+    weights: str | None = None,
+    weights_dir: Path | None = None,
     probe: Probe | None = None,
     digest: Digest | None = None,
 ) -> RenderPlan:
@@ -48,6 +51,8 @@ def build_plan(
         project: configuration; None takes ``dpe.toml`` beside the timeline.
         media_roots: where to look for media that are not where the timeline says.
         unpack_dir: where media of an .otioz go; None means a folder beside it.
+        weights: name or path of the weights for every component that takes some, from the command line.
+        weights_dir: folder of imported weights, for those that are named.
         probe: reads a media file's headers; by default `dpe_toolkit.video.probe`.
         digest: content digest of a file; by default `dpe_toolkit.video.file_digest`.
 
@@ -71,6 +76,7 @@ def build_plan(
         overrides=settings or EditSettings(),
         components=components or {},
         options=group_overrides(overrides or {}),
+        weights=WeightsPlaces(folder=weights_dir, base_dir=timeline.absolute().parent, named=weights),
     )
     layout = TimelineLayout(doc, clips, library)
     plan = _lay_out(doc, layout, found, builder)
@@ -154,10 +160,22 @@ def _unique_names(clips: Iterable[Clip]) -> dict[Clip, str]:
 
 def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:
     """Components and options named outside the timeline that nothing can claim."""
-    installed = {name for kind in KINDS for name in builder.registry.components(kind)}
-    used = {choice.name for shot in plan.shots if shot.edit for choice in shot.edit.components.values()}
+    entries = [entry.component for kind in KINDS for entry in builder.registry.components(kind).values()]
+    families = {entry.name: entry.family for entry in entries if entry.family}
+    installed = {entry.name for entry in entries} | set(families.values())
+    chosen = [choice for shot in plan.shots if shot.edit for choice in shot.edit.components.values()]
+    used = {choice.name for choice in chosen}
+    used |= {families[name] for name in used if name in families}
     problems = check_targets(builder.project.options, installed, where="project file")
     problems += check_targets(builder.options, used or installed, where="command line")
+    if builder.weights.named is not None and chosen and not any("weights" in choice.options for choice in chosen):
+        problems.append(
+            Problem(
+                where="command line",
+                wrong=f"weights {builder.weights.named!r} are given, and no shot's components take any",
+                action="name a generator that has weights, or leave them out",
+            )
+        )
     problems += [
         Problem(
             where="command line",

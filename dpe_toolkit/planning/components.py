@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dpe_toolkit.components import KINDS
+from dpe_toolkit.codes import CodeSpace
+from dpe_toolkit.components import KINDS, Component
 from dpe_toolkit.errors import DpeError, OptionsError, nearest_names
 from dpe_toolkit.options import PluginOptions
 from dpe_toolkit.plan import ComponentChoice, Problem
 from dpe_toolkit.planning.media import problem_of
+from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.registry import RegisteredComponent, Registry
 
-__all__ = ["ChosenComponents", "Options", "check_targets", "choose_components", "group_overrides"]
+__all__ = ["ChosenComponents", "Options", "check_targets", "choose_components", "family_of", "group_overrides"]
 
 Options = Mapping[str, Mapping[str, object]]
-"""Component (by name or kind) to option to value."""
+"""Component (by name, kind or family) to option to value."""
+_TIED = ("encoder", "motion", "generator")
+"""Kinds that share a code space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ def choose_components(
     options: Mapping[str, Options],
     *,
     where: str,
+    weights: WeightsPlaces | None = None,
 ) -> ChosenComponents:
     """The components of one shot, and every fault in the choice.
 
@@ -51,24 +56,62 @@ def choose_components(
         names: origin to names by kind, the weakest origin first.
         options: origin to options, the weakest first.
         where: the clip, for messages.
+        weights: where weights are looked for.
     """
+    places = weights or WeightsPlaces()
+    picked, origins, problems = _pick(registry, names, where)
+    choices: dict[str, ComponentChoice] = {}
+    spaces: dict[str, CodeSpace] = {}
+    for kind, entry in picked.items():
+        values = _values_for(entry, picked, options, places)
+        choices[kind], parsed, faults = _configure(entry, values, where)
+        problems += faults
+        if parsed is not None:
+            choices[kind], space, faults = _settle_space(entry.component, parsed, choices[kind], places, where)
+            problems += faults
+            spaces |= {} if space is None else {kind: space}
+    problems += _unclaimed(picked, options, where)
+    problems += _check_spaces(picked, spaces, where)
+    return ChosenComponents(choices, origins, tuple(dict.fromkeys(problems)))
+
+
+def _pick(
+    registry: Registry, names: Mapping[str, Mapping[str, str]], where: str
+) -> tuple[dict[str, RegisteredComponent], dict[str, str], list[Problem]]:
+    """Components by kind, where each name came from, and the names that nothing has."""
     problems: list[Problem] = []
     picked: dict[str, RegisteredComponent] = {}
     origins: dict[str, str] = {}
+    layers = list(reversed(list(names.items())))
     for kind in KINDS:
-        origin, name = next((origin, layer[kind]) for origin, layer in reversed(list(names.items())) if kind in layer)
+        origin, name = next((origin, layer[kind]) for origin, layer in layers if kind in layer)
         origins[f"components.{kind}"] = origin
         try:
             picked[kind] = registry.find(kind, name)
         except DpeError as error:
             problems.append(problem_of(error, where))
-    choices: dict[str, ComponentChoice] = {}
-    for chosen, entry in picked.items():
-        choices[chosen], faults = _configure(entry, _values_for(entry, picked, options), where)
-        problems += faults
-    problems += _unclaimed(picked, options, where)
-    problems += _check_spaces(picked, where)
-    return ChosenComponents(choices, origins, tuple(problems))
+    generator = picked.get("generator")
+    for kind in ("encoder", "motion"):
+        if generator is None or origins[f"components.{kind}"] != "default" or kind not in picked:
+            continue
+        if family_of(picked[kind].component) != family_of(generator.component):
+            kin = _kin(registry, kind, generator.component)
+            if kin is not None:
+                picked[kind] = kin
+                origins[f"components.{kind}"] = "generator"
+    return picked, origins, problems
+
+
+def family_of(component: Component[object]) -> str:
+    """What ties encoder, motion extractor and generator; empty where nothing does."""
+    return component.family or (component.space.id if component.space is not None else "")
+
+
+def _kin(registry: Registry, kind: str, generator: Component[object]) -> RegisteredComponent | None:
+    """The one component of that kind in the generator's family, None where there are none or several."""
+    entries = next(registry.components(known) for known in KINDS if known == kind).values()
+    kin = [entry for entry in entries if family_of(entry.component) == family_of(generator) != ""]
+    return kin[0] if len(kin) == 1 else None
 
 
 def check_targets(options: Options, known: Iterable[str], *, where: str) -> list[Problem]:
@@ -87,26 +130,41 @@ def check_targets(options: Options, known: Iterable[str], *, where: str) -> list
 
 
 def _claims(entry: RegisteredComponent, target: str) -> bool:
-    return target in {entry.component.name, entry.component.kind}
+    return target in {entry.component.name, entry.component.kind, entry.component.family or entry.component.name}
 
 
 def _values_for(
-    entry: RegisteredComponent, picked: Mapping[str, RegisteredComponent], options: Mapping[str, Options]
+    entry: RegisteredComponent,
+    picked: Mapping[str, RegisteredComponent],
+    options: Mapping[str, Options],
+    places: WeightsPlaces,
 ) -> dict[str, tuple[str, object]]:
     """Option to origin and value, for one component.
 
-    A name may be shared by components of several kinds: then an option goes to those that have it.
+    A name may be shared by components of several kinds: then an option goes to those that have it. Where
+    encoder and motion extractor are of the generator's family, what is given for the generator is given
+    for them, unless they have a value of their own.
     """
+    fields = entry.component.options.model_fields
     values: dict[str, tuple[str, object]] = {}
-    for origin, layer in options.items():
-        for target, given in layer.items():
-            if not _claims(entry, target):
-                continue
-            for option, value in given.items():
-                field = option.replace("-", "_")
-                if field in entry.component.options.model_fields:
-                    values[field] = (origin, value)
+    generator = picked.get("generator")
+    if generator is not None and entry is not generator and entry.component.family == generator.component.family != "":
+        values = {field: value for field, value in _given(generator, options).items() if field in fields}
+    values |= {field: value for field, value in _given(entry, options).items() if field in fields}
+    if places.named is not None and "weights" in fields:
+        values["weights"] = ("command line", places.named)
     return values
+
+
+def _given(entry: RegisteredComponent, options: Mapping[str, Options]) -> dict[str, tuple[str, object]]:
+    """Option to origin and value, for what is given under one of a component's names."""
+    return {
+        option.replace("-", "_"): (origin, value)
+        for origin, layer in options.items()
+        for target, given in layer.items()
+        if _claims(entry, target)
+        for option, value in given.items()
+    }
 
 
 def _unclaimed(picked: Mapping[str, RegisteredComponent], options: Mapping[str, Options], where: str) -> list[Problem]:
@@ -135,7 +193,7 @@ def _unclaimed(picked: Mapping[str, RegisteredComponent], options: Mapping[str, 
 
 def _configure(
     entry: RegisteredComponent, values: Mapping[str, tuple[str, object]], where: str
-) -> tuple[ComponentChoice, list[Problem]]:
+) -> tuple[ComponentChoice, PluginOptions | None, list[Problem]]:
     component = entry.component
     parsed, problems = _parse_all(component.options, values, component.name, where)
     origins = {field: values[field][0] if field in values else "default" for field in component.options.model_fields}
@@ -148,7 +206,21 @@ def _configure(
         options=parsed.model_dump(mode="json") if parsed else {},
         origins=origins,
     )
-    return choice, problems
+    return choice, parsed, problems
+
+
+def _settle_space(
+    component: Component[object], options: PluginOptions, choice: ComponentChoice, places: WeightsPlaces, where: str
+) -> tuple[ComponentChoice, CodeSpace | None, list[Problem]]:
+    """The choice with its weights found, and the space it works in."""
+    value = getattr(options, "weights", "")
+    try:
+        path = places.find(str(value), choice.origins.get("weights", "default")) if value else None
+        space = component.space if component.space_of is None else component.space_of(options, path)
+    except DpeError as error:
+        return choice, None, [problem_of(error, where)]
+    marks = [component.fingerprint, space.checkpoint_digest[:16] if path is not None and space is not None else ""]
+    return choice.model_copy(update={"weights": path, "fingerprint": " ".join(filter(None, marks))}), space, []
 
 
 def _parse_all(
@@ -174,11 +246,10 @@ def _try_parse(
         return None, problem_of(error, where)
 
 
-def _check_spaces(picked: Mapping[str, RegisteredComponent], where: str) -> list[Problem]:
-    tied: Sequence[tuple[str, RegisteredComponent]] = [
-        (kind, picked[kind]) for kind in ("encoder", "motion", "generator") if kind in picked
-    ]
-    spaces = {kind: entry.component.space for kind, entry in tied if entry.component.space is not None}
+def _check_spaces(
+    picked: Mapping[str, RegisteredComponent], settled: Mapping[str, CodeSpace], where: str
+) -> list[Problem]:
+    spaces = {kind: settled[kind] for kind in _TIED if kind in settled}
     if len(set(spaces.values())) < 2:
         return []
     listed = ", ".join(f"{kind} {picked[kind].component.name!r} in {space.id!r}" for kind, space in spaces.items())

@@ -21,6 +21,7 @@ from dpe_toolkit.planning.settings import (
     effect_settings,
     layer_settings,
 )
+from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.registry import Registry
 from dpe_toolkit.timeline import EffectSpec, MediaMoment, parse_effect
 from dpe_toolkit.timing import Span
@@ -41,6 +42,8 @@ class EditBuilder:
     """Kind to name, from the command line."""
     options: Options
     """Component options from the command line."""
+    weights: WeightsPlaces = field(default_factory=WeightsPlaces)
+    """Where weights are looked for."""
     problems: ProblemList = field(default_factory=ProblemList)
 
     def build(self, shot: EditedShot) -> EditPlan | None:
@@ -97,7 +100,7 @@ class EditBuilder:
             "command line": self.components,
         }
         options = {"project": self.project.options, "effect": spec.options, "command line": self.options}
-        chosen = choose_components(self.registry, names, options, where=shot.where)
+        chosen = choose_components(self.registry, names, options, where=shot.where, weights=self.weights)
         self.problems.items.extend(chosen.problems)
         return chosen
 

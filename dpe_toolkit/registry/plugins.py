@@ -28,7 +28,7 @@ REGISTRATION_HOOKS: dict[str, ComponentKind] = {
     "dpe_register_compositors": "compositor",
 }
 # A dot would make the ``component.option`` of --set ambiguous.
-_COMPONENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_COMPONENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _checked(value: object, kind: ComponentKind) -> Component[object]:
     if not _COMPONENT_NAME.fullmatch(value.name):
         raise PluginError(
             f"{kind} {value.name!r} has a name that timelines cannot use",
-            "lower-case letters, digits, dashes and underscores",
+            "lower-case letters, digits, dashes and underscores, in one part or two with a slash between",
             "rename the component",
         )
     if not (isinstance(value.options, type) and issubclass(value.options, PluginOptions)):

@@ -102,8 +102,7 @@ def prepare_shot(
     amounts *= fade(
         np.ones_like(usable), edit.fade_frames, starts_inside=edit.starts_inside, ends_inside=edit.ends_inside
     )
-    driver_rows = mapping.frames - float(driver.track.index[0])
-    request = _mix_request(edit, amounts, pool.device)
+    driver_rows, request = mapping.frames - float(driver.track.index[0]), _mix_request(edit, amounts, pool.device)
     target = _mix(
         shot,
         edit.components["motion"],

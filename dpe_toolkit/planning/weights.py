@@ -1,0 +1,41 @@
+"""Which weights file a component's ``weights`` option means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["RANDOM_WEIGHTS", "WeightsPlaces"]
+
+RANDOM_WEIGHTS = "random"
+"""Value of ``weights`` that names no file: the component makes its own from a seed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsPlaces:
+    """Where weights are looked for."""
+
+    folder: Path | None = None
+    """Folder of imported weights, by name; None where there is none."""
+    base_dir: Path = Path()
+    """Where relative paths start that a timeline or project file states."""
+    named: str | None = None
+    """Weights for every component that takes some, from the command line."""
+
+    def find(self, value: str, origin: str) -> Path | None:
+        """The file that ``value`` of a ``weights`` option means; None where it names none.
+
+        Args:
+            value: a name in the weights folder, a path, ``random`` or nothing.
+            origin: where the value came from; paths on the command line start at the working folder.
+
+        Raises:
+            CheckpointError: there is no such file, or the weights of that name are damaged.
+        """
+        if value in ("", RANDOM_WEIGHTS):
+            return None
+        # Loads torch, so only a plan that names weights pays for it.
+        from dpe_toolkit.checkpoint import find_weights
+
+        base = Path() if origin == "command line" else self.base_dir
+        return find_weights(value, folder=self.folder, base_dir=base)

@@ -22,9 +22,9 @@ def cores() -> int:
 def compute_threads(limit: int | None = None) -> Iterator[None]:
     """Bounds PyTorch's threads meanwhile: half of the cores, and never more than were set before.
 
-    Decoding and encoding keep the other half busy. PyTorch's threads wait for each other by spinning, so
-    one that has to share its core stops all: on two cores a convolution of a native window took 16 ms
-    with one thread and 130 ms with two while a video was encoded.
+    Decoding and encoding keep the other half busy. On two cores a convolution over eight native windows
+    took 143 ms with one thread and 85 ms with two; while a video was encoded beside it 174 ms and 164 ms,
+    so that a second thread only takes its time from the encoder.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(min(before, limit or max(1, cores() // 2)))

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn import functional as F
 
 from dpe_toolkit.faces import FloatArray
 from dpe_toolkit.frames import FrameBatch, Plane
@@ -28,7 +27,7 @@ def window_rgb(
     """RGB of one window a frame, without resampling luma.
 
     Chroma is raised to luma resolution so that averaging it back over each chroma cell gives exactly
-    the decoded chroma: bilinear, plus what bilinear lost in each cell.
+    the decoded chroma: linear, plus what that loses in each cell.
 
     Args:
         frames: N frames.
@@ -94,7 +93,7 @@ def write_window(
         _add(planes[0], yuv[:, 0] * scale.luma_scale, origin_px, scale.maximum)
         if layout.family == "yuv":
             shift_x, shift_y = layout.chroma_shift
-            chroma = F.avg_pool2d(yuv[:, 1:], (1 << shift_y, 1 << shift_x)) * scale.chroma_scale
+            chroma = _cell_means(yuv[:, 1:], 1 << shift_x, 1 << shift_y) * scale.chroma_scale
             for plane, channel in zip(planes[1:], (0, 1), strict=True):
                 _add(plane, chroma[:, channel], origin_px >> np.array([shift_x, shift_y]), scale.maximum)
     return FrameBatch(
@@ -124,12 +123,31 @@ def _cut(
 
 
 def _raise_chroma(chroma: torch.Tensor, step_x: int, step_y: int) -> torch.Tensor:
-    if step_x == step_y == 1:
-        return chroma
-    size = (chroma.shape[2] * step_y, chroma.shape[3] * step_x)
-    smooth = F.interpolate(chroma, size=size, mode="bilinear", align_corners=False)
-    lost = chroma - F.avg_pool2d(smooth, (step_y, step_x))
-    return smooth + F.interpolate(lost, size=size, mode="nearest")
+    """Chroma at luma resolution: each step is 1, or 2 for subsampled axes."""
+    for axis, step in ((3, step_x), (2, step_y)):
+        if step == 2:
+            chroma = _double(chroma, axis)
+    return chroma
+
+
+def _cell_means(values: torch.Tensor, step_x: int, step_y: int) -> torch.Tensor:
+    """Means over chroma cells, by strided sums: several times faster than pooling on a CPU."""
+    if step_x == 2:
+        values = (values[..., 0::2] + values[..., 1::2]) * 0.5
+    return (values[:, :, 0::2] + values[:, :, 1::2]) * 0.5 if step_y == 2 else values
+
+
+def _double(values: torch.Tensor, axis: int) -> torch.Tensor:
+    """Twice as many samples along an axis, each pair averaging to the sample it came from.
+
+    Linear interpolation gives a pair whose mean is a little smoothed; with that difference added to
+    both, what is left is an eighth of the neighbours' difference either way.
+    """
+    count = values.shape[axis]
+    before = torch.cat([values.narrow(axis, 0, 1), values.narrow(axis, 0, count - 1)], dim=axis)
+    after = torch.cat([values.narrow(axis, 1, count - 1), values.narrow(axis, count - 1, 1)], dim=axis)
+    slope = (after - before) * 0.125
+    return torch.stack([values - slope, values + slope], dim=axis + 1).flatten(axis, axis + 1)
 
 
 def _add(plane: Plane, change: torch.Tensor, origin: npt.NDArray[np.int64], maximum: int) -> None:

@@ -21,7 +21,7 @@ from dpe_face_mesh.poise import hold_pose, pose_samples
 from dpe_face_mesh.pose import fit_pose, rotation_matrix, unplace
 from dpe_face_mesh.space import MESH_SPACE
 from dpe_face_mesh.topology import INNER_LIPS
-from dpe_face_mesh.warp import backward_map, resample, visibility
+from dpe_face_mesh.warp import backward_map, reach, resample, visibility
 from dpe_toolkit.api import (
     Appearance,
     FaceBatch,
@@ -156,26 +156,36 @@ class _MeshShot:
     def generate(self, request: GenerateRequest) -> Generated:
         """Warped windows with lent mouths and lids; windows whose codes do not change come back as they are."""
         faces = request.source.faces
-        height, width = faces.pixels.shape[2:]
-        source = _window_points(request.source_codes, faces)
         codes = request.target_codes if self._held is None else self._held.take(request.rows)
-        target = _window_points(codes, faces)
-        closing = torch.from_numpy(closing_share(self._loan.plans[0], request.rows)).to(source.device)
-        shut = torch.from_numpy(shut_share(self._loan.plans[0], request.rows)).to(source.device)
-        turn = torch.from_numpy(rotation_matrix(request.source_codes.pose.cpu().numpy()[:, 1:4])).to(source.device)
+        source, target = _window_points(request.source_codes, faces), _window_points(codes, faces)
+        left, top, right, bottom = reach(source, target, (faces.pixels.shape[3], faces.pixels.shape[2]))
+        origin = torch.tensor([left, top, 0.0], device=source.device)
+        part = faces.pixels[:, :, top:bottom, left:right]
+        pixels = faces.pixels.clone()
+        pixels[:, :, top:bottom, left:right] = self._edit(request, part, source - origin, target - origin)
+        return Generated(pixels, target)
+
+    def _edit(
+        self, request: GenerateRequest, part: torch.Tensor, source: torch.Tensor, target: torch.Tensor
+    ) -> torch.Tensor:
+        """The part of the windows that the face can reach, edited."""
+        mouth = self._loan.plans[0]
+        closing = torch.from_numpy(closing_share(mouth, request.rows)).to(part.device)
+        shut = torch.from_numpy(shut_share(mouth, request.rows)).to(part.device)
+        turn = torch.from_numpy(rotation_matrix(request.source_codes.pose.cpu().numpy()[:, 1:4])).to(part.device)
         tucked = tuck_lips(source, closing)
         inside = tucked[:, INNER_LIPS].lerp(seam_points(source), shut[:, None, None])
-        move = backward_map(tucked, target, visibility(turn), inside, (width, height))
-        moved = (move.abs() > _STILL_PX).any(dim=1, keepdim=True)
-        pixels = torch.where(moved, resample(faces.pixels, move, mode=self._options.interpolation), faces.pixels)
+        move = backward_map(tucked, target, visibility(turn), inside, (part.shape[3], part.shape[2]))
+        moved = move.abs().amax(dim=1, keepdim=True) > _STILL_PX
+        pixels = torch.where(moved, resample(part, move, mode=self._options.interpolation), part)
         for plan in self._loan.plans:
             grow = shut if plan.patch.hard_edge else torch.zeros_like(shut)
             lenders = self._lenders(plan, request, 1 - grow)
             if bool(grow.any()):
-                lenders.append(seam(faces.pixels, source, grow))
+                lenders.append(seam(part, source, grow))
             if lenders:
                 pixels = inlay(pixels, target, plan.patch, lenders, grow)
-        return Generated(pixels, target)
+        return pixels
 
     def _lenders(self, plan: DonorPlan, request: GenerateRequest, share: torch.Tensor) -> list[Lender]:
         """Who lends to one patch of these rows; nobody where its own pixels serve."""

@@ -8,6 +8,10 @@ import torch
 
 __all__ = ["Spread", "spread"]
 
+_SLACK = 1e-4
+"""Of a triangle's side, so that rounding leaves no pixel between two triangles."""
+_LEAST_AREA = 1e-6
+
 
 class Spread(NamedTuple):
     """Vertex values on a pixel grid."""
@@ -32,41 +36,54 @@ def spread(points: torch.Tensor, values: torch.Tensor, triangles: torch.Tensor, 
     """
     width, height = size_px
     num, channels = points.shape[0], values.shape[2]
-    corners = points[:, triangles].reshape(-1, 3, 3)
-    flat_values = values[:, triangles].reshape(-1, 3, channels)
-    low = (corners[:, :, :2].amin(1) - 0.5).ceil().long().clamp_(min=0)
-    high = (corners[:, :, :2].amax(1) - 0.5).floor().long()
-    limit = torch.tensor([width - 1, height - 1], device=points.device)
-    extent = (torch.minimum(high, limit) - low + 1).clamp_(min=0)
-    counts = extent[:, 0] * extent[:, 1]
-    owner = torch.repeat_interleave(torch.arange(len(counts), device=points.device), counts)
-    local = torch.arange(len(owner), device=points.device) - (counts.cumsum(0) - counts)[owner]
-    columns = low[owner, 0] + local % extent[owner, 0]
-    rows = low[owner, 1] + torch.div(local, extent[owner, 0], rounding_mode="floor")
-    shares = _barycentric(corners, owner, columns + 0.5, rows + 0.5)
-    inside = (shares.amin(1) >= -1e-5).nonzero()[:, 0]
-    owner, shares = owner[inside], shares[inside]
+    corners = points[:, triangles].flatten(0, 1)
+    owner, x, y = _candidates(corners[..., :2], width, height)
+    second, third = _coordinates(corners[..., :2], owner, x + 0.5, y + 0.5)
+    inside = ((second >= -_SLACK) & (third >= -_SLACK) & (second + third <= 1 + _SLACK)).nonzero()[:, 0]
+    owner, second, third = owner[inside], second[inside, None], third[inside, None]
+    carried = torch.cat([points[..., 2:3], values], dim=2)[:, triangles].flatten(0, 1)
+    edges = torch.cat([carried[:, 0], carried[:, 1] - carried[:, 0], carried[:, 2] - carried[:, 0]], dim=1)[owner]
+    first, along, across = edges.unflatten(1, (3, channels + 1)).unbind(1)
+    found = torch.addcmul(torch.addcmul(first, along, second), across, third)
     frame = torch.div(owner, len(triangles), rounding_mode="floor")
-    pixel = (frame * height + rows[inside]) * width + columns[inside]
-    depth = (corners[owner, :, 2] * shares).sum(1)
+    pixel = (frame * height + y[inside]) * width + x[inside]
+    depth = found[:, 0]
     nearest = torch.full((num * height * width,), torch.inf, device=points.device)
     nearest.scatter_reduce_(0, pixel, depth, "amin")
     wins = (depth <= nearest[pixel]).nonzero()[:, 0]
-    grid = torch.zeros(num * height * width, channels, device=points.device)
-    grid[pixel[wins]] = (flat_values[owner[wins]] * shares[wins, :, None]).sum(1)
+    grid = torch.zeros(channels, num * height * width, device=points.device)
+    grid[:, pixel[wins]] = found[wins, 1:].T
     covered = torch.isfinite(nearest).reshape(num, 1, height, width)
-    return Spread(grid.reshape(num, height, width, channels).permute(0, 3, 1, 2), covered)
+    return Spread(grid.reshape(channels, num, height, width).transpose(0, 1).contiguous(), covered)
 
 
-def _barycentric(corners: torch.Tensor, owner: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """(K, 3) barycentric coordinates of K points in their triangles; a triangle without area has none."""
-    first, second, third = corners[:, 0, :2], corners[:, 1, :2], corners[:, 2, :2]
-    a, b = second - first, third - first
+def _candidates(corners: torch.Tensor, width: int, height: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Triangle, column and row of every pixel in the box of every triangle, as three flat runs."""
+    low = (corners.amin(1) - 0.5).ceil().long().clamp_(min=0)
+    high = (corners.amax(1) - 0.5).floor().long()
+    limit = torch.tensor([width - 1, height - 1], device=corners.device)
+    extent = (torch.minimum(high, limit) - low + 1).clamp_(min=0)
+    counts = extent[:, 0] * extent[:, 1]
+    owner = torch.repeat_interleave(torch.arange(len(counts), device=corners.device), counts)
+    local = torch.arange(len(owner), device=corners.device) - (counts.cumsum(0) - counts)[owner]
+    columns = extent[owner, 0]
+    row = torch.div(local, columns, rounding_mode="floor")
+    return owner, low[owner, 0] + local - row * columns, low[owner, 1] + row
+
+
+def _coordinates(
+    corners: torch.Tensor, owner: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Barycentric shares of the second and third corner; -1 in triangles without area."""
+    first = corners[:, 0]
+    a, b = corners[:, 1] - first, corners[:, 2] - first
     area = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
-    inverse = torch.where(area.abs() > 1e-6, 1 / area, torch.nan)
-    dx, dy = x - first[owner, 0], y - first[owner, 1]
-    a, b, inverse = a[owner], b[owner], inverse[owner]
-    share_second = (dx * b[:, 1] - dy * b[:, 0]) * inverse
-    share_third = (dy * a[:, 0] - dx * a[:, 1]) * inverse
-    shares = torch.stack([1 - share_second - share_third, share_second, share_third], dim=1)
-    return shares.nan_to_num(nan=-1.0)
+    flat = area.abs() <= _LEAST_AREA
+    inverse = torch.where(flat, 0.0, 1 / area)
+    shares = []
+    for by_x, by_y in ((b[:, 1], -b[:, 0]), (-a[:, 1], a[:, 0])):
+        by_x, by_y = by_x * inverse, by_y * inverse
+        start = torch.where(flat, -1.0, -(first[:, 0] * by_x + first[:, 1] * by_y))
+        line = torch.stack([by_x, by_y, start], dim=1)[owner]
+        shares.append(line[:, 0] * x + line[:, 1] * y + line[:, 2])
+    return shares[0], shares[1]

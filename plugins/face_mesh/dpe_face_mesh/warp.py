@@ -12,7 +12,7 @@ from dpe_face_mesh.bundle import canonical_face
 from dpe_face_mesh.raster import spread
 from dpe_face_mesh.topology import EYES, INNER_LIPS, NUM_VERTICES, OVAL
 
-__all__ = ["backward_map", "resample", "visibility"]
+__all__ = ["backward_map", "reach", "resample", "visibility"]
 
 _BAND = 1.27
 _GRID_PX = 224
@@ -69,6 +69,20 @@ def visibility(rotation: torch.Tensor) -> torch.Tensor:
     facing = -torch.einsum("nj,vj->nv", rotation[:, 2], _outward().to(rotation.device))
     weight = (facing / 0.3).clamp(0, 1)
     return weight * weight * (3 - 2 * weight)
+
+
+def reach(source: torch.Tensor, target: torch.Tensor, size_px: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The whole-pixel box (xyxy) of a window outside which `backward_map` moves nothing, for all N meshes."""
+    centre = source[:, OVAL, :2].mean(1, keepdim=True)
+    both = torch.cat([source[:, OVAL, :2], target[:, OVAL, :2]], dim=1)
+    radius = (both - centre).norm(dim=2, keepdim=True)
+    ring = (
+        centre + (both - centre) / radius.clamp_min(1e-6) * radius.unflatten(1, (2, -1)).amax(1).repeat(1, 2, 1) * _BAND
+    )
+    low, high = ring.amin((0, 1)).floor() - 1, ring.amax((0, 1)).ceil() + 1
+    left, top = (max(0, int(value)) for value in low)
+    right, bottom = (min(size, int(value)) for size, value in zip(size_px, high, strict=True))
+    return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
 def backward_map(

@@ -16,7 +16,6 @@ from dpe_toolkit.components import Composited, Compositor, Encoder, Generated, G
 from dpe_toolkit.faces import FaceBatch, FaceTrack
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout, Plane
 from dpe_toolkit.geometry import code_scale, window_rgb, write_window
-from dpe_toolkit.plan import ComponentChoice
 from dpe_toolkit.render.footage import Footage
 from dpe_toolkit.render.node import Inputs, Need, RenderNode
 from dpe_toolkit.render.prepare import PreparedShot
@@ -81,30 +80,17 @@ class BlackNode:
 
 
 @dataclass(frozen=True, slots=True)
-class _ShotNode:
+class FacesNode:
+    """Native windows of the source."""
+
     prepared: PreparedShot
+    source: RenderNode[FrameBatch]
+    device: torch.device
 
     @property
     def length(self) -> int:
         """Rows of the whole shot."""
         return len(self.prepared.track)
-
-    def media(self, rows: npt.NDArray[np.int64]) -> Span:
-        """Media frames from the first of these rows to the last, for messages."""
-        start = int(self.prepared.track.index[0])
-        return Span(start + int(rows[0]), start + int(rows[-1]) + 1)
-
-    def choice(self, kind: str) -> ComponentChoice:
-        """What the plan chose for this kind."""
-        return self.prepared.edit.components[kind]
-
-
-@dataclass(frozen=True, slots=True)
-class FacesNode(_ShotNode):
-    """Native windows of the source."""
-
-    source: RenderNode[FrameBatch]
-    device: torch.device
 
     def needs(self, span: Span) -> Sequence[Need]:
         """The frames."""
@@ -118,11 +104,17 @@ class FacesNode(_ShotNode):
 
 
 @dataclass(frozen=True, slots=True)
-class EncodeNode(_ShotNode):
+class EncodeNode:
     """What the generator has to know of the source's looks."""
 
+    prepared: PreparedShot
     faces: RenderNode[FaceBatch]
     encoder: Encoder
+
+    @property
+    def length(self) -> int:
+        """Rows of the whole shot."""
+        return len(self.prepared.track)
 
     def needs(self, span: Span) -> Sequence[Need]:
         """The windows."""
@@ -131,7 +123,7 @@ class EncodeNode(_ShotNode):
     def render(self, span: Span, inputs: Inputs) -> Appearance:
         """The appearance of the edited rows."""
         faces = inputs.of(self.faces, span)
-        with guard_plugin(self.choice("encoder"), self.prepared.shot.name, _covered(faces)):
+        with guard_plugin(self.prepared.edit.components["encoder"], self.prepared.shot.name, _covered(faces)):
             appearance = self.encoder.encode(faces)
             if len(appearance.faces) != len(faces):
                 raise ValueError(f"encode() gave {len(appearance.faces)} faces for {len(faces)}")
@@ -139,11 +131,17 @@ class EncodeNode(_ShotNode):
 
 
 @dataclass(frozen=True, slots=True)
-class DriverNode(_ShotNode):
+class DriverNode:
     """Native windows of the driver, of the frames nearest in time."""
 
+    prepared: PreparedShot
     footage: Footage
     device: torch.device
+
+    @property
+    def length(self) -> int:
+        """Rows of the whole shot."""
+        return len(self.prepared.track)
 
     def needs(self, span: Span) -> Sequence[Need]:
         """Nothing: it reads its own media."""
@@ -156,13 +154,19 @@ class DriverNode(_ShotNode):
 
 
 @dataclass(frozen=True, slots=True)
-class GenerateNode(_ShotNode):
+class GenerateNode:
     """Edited native windows."""
 
+    prepared: PreparedShot
     faces: RenderNode[FaceBatch]
     encoded: RenderNode[Appearance]
     driver: RenderNode[FaceBatch] | None
     generator: ShotGenerator
+
+    @property
+    def length(self) -> int:
+        """Rows of the whole shot."""
+        return len(self.prepared.track)
 
     def needs(self, span: Span) -> Sequence[Need]:
         """Windows, appearance and, where they are wanted, the driver's windows."""
@@ -180,7 +184,7 @@ class GenerateNode(_ShotNode):
             self.prepared.target.take(rows),
             None if self.driver is None else inputs.of(self.driver, span),
         )
-        with guard_plugin(self.choice("generator"), self.prepared.shot.name, _covered(faces)):
+        with guard_plugin(self.prepared.edit.components["generator"], self.prepared.shot.name, _covered(faces)):
             generated = self.generator.generate(request)
             _check_picture("generate() pixels", generated.pixels, faces, 3)
             expect_shape("generate() landmarks_px", generated.landmarks_px, (len(faces), "P", 3))
@@ -190,13 +194,19 @@ class GenerateNode(_ShotNode):
 
 
 @dataclass(frozen=True, slots=True)
-class CompositeNode(_ShotNode):
+class CompositeNode:
     """Whole frames with the edit written back; rows that are not edited are the decoded ones."""
 
+    prepared: PreparedShot
     source: RenderNode[FrameBatch]
     faces: RenderNode[FaceBatch]
     generated: RenderNode[Generated]
     compositor: Compositor
+
+    @property
+    def length(self) -> int:
+        """Rows of the whole shot."""
+        return len(self.prepared.track)
 
     def needs(self, span: Span) -> Sequence[Need]:
         """The frames, and the edited windows where there is something to edit."""
@@ -212,7 +222,7 @@ class CompositeNode(_ShotNode):
         if not len(rows):
             return frames
         faces, generated = inputs.of(self.faces, span), inputs.of(self.generated, span)
-        with guard_plugin(self.choice("compositor"), self.prepared.shot.name, _covered(faces)):
+        with guard_plugin(self.prepared.edit.components["compositor"], self.prepared.shot.name, _covered(faces)):
             shown: Composited = self.compositor.composite(faces, generated)
             _check_picture("composite() pixels", shown.pixels, faces, 3)
             _check_picture("composite() matte", shown.matte, faces, 1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -25,8 +27,8 @@ __all__ = [
     "UsedComponent",
     "container_metadata",
     "edits_path",
+    "pending_record",
     "record_shot",
-    "stage_record",
 ]
 
 RECORD_SCHEMA = 1
@@ -181,12 +183,43 @@ def container_metadata(shots: Sequence[ShotRecord]) -> dict[str, str]:
     return {"comment": text, "description": text, "encoded_by": tool, "software": tool}
 
 
-def stage_record(plan: RenderPlan, output: Path, shots: Sequence[ShotRecord]) -> Path:
-    """The record written beside ``output`` under a temporary name, to be put in place with the video.
+@contextmanager
+def pending_record(plan: RenderPlan, output: Path, shots: Sequence[ShotRecord]) -> Iterator[Callable[[], None]]:
+    """The record written beside ``output`` under a temporary name, and what puts it in place.
+
+    It is to be put in place just before the video: a record without its video harms nobody, a video
+    without its record hides what was done to it. Where the block fails after that, the record that stood
+    there before stands there again, or none.
 
     Raises:
         RenderError: the folder cannot be written.
     """
+    target = edits_path(output)
+    part = _stage(plan, output, shots)
+    former = part.with_suffix(".former")
+    placed = False
+
+    def place() -> None:
+        nonlocal placed
+        if target.exists():
+            shutil.copyfile(target, former)
+        part.replace(target)
+        placed = True
+
+    try:
+        yield place
+    except BaseException:
+        if placed and former.exists():
+            former.replace(target)
+        elif placed:
+            target.unlink(missing_ok=True)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+        former.unlink(missing_ok=True)
+
+
+def _stage(plan: RenderPlan, output: Path, shots: Sequence[ShotRecord]) -> Path:
     record = EditsRecord(
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
         output=output.name,

@@ -32,7 +32,7 @@ from dpe_toolkit.render.device import resolve_device
 from dpe_toolkit.render.graph import GraphContext, SequenceNode, ShotGraph, build_shot, shot_spans
 from dpe_toolkit.render.node import Executor
 from dpe_toolkit.render.prepare import PreparedShot, prepare_shot
-from dpe_toolkit.render.record import ShotRecord, container_metadata, edits_path, record_shot, stage_record
+from dpe_toolkit.render.record import ShotRecord, container_metadata, edits_path, pending_record, record_shot
 from dpe_toolkit.render.report import RenderedFrame, RenderReport
 from dpe_toolkit.render.sound import audio_segments
 from dpe_toolkit.render.threads import compute_threads
@@ -154,25 +154,25 @@ def render_plan(
 def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[int, ShotRecord]) -> None:
     plan = session.plan
     layout, color = _picture(plan)
-    staged = stage_record(plan, output, list(records.values()))
-    try:
-        with _writing_faults(output):
-            with VideoWriter(
-                output,
-                settings,
-                width=plan.width,
-                height=plan.height,
-                rate=plan.rate,
-                layout=layout,
-                color=color,
-                audio=audio_segments(plan),
-                metadata=container_metadata(list(records.values())),
-                start_frame=plan.start_frame + plan.shots[0].record_start,
-            ) as writer:
-                _pull(session, writer, records)
-            staged.replace(edits_path(output))
-    finally:
-        staged.unlink(missing_ok=True)
+    shots = list(records.values())
+    with (
+        _writing_faults(output),
+        pending_record(plan, output, shots) as place_record,
+        VideoWriter(
+            output,
+            settings,
+            width=plan.width,
+            height=plan.height,
+            rate=plan.rate,
+            layout=layout,
+            color=color,
+            audio=audio_segments(plan),
+            metadata=container_metadata(shots),
+            start_frame=plan.start_frame + plan.shots[0].record_start,
+            when_whole=place_record,
+        ) as writer,
+    ):
+        _pull(session, writer, records)
 
 
 def _pull(session: _Session, writer: VideoWriter, records: Mapping[int, ShotRecord]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -47,6 +47,8 @@ class VideoWriter:
         metadata: tags of the container, e.g. ``comment``.
         start_frame: frame number of the start timecode; 0 = none is written.
         drop_frame: write the timecode in drop-frame counting.
+        when_whole: called when the file is written and closed, just before it takes its name; where it
+            raises, the file is deleted.
 
     Raises:
         MediaError: a suffix, codec, pixel format or folder that cannot be written.
@@ -66,6 +68,7 @@ class VideoWriter:
         metadata: Mapping[str, str] | None = None,
         start_frame: int = 0,
         drop_frame: bool = False,
+        when_whole: Callable[[], None] | None = None,
     ) -> None:
         self._path, self._settings = path, settings
         self._codec = choose_codec(path, settings)
@@ -73,6 +76,7 @@ class VideoWriter:
         self._audio = tuple(audio)
         self._metadata = dict(metadata or {})
         self._timecode = format_timecode(start_frame, rate, drop_frame=drop_frame) if start_frame else ""
+        self._when_whole = when_whole
         self._container: OutputContainer | None = None
         self._tracks: list[AudioTrack] = []
 
@@ -95,6 +99,8 @@ class VideoWriter:
             try:
                 with self._faults():
                     self._finish()
+                if self._when_whole is not None:
+                    self._when_whole()
             except BaseException as fault:
                 self._discard()
                 self._whole.__exit__(type(fault), fault, fault.__traceback__)

@@ -365,6 +365,50 @@ def test_a_disk_that_fills_up_is_a_render_error(work: Path, monkeypatch: pytest.
         render(what, work)
 
 
+def fail_at(name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Lets no file take this name; gives back the names that were taken, in order."""
+    real, taken = Path.replace, []
+
+    def replace(self: Path, target: Path) -> Path:
+        if target.name == name:
+            raise OSError(28, "No space left on device")
+        taken.append(target.name)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    return taken
+
+
+def test_the_record_takes_its_name_just_before_the_video(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = fail_at("nothing", monkeypatch)
+    render(simple(work), work)
+    assert taken[-2:] == ["out.mkv.edits.json", "out.mkv"]
+
+
+def test_a_video_that_cannot_take_its_name_leaves_no_record(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = fail_at("out.mkv", monkeypatch)
+    with pytest.raises(RenderError, match="writing stopped: No space left"):
+        render(simple(work), work)
+    assert taken[-1] == "out.mkv.edits.json"
+    assert sorted(path.name for path in work.iterdir()) == ["cache", "driver.mkv", "source.mkv"]
+
+
+def test_a_video_that_cannot_take_its_name_leaves_the_older_record(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    render(simple(work), work)
+    before = {path.name: path.read_bytes() for path in work.iterdir() if path.is_file()}
+    fail_at("out.mkv", monkeypatch)
+    with pytest.raises(RenderError, match="writing stopped"):
+        render(simple(work, expression=0.2), work)
+    assert {path.name: path.read_bytes() for path in work.iterdir() if path.is_file()} == before
+
+
+def test_a_record_that_cannot_take_its_name_leaves_no_video(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_at("out.mkv.edits.json", monkeypatch)
+    with pytest.raises(RenderError, match="writing stopped: No space left"):
+        render(simple(work), work)
+    assert sorted(path.name for path in work.iterdir()) == ["cache", "driver.mkv", "source.mkv"]
+
+
 def test_no_face_in_the_driver_is_an_error_that_names_it(work: Path) -> None:
     write_clip(work / "driver.mkv", lambda frame: [])
     with pytest.raises(AnalysisError, match=r"clip 'shot', file .*driver.mkv.*no face was found in the driver"):

@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell $(name) -c \
 	'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 MANIFESTS := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
-PLUGINS := -e plugins/face_mesh -e plugins/feather_blend
-TYPED := dpe_toolkit plugins/face_mesh/dpe_face_mesh plugins/feather_blend/dpe_feather_blend
+PLUGINS := -e plugins/face_mesh -e plugins/feather_blend -e plugins/dpe_portrait
+TYPED := dpe_toolkit plugins/face_mesh/dpe_face_mesh plugins/feather_blend/dpe_feather_blend \
+	plugins/dpe_portrait/dpe_portrait
 LINTED := dpe_toolkit plugins benchmarks tests
 DEMO := demo_output
 DEMO_STILL := 58

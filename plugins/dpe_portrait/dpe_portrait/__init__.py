@@ -1,0 +1,1 @@
+"""The DPE network as components of dpe_toolkit."""

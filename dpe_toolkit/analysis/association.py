@@ -16,7 +16,7 @@ import numpy as np
 
 from dpe_toolkit.faces import Detections, FloatArray
 
-__all__ = ["Tracklet", "associate", "mesh_distance"]
+__all__ = ["Tracklet", "associate", "box_overlap", "mesh_distance"]
 
 _NEAR = 0.5
 """Farthest step from one frame to the next, in face sizes."""
@@ -71,11 +71,14 @@ def mesh_distance(one: FloatArray, other: FloatArray, size_px: float) -> float:
     return float(np.linalg.norm(one[:, :2] - other[:, :2], axis=1).mean()) / max(size_px, 1.0)
 
 
-def _overlap(one: _Face, other: _Face) -> float:
-    low = np.maximum(one.box[:2], other.box[:2])
-    high = np.minimum(one.box[2:], other.box[2:])
-    shared = float(np.prod(np.clip(high - low, 0, None)))
-    return shared / max(one.size**2 + other.size**2 - shared, 1e-6)
+def box_overlap(one: FloatArray, other: FloatArray) -> float:
+    """Intersection over union of two xyxy boxes."""
+    shared = _area(np.concatenate([np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])]))
+    return shared / max(_area(one) + _area(other) - shared, 1e-6)
+
+
+def _area(box: FloatArray) -> float:
+    return float(np.prod(np.clip(box[2:] - box[:2], 0, None)))
 
 
 def _same_scale(one: _Face, other: _Face, ratio: float = _SIZE_RATIO) -> bool:
@@ -118,7 +121,7 @@ def _match(live: Sequence[tuple[Tracklet, _Face]], faces: Sequence[_Face], row: 
         for pick, face in enumerate(faces):
             distance = _distance(last, face)
             if distance <= gate and _same_scale(last, face):
-                pairs.append((distance + 0.5 * (1 - _overlap(last, face)), i, pick))
+                pairs.append((distance + 0.5 * (1 - box_overlap(last.box, face.box)), i, pick))
     taken: dict[int, int] = {}
     for _, i, pick in sorted(pairs):
         if i not in taken and pick not in taken.values():

@@ -7,7 +7,8 @@ from typing import Literal
 
 import torch
 
-from dpe_toolkit.analysis.detect import FrameSource, OpenReader, detect_clip
+from dpe_toolkit.analysis.backward import follow_backward
+from dpe_toolkit.analysis.detect import FrameSource, OpenReader, detect_clip, guarded_detection
 from dpe_toolkit.analysis.motion import extract_motion
 from dpe_toolkit.analysis.pool import ComponentPool, describe_span
 from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink
@@ -124,12 +125,11 @@ def _analyse(
 def _detect(
     request: ClipRequest, pool: ComponentPool, progress: ProgressSink, open_reader: OpenReader
 ) -> list[Detections]:
-    detector = pool.detector(request.detector, request.clip)
+    detect = guarded_detection(pool.detector(request.detector, request.clip), request.detector, request.clip)
     reader: FrameSource = open_reader(request.media.path)
     with reader:
-        return detect_clip(
-            reader, request.span, detector, choice=request.detector, clip=request.clip, progress=progress
-        )
+        found = detect_clip(reader, request.span, detect, progress=progress)
+        return follow_backward(reader, request.span, found, request.media.rate, detect)
 
 
 def _keys(request: ClipRequest) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from dpe_toolkit.frames import FrameBatch
 from dpe_toolkit.plan import ComponentChoice
 from dpe_toolkit.timing import Span
 
-__all__ = ["FrameSource", "OpenReader", "detect_clip"]
+__all__ = ["DetectBatch", "FrameSource", "OpenReader", "detect_clip", "guarded_detection"]
 
 _BATCH = 8
 
@@ -45,15 +45,23 @@ OpenReader = Callable[[Path], FrameSource]
 """Opens a media file for reading."""
 
 
-def detect_clip(
-    reader: FrameSource,
-    span: Span,
-    detector: Detector,
-    *,
-    choice: ComponentChoice,
-    clip: str,
-    progress: ProgressSink,
-) -> list[Detections]:
+DetectBatch = Callable[[FrameBatch, Detections | None], Sequence[Detections]]
+"""Gives the faces of each frame of a batch, told those of the frame seen before it."""
+
+
+def guarded_detection(detector: Detector, choice: ComponentChoice, clip: str) -> DetectBatch:
+    """The detector, with what it returns checked and what it raises told as `PluginError`."""
+
+    def detect(frames: FrameBatch, previous: Detections | None) -> Sequence[Detections]:
+        with guard_plugin(choice, clip, Span(int(frames.index.min()), int(frames.index.max()) + 1)):
+            faces = detector.detect(frames, previous)
+            _check(faces, len(frames), previous)
+        return faces
+
+    return detect
+
+
+def detect_clip(reader: FrameSource, span: Span, detect: DetectBatch, *, progress: ProgressSink) -> list[Detections]:
     """The faces of each frame of ``span``; frames are decoded ahead in a thread.
 
     Raises:
@@ -62,19 +70,15 @@ def detect_clip(
     found: list[Detections] = []
     with ahead(reader.iterate(span, _BATCH)) as batches:
         for batch in batches:
-            covered = Span(span.start + len(found), span.start + len(found) + len(batch))
-            with guard_plugin(choice, clip, covered):
-                faces = detector.detect(batch, found[-1] if found else None)
-                _check(faces, len(batch), found)
-            found.extend(faces)
+            found.extend(detect(batch, found[-1] if found else None))
             progress.advanced(len(batch))
     return found
 
 
-def _check(faces: Sequence[Detections], num_frames: int, before: Sequence[Detections]) -> None:
+def _check(faces: Sequence[Detections], num_frames: int, previous: Detections | None) -> None:
     if len(faces) != num_frames:
         raise ValueError(f"detect() gave {len(faces)} results for {num_frames} frames")
-    first = (before or faces)[0]
+    first = faces[0] if previous is None else previous
     sizes = (first.landmarks_px.shape[1], first.blendshapes.shape[1])
     for one in faces:
         if (one.landmarks_px.shape[1], one.blendshapes.shape[1]) != sizes:

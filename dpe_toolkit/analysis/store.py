@@ -26,7 +26,7 @@ from dpe_toolkit.faces import Detections, FaceTrack, FloatArray
 
 __all__ = ["STORE_SCHEMA", "AnalysisStore", "result_key"]
 
-STORE_SCHEMA = 1
+STORE_SCHEMA = 2
 """Raised when files mean something else; part of every key."""
 
 _log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ __all__ = ["hold_pose", "pose_samples"]
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 Draw = Callable[[MotionCode], torch.Tensor]
-_SAMPLES = 10
+_SAMPLES = 12
 _ROUNDS = 2
 _GAIN = 1.4
 """Above 1, since the network reads a turn drawn by a warp as about two thirds of it."""

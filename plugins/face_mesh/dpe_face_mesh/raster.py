@@ -43,7 +43,7 @@ def spread(points: torch.Tensor, values: torch.Tensor, triangles: torch.Tensor, 
     owner, second, third = owner[inside], second[inside, None], third[inside, None]
     carried = torch.cat([points[..., 2:3], values], dim=2)[:, triangles].flatten(0, 1)
     edges = torch.cat([carried[:, 0], carried[:, 1] - carried[:, 0], carried[:, 2] - carried[:, 0]], dim=1)[owner]
-    first, along, across = edges.unflatten(1, (3, channels + 1)).unbind(1)
+    first, along, across = edges.reshape(-1, 3, channels + 1).unbind(1)
     found = torch.addcmul(torch.addcmul(first, along, second), across, third)
     frame = torch.div(owner, len(triangles), rounding_mode="floor")
     pixel = (frame * height + y[inside]) * width + x[inside]

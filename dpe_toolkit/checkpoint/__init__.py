@@ -13,7 +13,7 @@ from dpe_toolkit.checkpoint.loading import (
     load_network,
 )
 from dpe_toolkit.checkpoint.reading import WeightsFile, WeightsFormat, file_digest, read_weights
-from dpe_toolkit.checkpoint.store import StoredWeights, WeightsRecord, WeightsStore, find_weights
+from dpe_toolkit.checkpoint.store import StoredWeights, WeightsRecord, WeightsStore, find_weights, usable_name
 from dpe_toolkit.checkpoint.writing import save_weights
 
 __all__ = [
@@ -35,4 +35,5 @@ __all__ = [
     "load_network",
     "read_weights",
     "save_weights",
+    "usable_name",
 ]

@@ -19,7 +19,7 @@ from dpe_toolkit.checkpoint.writing import save_weights
 from dpe_toolkit.errors import CheckpointError, nearest_names
 from dpe_toolkit.networks import Branch
 
-__all__ = ["StoredWeights", "WeightsRecord", "WeightsStore", "find_weights"]
+__all__ = ["StoredWeights", "WeightsRecord", "WeightsStore", "find_weights", "usable_name"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _RESERVED = frozenset({"random"})
@@ -112,7 +112,7 @@ class WeightsStore:
             CheckpointError: the file is missing, damaged, hostile or of another network, the name cannot
                 be used, or the folder cannot be written.
         """
-        name = _usable_name(path.stem.lower() if name is None else name)
+        name = usable_name(path.stem.lower() if name is None else name)
         weights = read_weights(path)
         suffix = ".pt" if weights.format == "lia" else ".safetensors"
         target = self.folder / f"{name}{suffix}"
@@ -204,7 +204,12 @@ def find_weights(value: str, *, folder: Path | None, base_dir: Path) -> Path:
     )
 
 
-def _usable_name(name: str) -> str:
+def usable_name(name: str) -> str:
+    """The name, where weights may be called so.
+
+    Raises:
+        CheckpointError: it cannot be a name.
+    """
     if _NAME.fullmatch(name) and name not in _RESERVED:
         return name
     raise CheckpointError(

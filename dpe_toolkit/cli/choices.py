@@ -21,8 +21,10 @@ __all__ = [
     "PerformanceChoices",
     "RunChoices",
     "TimelineArgument",
+    "WeightsDirOption",
     "WriteChoices",
     "user_cache_dir",
+    "user_data_dir",
 ]
 
 Mode = Literal["absolute", "relative"]
@@ -40,6 +42,17 @@ _OUTPUT = "Output"
 
 TimelineArgument = Annotated[Path, typer.Argument(metavar="TIMELINE", help="Timeline, .otio or .otioz.")]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Video to write.")]
+
+
+WeightsDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="DPE_WEIGHTS",
+        metavar="FOLDER",
+        help="Where imported weights are kept; by default the user's data folder.",
+        rich_help_panel=_PARTS,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +141,15 @@ class PartChoices:
     compositor: Annotated[
         str | None, typer.Option(metavar="NAME", help="What puts it into the frame.", rich_help_panel=_PARTS)
     ] = None
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Weights for components that take some: a name that 'dpe weights list' shows, or a file.",
+            rich_help_panel=_PARTS,
+        ),
+    ] = None
+    weights_dir: WeightsDirOption = None
     project: Annotated[
         Path | None,
         typer.Option(
@@ -143,6 +165,11 @@ class PartChoices:
             rich_help_panel=_PARTS,
         ),
     ] = None
+
+    @property
+    def weights_folder(self) -> Path:
+        """The weights folder asked for, else the user's."""
+        return self.weights_dir or user_data_dir() / "weights"
 
     @property
     def overrides(self) -> dict[tuple[str, str], object]:
@@ -161,6 +188,11 @@ class PartChoices:
         options: dict[str, dict[str, object]] = {}
         for (component, option), value in self.overrides.items():
             options.setdefault(component, {})[option] = value
+        if self.weights is not None:
+            # The timeline may lie elsewhere than the working folder that a path starts in.
+            path = Path(self.weights)
+            named = str(path.absolute()) if path.is_file() else self.weights
+            options.setdefault("generator", {}).setdefault("weights", named)
         chosen: dict[str, object] = {"components": self.components, "options": options}
         return {name: value for name, value in chosen.items() if value}
 
@@ -282,4 +314,15 @@ def user_cache_dir() -> Path:
         base = Path.home() / "Library" / "Caches"
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "dpe_toolkit"
+
+
+def user_data_dir() -> Path:
+    """The folder that this system has for a user's data, with a folder of ours in it."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     return base / "dpe_toolkit"

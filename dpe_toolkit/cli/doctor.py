@@ -19,6 +19,7 @@ from dpe_toolkit.cli.screen import help_text, note, print_table, say
 from dpe_toolkit.errors import DpeError
 
 if TYPE_CHECKING:
+    from dpe_toolkit.components import Component
     from dpe_toolkit.registry import Registry
 
 __all__ = ["HELP", "Finding", "run"]
@@ -127,8 +128,22 @@ def _components(registry: Registry) -> Iterator[Finding]:
             kind, name = entry.component.kind, entry.component.name
             choice = ComponentChoice(kind=kind, name=name, plugin=entry.plugin, version=entry.version)
             try:
+                if (lacking := _lacking(entry.component)) is not None:
+                    yield Finding(kind, name, "absent", lacking)
+                    continue
                 registry.create(choice, context)
             except DpeError as error:
                 yield Finding(kind, name, "broken", str(error))
             else:
                 yield Finding(kind, name, "ok", entry.component.summary)
+
+
+def _lacking(component: Component[object]) -> str | None:
+    """What a component needs that only a shot can name, such as weights; None where it needs nothing."""
+    if component.space_of is None:
+        return None
+    try:
+        component.space_of(component.options(), None)
+    except DpeError as error:
+        return f"{error.wrong}; {error.action}"
+    return None

@@ -31,6 +31,8 @@ def make_plan(timeline: Path, amounts: AmountChoices, parts: PartChoices, *, reg
         components=parts.components,
         project=parts.project,
         media_roots=tuple(parts.media_root or ()),
+        weights=parts.weights,
+        weights_dir=parts.weights_folder,
     )
 
 

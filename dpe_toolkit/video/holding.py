@@ -1,0 +1,53 @@
+"""A still held for the length of a film, as a film of its own."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from dpe_toolkit.errors import MediaError
+from dpe_toolkit.timing import Span
+from dpe_toolkit.video.audio import AudioSegment
+from dpe_toolkit.video.probe import probe
+from dpe_toolkit.video.reader import VideoReader
+from dpe_toolkit.video.settings import CodecName, OutputSettings, encoder_format
+from dpe_toolkit.video.writer import VideoWriter
+
+__all__ = ["write_held_still"]
+
+_BATCH = 8
+
+
+def write_held_still(still: Path, output: Path, *, like: Path) -> None:
+    """Writes a film without loss that shows ``still`` as long as ``like`` runs, with its rate and sound.
+
+    Args:
+        still: a picture; of a film, the first frame.
+        output: an .mkv file.
+        like: the film whose length, rate and sound it gets.
+
+    Raises:
+        MediaError: a file cannot be read or written.
+    """
+    info, film = probe(still), probe(like)
+    if film.num_frames < 2:
+        raise MediaError(f"it has {film.num_frames} frame", "a film that moves", "give a video", path=like)
+    with VideoReader(still) as reader:
+        frame = reader.read(Span(0, 1))
+    # Frames that do not change cost H.264 next to nothing; not every format goes into it without loss.
+    held = encoder_format("h264", info.layout, info.width, info.height) == info.layout.name
+    codec: CodecName = "h264" if held else "ffv1"
+    length_s = Fraction(film.num_frames) / film.rate
+    sound = (AudioSegment(like, Fraction(0), length_s),) if film.audio_streams else ()
+    with VideoWriter(
+        output,
+        OutputSettings(codec=codec, crf=0),
+        width=info.width,
+        height=info.height,
+        rate=film.rate,
+        layout=info.layout,
+        color=info.color,
+        audio=sound,
+    ) as writer:
+        for span in Span(0, film.num_frames).split(_BATCH):
+            writer.write(frame.take(frame.index.repeat(len(span))))

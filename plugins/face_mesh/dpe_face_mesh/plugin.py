@@ -72,7 +72,7 @@ def dpe_register_motion_extractors() -> Iterable[Component[MotionExtractor]]:
             space=MESH_SPACE,
             licence="Apache-2.0",
             source=_MODEL,
-            fingerprint=f"motion/2 {BUNDLE_SHA256[:16]}",
+            fingerprint=f"motion/3 {BUNDLE_SHA256[:16]}",
         )
     ]
 

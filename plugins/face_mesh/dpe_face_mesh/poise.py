@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 Draw = Callable[[MotionCode], torch.Tensor]
 _SAMPLES = 12
-_ROUNDS = 2
+_ROUNDS = 3
 _GAIN = 1.4
 """Above 1, since the network reads a turn drawn by a warp as about two thirds of it."""
 _COMPONENTS = 3

@@ -23,7 +23,14 @@ class DpeAppearance(Appearance):
     squares_px: Tensor
     """(N, 3) left, top and side of each crop in window pixels."""
     encoded: EncodedSource
-    """Latents and feature pyramids of the N crops."""
+    """Latents and feature pyramids of the N crops, or of the one that they all are."""
+
+    def of_rows(self, rows: Tensor) -> EncodedSource:
+        """What of these rows (n,) is shown; of one row where all crops are one."""
+        encoded = self.encoded
+        if len(encoded.latent) == 1:
+            return encoded
+        return EncodedSource(encoded.latent[rows], tuple(maps[rows] for maps in encoded.features))
 
 
 class DpeEncoder:

@@ -21,7 +21,7 @@ from dpe_toolkit.api import (
     ShotMaterial,
     aligned_mask,
 )
-from dpe_toolkit.networks import Branch, EncodedSource
+from dpe_toolkit.networks import Branch
 
 __all__ = ["DpeGenerator"]
 
@@ -95,7 +95,7 @@ class _DpeShot:
         home = rows.cpu()
         squares = source.squares_px[home]
         windows = source.faces.pixels.to(model.device)[rows]
-        encoded = EncodedSource(source.encoded.latent[rows], tuple(maps[rows] for maps in source.encoded.features))
+        encoded = source.of_rows(rows)
         picture: Tensor | None = None
         for part in sorted(parts, key=lambda part: self._branch(part) == "exp"):
             if picture is not None:

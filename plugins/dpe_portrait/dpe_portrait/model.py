@@ -38,6 +38,7 @@ class DpeModel:
         self.pose_branch: Branch = "exp" if editor.expression_branch == "pose" else "pose"
         self.space = space
         self.device = device
+        self._last: tuple[Tensor, EncodedSource] | None = None
 
     @property
     def size_px(self) -> int:
@@ -46,10 +47,17 @@ class DpeModel:
 
     @torch.no_grad()
     def encode(self, faces: FaceBatch) -> tuple[Tensor, EncodedSource]:
-        """Squares (N, 3) of the crops in window pixels, and what the network sees in them."""
+        """Squares (N, 3) of the crops in window pixels, and what the network sees in them.
+
+        Faces that are one and the same picture, as those of a still, are encoded once: then of one row.
+        """
         squares = crop_squares(faces)
-        crops = cut_aligned(faces.pixels.to(self.device), squares, self.size_px).clamp(0.0, 1.0)
-        return squares, self.network.encode(crops * 2.0 - 1.0)
+        crops = cut_aligned(faces.pixels.to(self.device), squares, self.size_px).clamp(0.0, 1.0) * 2.0 - 1.0
+        if len(crops) > 1 and not torch.equal(crops, crops[:1].expand_as(crops)):
+            return squares, self.network.encode(crops)
+        if self._last is None or not torch.equal(self._last[0], crops[:1]):
+            self._last = crops[:1].clone(), self.network.encode(crops[:1])
+        return squares, self._last[1]
 
 
 def crop_squares(faces: FaceBatch) -> Tensor:

@@ -46,6 +46,7 @@ class DpeMotion:
         """The codes of N faces."""
         model = self._model
         latent = model.encode(faces)[1].latent
+        latent = latent.expand(len(faces), -1)
         codes = (model.network.motion_code(latent, branch) for branch in (model.expression_branch, model.pose_branch))
         return MotionCode(model.space, *codes)
 

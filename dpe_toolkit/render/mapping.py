@@ -15,10 +15,8 @@ from dpe_toolkit.timing import Span
 
 __all__ = ["DriverMap", "driver_spans", "map_driver", "smoothstep"]
 
-WHOLE_DRIVER_S = 60
-"""A driver of at most this length is analysed whole, so that his neutral is the same for all his shots."""
-_STEP_S = 10
-"""What is analysed of a longer one begins and ends at multiples of this."""
+BLOCK_S = 5
+"""What is analysed of a driver begins and ends at multiples of this, or where he ends."""
 _EXACT = 1e-6
 
 
@@ -73,17 +71,24 @@ def map_driver(shot: ShotPlan, edit: EditPlan, rate: Fraction) -> DriverMap:
 
 
 def driver_spans(mapping: DriverMap, edit: EditPlan) -> tuple[Span, Span]:
-    """Media frames to analyse, and those among them that the shot shows."""
+    """Media frames to analyse, and those among them that the shot shows.
+
+    Whole blocks of `BLOCK_S` are analysed: a shot of a few seconds does not pay for a driver of minutes,
+    shots that show the same blocks share one analysis, and a neutral face is estimated from `BLOCK_S` at
+    least wherever the file is that long.
+    """
     media = edit.driver
     stop = min(math.ceil(float(mapping.frames.max())) + 1, media.num_frames)
     used = Span(0 if mapping.closing.any() else int(mapping.frames.min()), stop)
-    if media.num_frames <= WHOLE_DRIVER_S * media.rate:
-        return Span(0, media.num_frames), used
-    grid = max(1, round(_STEP_S * media.rate))
-    wanted = [used.start, used.stop]
+    first, last = used.start, used.stop - 1
     if edit.driver_neutral_frame is not None:
-        wanted += [edit.driver_neutral_frame, edit.driver_neutral_frame + 1]
-    return Span(min(wanted) // grid * grid, min(-(-max(wanted) // grid) * grid, media.num_frames)), used
+        first, last = min(first, edit.driver_neutral_frame), max(last, edit.driver_neutral_frame)
+    block = max(1, round(BLOCK_S * media.rate))
+    wanted = Span(first // block * block, min((last // block + 1) * block, media.num_frames))
+    if len(wanted) < block:
+        # The file's last block is shorter: the one before it is taken too.
+        wanted = Span(max(0, wanted.start - block), wanted.stop)
+    return wanted, used
 
 
 def _too_short(shot: ShotPlan, edit: EditPlan, at_s: float) -> RenderError:

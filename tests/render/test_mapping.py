@@ -84,12 +84,61 @@ def test_a_short_driver_is_an_error_where_the_shot_says_so() -> None:
     mapped(10, medium(10), when_short="error")
 
 
-def test_a_driver_of_a_minute_is_analysed_whole_and_a_longer_one_in_part() -> None:
-    mapping, asked = mapped(20, medium(1500), driver_start_s=Fraction(4))
-    assert driver_spans(mapping, asked) == (Span(0, 1500), Span(100, 120))
-    mapping, asked = mapped(20, medium(2600), driver_start_s=Fraction(50))
-    assert driver_spans(mapping, asked) == (Span(1250, 1500), Span(1250, 1270))
-    mapping, asked = mapped(20, medium(2600), driver_start_s=Fraction(50), driver_neutral_frame=800)
-    assert driver_spans(mapping, asked)[0] == Span(750, 1500)
-    mapping, asked = mapped(20, medium(2600), driver_start_s=Fraction(103))
-    assert driver_spans(mapping, asked)[0] == Span(2500, 2600)
+@settings(deadline=None)
+@given(
+    st.integers(1, 400),
+    st.integers(1, 3000),
+    rates,
+    st.fractions(0, 20, max_denominator=50),
+    st.sampled_from(["hold", "loop"]),
+    st.none() | st.integers(0, 2999),
+)
+def test_whole_blocks_of_a_driver_are_analysed_and_no_more_than_the_shot_needs(
+    rows: int, frames: int, rate: Fraction, start_s: Fraction, when_short: str, neutral: int | None
+) -> None:
+    neutral = None if neutral is None else min(neutral, frames - 1)
+    mapping, asked = mapped(
+        rows,
+        medium(frames, rate),
+        driver_start_s=start_s,
+        when_short=when_short,
+        driver_neutral_frame=neutral,
+    )
+    wanted, used = driver_spans(mapping, asked)
+    block = round(5 * rate)
+    assert wanted.start <= mapping.frames.min()
+    assert mapping.frames.max() <= used.stop - 1
+    assert wanted.intersect(used) == used
+    assert wanted.start % block == 0
+    assert wanted.stop % block == 0 or wanted.stop == frames
+    assert len(wanted) >= min(block, frames)
+    if neutral is None:
+        assert len(wanted) < len(used) + 2 * block
+    else:
+        assert neutral in wanted
+
+
+@pytest.mark.parametrize(
+    ("frames", "start_s", "rows", "neutral", "wanted"),
+    [
+        (375, 0, 150, None, Span(0, 250)),
+        (180, 0, 150, None, Span(0, 180)),
+        (2600, 50, 20, None, Span(1250, 1375)),
+        (2600, 50, 20, 800, Span(750, 1375)),
+        (130, Fraction(51, 10), 2, None, Span(0, 130)),
+        (60, 1, 10, None, Span(0, 60)),
+    ],
+)
+def test_what_is_analysed_of_a_driver(
+    frames: int, start_s: Fraction, rows: int, neutral: int | None, wanted: Span
+) -> None:
+    mapping, asked = mapped(rows, medium(frames), driver_start_s=Fraction(start_s), driver_neutral_frame=neutral)
+    assert driver_spans(mapping, asked)[0] == wanted
+
+
+def test_shots_that_show_the_same_blocks_share_what_is_analysed() -> None:
+    spans = {
+        driver_spans(*mapped(rows, medium(900), driver_start_s=Fraction(start)))[0]
+        for rows, start in ((20, 5), (75, 6), (25, 9))
+    }
+    assert spans == {Span(125, 250)}

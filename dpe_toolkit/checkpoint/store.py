@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -140,7 +141,8 @@ class WeightsStore:
                 path=self.folder,
             ) from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
         return StoredWeights(name, target, record)
 
     def verify(self, name: str) -> StoredWeights:

@@ -13,7 +13,9 @@ from dpe_toolkit.cli.choices import CodecName, MissingFace, Mode, Preset, WhenSh
 from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.video import OutputSettings
 
-COMMANDS = ["render", "plan", "edit", "link", "still", "plugins list", "plugins show", "doctor"]
+GROUPS = {"plugins": ("list", "show"), "weights": ("import", "list", "show", "verify", "fetch")}
+COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "doctor"]
+COMMANDS += [f"{group} {command}" for group, commands in GROUPS.items() for command in commands]
 
 
 def help_of(command: str) -> str:
@@ -41,7 +43,7 @@ def test_examples_fit_the_window_and_use_options_that_exist(command: str, line: 
     words = shlex.split(line.partition(">")[0])[1:]
     root = typer.main.get_command(app)
     context = root.make_context("dpe", [words[0]], resilient_parsing=True)
-    group, name = (words[0], words[1]) if words[0] == "plugins" else (None, words[0])
+    group, name = (words[0], words[1]) if words[0] in GROUPS else (None, words[0])
     found = root.get_command(context, words[0])
     if group is not None:
         found = found.get_command(context, name)

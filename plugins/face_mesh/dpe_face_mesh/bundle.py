@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import struct
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -64,6 +66,23 @@ def check_digest(data: bytes) -> None:
         )
 
 
+@contextmanager
+def _quiet_start() -> Iterator[None]:
+    """Keeps the line that LiteRT's C++ side writes to standard error at every start off people's screens."""
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 class Network:
     """One LiteRT network on the CPU. Not for use from two threads at once.
 
@@ -75,8 +94,9 @@ class Network:
     def __init__(self, model: bytes, num_threads: int) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter = Interpreter(model_content=model, num_threads=num_threads)
-        self._interpreter.allocate_tensors()
+        with _quiet_start():
+            self._interpreter = Interpreter(model_content=model, num_threads=num_threads)
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
 

@@ -21,11 +21,12 @@ __all__ = ["hold_pose", "pose_samples"]
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 Draw = Callable[[MotionCode], torch.Tensor]
-_SAMPLES = 12
-_ROUNDS = 3
+_SAMPLES = 20
+_ROUNDS = 2
 _GAIN = 1.4
 """Above 1, since the network reads a turn drawn by a warp as about two thirds of it."""
-_COMPONENTS = 3
+_COMPONENTS = 6
+_RIDGE = 1.0
 
 
 def pose_samples(material: ShotMaterial) -> IntArray:
@@ -43,7 +44,7 @@ def hold_pose(
 
     A raised brow or a dropped jaw reads as a tilt of the head, to a face analyser and in small measure to
     people: a few degrees with the head held still. A few frames are drawn and analysed again, the
-    turn against the source is explained by what the expression does (its mean and three principal
+    turn against the source is explained by what the expression does (its mean and six principal
     components, ridge regression), and every frame is turned back by what that predicts.
 
     Source: our choice; docs/performance.md has the figures.
@@ -62,7 +63,7 @@ def hold_pose(
     turn = np.zeros((len(amount), 3))
     codes = material.target
     basis = features[rows]
-    ridge = np.diag([0.01] + [2.0] * (features.shape[1] - 1))
+    ridge = np.diag([0.01] + [_RIDGE] * (features.shape[1] - 1))
     for _ in range(_ROUNDS):
         after = _rotations(draw(codes.take(rows)), windows, network)
         seen = rotation_vector(after @ before.transpose(0, 2, 1))

@@ -103,8 +103,8 @@ def test_openings_that_leave_the_window_are_cut_off(patch: Patch, centre: tuple[
 
 
 def several() -> tuple[Tensor, Tensor, list[Lender]]:
-    window, target = picture(7, 2), torch.cat([open_face(size=3), open_face((70, 90), size=9)])
-    return window, target, [Lender(picture(8), open_face(), torch.tensor([0.5, 1.0]))]
+    window, target = picture(7, 2), torch.cat([open_face(size=3), open_face((70, 40), size=28)])
+    return window, target, [Lender(picture(8), open_face(), torch.tensor([0.5, 1.0]), torch.ones(3))]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_batch_gives_what_its_members_give_alone(patch: Patch) -> None:
             window[one],
             target[one],
             patch,
-            [Lender(lender.pixels, lender.points, lender.weight[one])],
+            [Lender(lender.pixels, lender.points, lender.weight[one], lender.gain)],
             torch.tensor([0.0, 1.0])[one],
         )
         torch.testing.assert_close(together[one], alone, atol=1e-3, rtol=0)

@@ -78,3 +78,14 @@ def test_options_out_of_bounds_are_refused(
 ) -> None:
     with pytest.raises(OptionsError, match=message):
         options.parse(values, owner="face_mesh")
+
+
+def test_the_registry_lists_both_plugins_without_fault_and_without_torch() -> None:
+    script = """
+import sys
+from dpe_toolkit.registry import load_registry
+plugins = load_registry(allow={"face_mesh", "feather_blend"}).plugins
+print(sorted((plugin.name, plugin.fault, len(plugin.components)) for plugin in plugins), "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[('face_mesh', None, 4), ('feather_blend', None, 1)] False"

@@ -12,7 +12,7 @@ import torch
 
 from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.donors import DonorPlan, closing_share, pick_donors, share_out, shut_share
-from dpe_face_mesh.inlay import Lender, inlay, seam, skin_colour
+from dpe_face_mesh.inlay import ColourMatch, Lender, inlay, seam, skin_colour
 from dpe_face_mesh.lips import seam_points, tuck_lips
 from dpe_face_mesh.motion import mesh_points, shapes_of
 from dpe_face_mesh.options import GeneratorOptions
@@ -74,12 +74,12 @@ class MeshGenerator:
         pose_rows = pose_samples(material) if self._options.hold_pose_deg > 0 else donor_rows[:0]
         source = _Album.fetch(material.fetch_source, np.concatenate([donor_rows, colour_rows, pose_rows]))
         driver = _Album.fetch(material.fetch_driver, _driver_rows(material, np.concatenate([colour_rows, pose_rows])))
-        gain = None
+        colour = None
         if source and driver and len(colour_rows):
-            gain = _colour_gain(source.take(colour_rows), driver.take(_driver_rows(material, colour_rows)))
+            colour = _colour_match(source.take(colour_rows), driver.take(_driver_rows(material, colour_rows)))
         donors = source.take(donor_rows) if source and len(donor_rows) else None
         points = None if donors is None else _window_points(codes.take(donor_rows), donors)
-        loan = _Loan(plans, donor_rows, donors, points, gain)
+        loan = _Loan(plans, donor_rows, donors, points, colour)
         if not source or not driver or not len(pose_rows):
             return _MeshShot(self._options, loan, None)
         windows, shown = source.take(pose_rows), driver.take(_driver_rows(material, pose_rows))
@@ -136,7 +136,7 @@ class _Loan:
     donor_rows: IntArray
     donors: FaceBatch | None
     donor_points: torch.Tensor | None
-    driver_gain: torch.Tensor | None
+    driver_colour: ColourMatch | None
 
 
 class _MeshShot:
@@ -191,7 +191,7 @@ class _MeshShot:
         """Who lends to one patch of these rows; nobody where its own pixels serve."""
         driver = request.driver_faces
         mouth = plan.patch.hard_edge
-        use_driver = mouth and driver is not None and self._loan.driver_gain is not None
+        use_driver = mouth and driver is not None and self._loan.driver_colour is not None
         other = _driver_openings(driver, plan) if use_driver and driver is not None else None
         weights = torch.from_numpy(share_out(plan, request.rows, other)).to(share.device) * share[:, None]
         lenders = []
@@ -202,8 +202,8 @@ class _MeshShot:
                 one = slice(place, place + 1)
                 lenders.append(Lender(donors.pixels[one], points[one], weights[:, number]))
         if use_driver and driver is not None and bool(weights[:, -1].any()):
-            gain = self._loan.driver_gain
-            lenders.append(Lender(driver.pixels, driver.landmarks_px, weights[:, -1], gain))
+            colour = self._loan.driver_colour
+            lenders.append(Lender(driver.pixels, driver.landmarks_px, weights[:, -1], colour))
         return lenders
 
 
@@ -213,11 +213,11 @@ def _driver_rows(material: ShotMaterial, rows: IntArray) -> IntArray:
     return np.asarray(np.clip(nearest, 0, len(material.driver) - 1), np.int64)
 
 
-def _colour_gain(source: FaceBatch, driver: FaceBatch) -> torch.Tensor:
-    """(3,) gain from the driver's skin to the source's."""
+def _colour_match(source: FaceBatch, driver: FaceBatch) -> ColourMatch:
+    """From the driver's skin to the source's, by what both show around the mouth."""
     own = skin_colour(source.pixels, source.landmarks_px)
     theirs = skin_colour(driver.pixels, driver.landmarks_px)
-    return (own / theirs.clamp_min(0.02)).clamp(0.4, 2.5)
+    return ColourMatch((own / theirs.clamp_min(0.02)).clamp(0.4, 2.5), own)
 
 
 def _draw(

@@ -12,10 +12,31 @@ from dpe_face_mesh.patches import Patch
 from dpe_face_mesh.raster import spread
 from dpe_face_mesh.topology import LIP_RINGS
 
-__all__ = ["Lender", "inlay", "seam", "skin_colour"]
+__all__ = ["ColourMatch", "Lender", "inlay", "seam", "skin_colour"]
 
+_WHITER_THAN_SKIN = torch.tensor([1.0, 1.3, 1.4])
+"""White against light skin: (1, 1, 1) over about (1, 0.77, 0.7)."""
 _SEAM_SHADE = 0.68
 _SKIN_RING = (57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287, 186, 92, 165, 167, 164, 393, 391, 322, 410)
+
+
+@dataclass(frozen=True, slots=True)
+class ColourMatch:
+    """One person's colours as they would be on another, for the inside of the mouth."""
+
+    gain: torch.Tensor
+    """(3,) factor of each channel."""
+    skin: torch.Tensor | None = None
+    """(3,) skin that the result stands in, None for no bound. Nothing in a mouth is greener or bluer, for its
+    red, than about white under the light that the skin shows: it bounds what a gain makes of dark pixels."""
+
+    def apply(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(N, 3, h, w) matched pixels."""
+        matched = pixels * self.gain[:, None, None]
+        if self.skin is None:
+            return matched
+        most = (_WHITER_THAN_SKIN.to(pixels.device) * self.skin / self.skin[0].clamp_min(0.02))[:, None, None]
+        return torch.minimum(matched, matched[:, :1].clamp_min(0) * most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +49,8 @@ class Lender:
     """(N or 1, 478, 3) its mesh in its own pixels."""
     weight: torch.Tensor
     """(N,) its share."""
-    gain: torch.Tensor | None = None
-    """(3,) colour gain; None to match the rim of the patch frame by frame."""
+    colour: ColourMatch | None = None
+    """How its colours are taken over; None to match the rim of the patch frame by frame."""
 
 
 def seam(window: torch.Tensor, points: torch.Tensor, weight: torch.Tensor) -> Lender:
@@ -43,7 +64,7 @@ def seam(window: torch.Tensor, points: torch.Tensor, weight: torch.Tensor) -> Le
     lips = points.clone()
     for ring in LIP_RINGS[2:]:
         lips[:, ring] = seam_points(points)
-    return Lender(window, lips, weight, torch.full((3,), _SEAM_SHADE, device=window.device))
+    return Lender(window, lips, weight, ColourMatch(torch.full((3,), _SEAM_SHADE, device=window.device)))
 
 
 def inlay(
@@ -70,9 +91,9 @@ def inlay(
     mixed, total = torch.zeros_like(own), torch.zeros(len(window), 1, 1, 1, device=window.device)
     for number, lender in enumerate(lenders):
         lent = _read(lender.pixels, maps[:, 2 * number : 2 * number + 2])
-        gain = _rim_gain(own, lent, matte) if lender.gain is None else lender.gain[None, :, None, None]
+        matched = lent * _rim_gain(own, lent, matte) if lender.colour is None else lender.colour.apply(lent)
         weight = lender.weight[:, None, None, None]
-        mixed = mixed + weight * (lent * gain)
+        mixed = mixed + weight * matched
         total = total + weight
     result = own + matte * (mixed - total * own)
     out = window.clone()

@@ -29,6 +29,8 @@ _CLOSED_SHARE = 0.18
 """Gap that the mesh shows between closed lids, as a share of the gap at rest (0.12 to 0.26 over nine clips)."""
 _BLINK_SHARE = 0.3
 _SHUT = 0.04
+_WIDEST = 1.12
+"""How much further than its clip shows an eye is opened: there are no pixels for more, lashes smear."""
 _SEEDS = {
     "brows": [70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276],
     "eyes": [*EYES[0].ring, *EYES[1].ring, 27, 28, 29, 30, 56, 257, 258, 259, 260, 286, 23, 24, 253, 254],
@@ -50,15 +52,19 @@ class Person:
     lids_closed: FloatArray
     """(2,) gap between the lids of each eye when closed, as a share of the gap at rest."""
 
+    lids_widest: FloatArray
+    """(2,) widest gap between the lids of each eye in the clip, as a share of the gap at rest."""
+
     @classmethod
     def of(cls, rest: FloatArray, shapes: FloatArray) -> Person:
         """The person whose clip has these (T, 478, 3) shapes; a blink in it shows how far lids close."""
-        shares = []
+        shares, widest = [], []
         for eye in EYES:
             gap = _eye_gap(shapes, eye) / max(float(_eye_gap(rest[None], eye)[0]), 1e-6)
             least = float(gap.min())
+            widest.append(float(np.quantile(gap, 0.95)))
             shares.append(max(least, _CLOSED_SHARE / 2) if least < _BLINK_SHARE else _CLOSED_SHARE)
-        return cls(rest, np.array(shares, np.float32))
+        return cls(rest, np.array(shares, np.float32), np.array(widest, np.float32))
 
 
 @lru_cache(maxsize=1)
@@ -126,7 +132,8 @@ def _set_lids(
     rest = float(_eye_gap(driver.rest[None], eye)[0])
     closed = float(driver.lids_closed[number])
     openness = (_eye_gap(driver_shapes, eye) / max(rest, 1e-6) - closed) / (1 - closed)
-    share = _SHUT + np.clip(openness, 0, 1.6) * (1 - _SHUT)
+    share = _SHUT + np.clip(openness, 0, None) * (1 - _SHUT)
+    share = np.minimum(share, _WIDEST * source.lids_widest[number])
     own_gap = source.rest[lower] - source.rest[upper]
     wanted = own_gap[None] * share[:, None, None]
     shapes[:, upper] = shapes[:, lower] - wanted

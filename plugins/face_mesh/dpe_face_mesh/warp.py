@@ -16,6 +16,8 @@ __all__ = ["backward_map", "reach", "resample", "visibility"]
 
 _BAND = 1.27
 _GRID_PX = 224
+_GAZE_UPRIGHT = 0.25
+"""Share of the iris's own movement up and down that is drawn: lids hide the rest of the iris, and pull with it."""
 _HEAD_CENTRE = np.array([0, 0, 2.5], np.float32)
 _HEAD_RADII = np.array([8, 11, 10], np.float32)
 _RINGS = (0.3, 0.65, 1.0)
@@ -143,7 +145,7 @@ def _gaze(source: torch.Tensor, shown: torch.Tensor, grid: torch.Tensor, step: i
         apex = shown[:, iris, :2]
         place = torch.stack([apex[:, 0] / (width * step), apex[:, 1] / (height * step)], dim=1) * 2 - 1
         lids = F.grid_sample(grid, place[:, None, None], align_corners=False)[:, :, 0, 0]
-        rest = (source - shown)[:, iris, :2] - lids
+        rest = ((source - shown)[:, iris, :2] - lids) * torch.tensor([1.0, _GAZE_UPRIGHT], device=grid.device)
         fan = torch.cat([shown[:, ring], shown[:, iris : iris + 1]], dim=1) / torch.tensor(
             [step, step, 1.0], device=grid.device
         )

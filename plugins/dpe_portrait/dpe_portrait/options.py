@@ -10,7 +10,7 @@ from dpe_toolkit.api import PluginOptions
 
 __all__ = ["CropOptions", "GeneratorOptions", "ModelOptions", "MotionOptions", "PasteMode"]
 
-PasteMode = Literal["plain", "residual", "flow"]
+PasteMode = Literal["plain", "residual", "flow", "flow_residual"]
 
 
 class ModelOptions(PluginOptions):
@@ -45,9 +45,10 @@ class GeneratorOptions(ModelOptions):
     """Options of generators ``dpe/expression`` and ``dpe/pose``."""
 
     paste: PasteMode = Field(
-        default="flow",
-        description="How the network's picture reaches full resolution. plain: enlarged; residual: what it changed, "
-        "enlarged and added; flow: the source's own pixels moved, the network's where it invents.",
+        default="flow_residual",
+        description="How the network's picture reaches full resolution. plain: enlarged. residual: what it changed, "
+        "enlarged and added. flow: the source's own pixels moved, the network's where it invents. flow_residual: the "
+        "source's own pixels moved, and what the network changed beyond that, enlarged and added.",
     )
 
 

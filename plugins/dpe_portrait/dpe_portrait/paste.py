@@ -1,4 +1,4 @@
-"""Three ways from the network's picture to the native window."""
+"""Ways from the network's picture to the native window."""
 
 from __future__ import annotations
 
@@ -37,29 +37,32 @@ def paste(windows: Tensor, squares_px: Tensor, drawn: Renderings, mode: PasteMod
         windows: (N, 3, h, w) RGB in about [0, 1], the source's own pixels.
         squares_px: (N, 3) where the network's pictures lie in them, as for `cut_aligned`.
         drawn: the N pictures.
-        mode: ``plain`` shows the picture; ``residual`` adds what the edit changed of it; ``flow`` moves
+        mode: ``plain`` shows the picture. ``residual`` adds what the edit changed of it. ``flow`` moves
             the window's own pixels as the network moves its features, and takes the picture's only where
-            the network invents more than it does without an edit.
+            the network invents more than it does without an edit. ``flow_residual`` moves them likewise
+            and adds what the picture changed beyond that movement.
 
     Returns:
-        (N, 3, h, w). Outside the squares, and in ``residual`` and ``flow`` where the two renderings are
+        (N, 3, h, w). Outside the squares, and in all modes but ``plain`` where the two renderings are
         equal, exactly the window.
     """
     squares_px = squares_px.to(windows.device)
     size_px = (windows.shape[3], windows.shape[2])
     inside = aligned_mask(squares_px, size_px, squares_px[:, 2] * _FEATHER_SHARE)
-    if mode == "residual":
-        change = _shown(drawn.edited) - _shown(drawn.unedited)
-        return windows + inside * paste_aligned(change, squares_px, size_px)
-    picture = paste_aligned(_shown(drawn.edited), squares_px, size_px)
+    edited, unedited = _shown(drawn.edited), _shown(drawn.unedited)
     if mode == "plain":
+        picture = paste_aligned(edited, squares_px, size_px)
         return torch.where(inside > 0, windows + inside * (picture - windows), windows)
+    if mode == "residual":
+        return windows + inside * paste_aligned(edited - unedited, squares_px, size_px)
     move, share = relative_flow(drawn)
     scale = (squares_px[:, 2] / move.shape[-1]).view(-1, 1, 1, 1)
-    move = paste_aligned(move, squares_px, size_px) * scale * inside
+    moved = _warped(windows, paste_aligned(move, squares_px, size_px) * scale * inside)
+    if mode == "flow_residual":
+        return moved + inside * paste_aligned(edited - _warped(unedited, move), squares_px, size_px)
     share = paste_aligned(share, squares_px, size_px)
     invented = torch.where(share < _WHOLE, 1.0 - share.clamp(0.0, 1.0), torch.zeros_like(share)) * inside
-    moved = _warped(windows, move)
+    picture = paste_aligned(edited, squares_px, size_px)
     return torch.where(invented > 0, moved + invented * (picture - moved), moved)
 
 
@@ -83,7 +86,11 @@ def _shown(rendering: Rendering) -> Tensor:
 
 
 def _warped(windows: Tensor, move: Tensor) -> Tensor:
-    """Each pixel of (N, 3, h, w) from where ``move`` (N, 2, h, w) says, in pixels; the border is repeated."""
+    """Each pixel of (N, 3, h, w) from where ``move`` (N, 2, h, w) says, in pixels; the border is repeated.
+
+    One picture may serve all movements.
+    """
+    windows = windows.expand(len(move), -1, -1, -1)
     height, width = windows.shape[2:]
     x = torch.arange(width, device=windows.device) + 0.5 + move[:, 0]
     y = (torch.arange(height, device=windows.device) + 0.5)[:, None] + move[:, 1]

@@ -180,7 +180,7 @@ def test_no_amount_is_exactly_the_source_and_a_whole_one_exactly_the_driver(mode
     assert torch.equal(target.pose, torch.stack([theirs.pose[0], own.pose[1]]))
 
 
-@pytest.mark.parametrize("paste", ["plain", "residual", "flow"])
+@pytest.mark.parametrize("paste", ["plain", "residual", "flow", "flow_residual"])
 def test_rows_whose_codes_do_not_change_come_back_bit_for_bit(
     model: DpeModel, windows: Tensor, paste: PasteMode
 ) -> None:
@@ -192,7 +192,7 @@ def test_rows_whose_codes_do_not_change_come_back_bit_for_bit(
     assert not torch.equal(after[0], windows[0])
 
 
-@pytest.mark.parametrize("paste", ["residual", "flow"])
+@pytest.mark.parametrize("paste", ["residual", "flow", "flow_residual"])
 @pytest.mark.parametrize("amounts", [(1.0, 0.0), (1.0, 1.0)])
 def test_a_driver_that_is_the_source_changes_nothing(
     model: DpeModel, windows: Tensor, paste: PasteMode, amounts: tuple[float, float]
@@ -202,7 +202,7 @@ def test_a_driver_that_is_the_source_changes_nothing(
     assert (after - windows).abs().max() <= 1 / 255
 
 
-@pytest.mark.parametrize("paste", ["plain", "residual", "flow"])
+@pytest.mark.parametrize("paste", ["plain", "residual", "flow", "flow_residual"])
 def test_rows_give_the_same_pixels_whatever_was_asked_before(
     model: DpeModel, windows: Tensor, paste: PasteMode
 ) -> None:

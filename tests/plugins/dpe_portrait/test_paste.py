@@ -37,7 +37,7 @@ def native() -> Tensor:
 SQUARES = torch.tensor([[4.0, 3.0, 32.0], [10.5, -6.25, 27.3]])
 
 
-@pytest.mark.parametrize("mode", ["residual", "flow"])
+@pytest.mark.parametrize("mode", ["residual", "flow", "flow_residual"])
 @given(st.integers(0, 1000), st.floats(-3, 3))
 @settings(max_examples=15, deadline=None)
 def test_equal_renderings_leave_the_window_as_it_is(mode: str, seed: int, mask: float) -> None:
@@ -46,7 +46,7 @@ def test_equal_renderings_leave_the_window_as_it_is(mode: str, seed: int, mask: 
     assert torch.equal(paste(native, SQUARES, Renderings(one, one), mode), native)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("mode", ["residual", "flow"])
+@pytest.mark.parametrize("mode", ["residual", "flow", "flow_residual"])
 def test_renderings_that_differ_by_rounding_leave_the_window_within_one_code_value(mode: str, native: Tensor) -> None:
     one = rendering(3)
     noise = torch.randn(one.raw_flows[-1].shape, generator=torch.Generator().manual_seed(9)) * 2e-5
@@ -55,7 +55,7 @@ def test_renderings_that_differ_by_rounding_leave_the_window_within_one_code_val
     assert (after - native).abs().max() < LIMIT
 
 
-@pytest.mark.parametrize("mode", ["plain", "residual", "flow"])
+@pytest.mark.parametrize("mode", ["plain", "residual", "flow", "flow_residual"])
 def test_nothing_changes_outside_the_square(mode: str, native: Tensor) -> None:
     after = paste(native, SQUARES, Renderings(rendering(1, mask=-1.0), rendering(2)), mode)  # type: ignore[arg-type]
     outside = (aligned_mask(SQUARES, (48, 40)) == 0).expand_as(native)
@@ -68,6 +68,16 @@ def test_a_flow_moves_native_pixels_by_its_distance_at_native_scale(native: Tens
     # Two pixels of the picture are four of the window.
     after = paste(native, SQUARES, Renderings(moved(base, x_px=2.0), base), "flow")
     torch.testing.assert_close(after[0, :, 8:30, 8:26], native[0, :, 8:30, 12:30], atol=2e-3, rtol=0)
+
+
+def test_a_flow_residual_adds_what_the_movement_leaves_over(native: Tensor) -> None:
+    x = torch.arange(SIZE).expand(SIZE, SIZE)
+    own = Rendering((x * 0.05 - 0.4).expand(2, 3, -1, -1).contiguous(), rendering(1).raw_flows)
+    # The picture shows its own pixels from two to the right, and is brighter besides.
+    edited = Rendering(own.image + 0.1 + 0.2, moved(own, x_px=2.0).raw_flows)
+    after = paste(native, SQUARES, Renderings(edited, own), "flow_residual")
+    only_moved = paste(native, SQUARES, Renderings(moved(own, x_px=2.0), own), "flow")
+    torch.testing.assert_close((after - only_moved)[0, :, 8:30, 8:26], torch.full((3, 22, 18), 0.1), atol=2e-3, rtol=0)
 
 
 def test_the_relative_flow_is_in_pixels_of_the_picture() -> None:

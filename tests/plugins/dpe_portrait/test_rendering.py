@@ -43,7 +43,7 @@ def test_an_expression_of_nothing_is_the_source_bit_for_bit(render: Render, medi
     assert same(render("--weights", tiny, "--expression", 0), frames_of(media / "face.mkv"))
 
 
-@pytest.mark.parametrize("paste", ["plain", "residual", "flow"])
+@pytest.mark.parametrize("paste", ["plain", "residual", "flow", "flow_residual"])
 def test_an_edit_changes_the_face_and_nothing_else(render: Render, media: Path, tiny: Path, paste: str) -> None:  # noqa: F811
     before, after = frames_of(media / "face.mkv"), render("--weights", tiny, "--set", f"dpe/expression.paste={paste}")
     changed = before.planes[0] != after.planes[0]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dpe_face_mesh.bundle import canonical_face
@@ -65,6 +65,7 @@ def test_a_mesh_moved_as_a_whole_moves_every_pixel_inside_by_as_much(
 
 
 @given(windows, shifts, st.integers(0, 100))
+@example(LARGE, (-0.375, 1.0), 58)
 @settings(deadline=None, max_examples=20)
 def test_nothing_moves_beyond_the_band_around_the_face(
     window: tuple[int, int], shift: tuple[float, float], seed: int
@@ -76,7 +77,8 @@ def test_nothing_moves_beyond_the_band_around_the_face(
     distance, reach = radii(source, window)
     reach = torch.maximum(reach, (target[0, OVAL, :2] - source[0, OVAL, :2].mean(0)).norm(dim=1).max())
     coarse = max(1, round(max(window) / 224))
-    beyond = distance > 1.27 * reach + (coarse if coarse > 1 else 0)
+    # a coarse map is interpolated: its last cell reaches one cell further in x and y
+    beyond = distance > 1.27 * reach + (1.5 * coarse if coarse > 1 else 0)
     assert beyond.any()
     assert not move[:, :, beyond].any()
     assert move.any()

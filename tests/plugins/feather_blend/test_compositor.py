@@ -57,21 +57,17 @@ def matte_of(before: Tensor, after: Tensor, **options: object) -> Tensor:
     return blend(before, after, pixels, Generated(pixels, after), **options).matte
 
 
-def grown_hull(before: Tensor, after: Tensor, grow: float) -> np.ndarray:
-    """(h, w) whether a pixel's centre lies in the hull of both, grown about its centre."""
+def depth_in_hull(before: Tensor, after: Tensor, grow: float) -> np.ndarray:
+    """(h, w) how far a pixel's centre lies inside the hull of both, grown about its centre; negative outside."""
     hull = cv2.convexHull(np.ascontiguousarray(torch.cat([before, after], dim=1)[0, :, :2].numpy()))[:, 0]
     centre = hull.mean(axis=0)
     contour = (centre + (hull - centre) * grow).astype(np.float32)[:, None]
-    return np.array(
-        [
-            [cv2.pointPolygonTest(contour, (x + 0.5, y + 0.5), False) >= 0 for x in range(SIZE[0])]
-            for y in range(SIZE[1])
-        ]
-    )
+    rows, columns = range(SIZE[1]), range(SIZE[0])
+    return np.array([[cv2.pointPolygonTest(contour, (x + 0.5, y + 0.5), True) for x in columns] for y in rows])
 
 
 @given(seeds, centres, centres, st.floats(5, 40), feathers)
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 def test_the_matte_is_0_outside_the_hull_of_both_faces_grown_by_a_quarter(
     seed: int, centre: tuple[float, float], moved: tuple[float, float], radius: float, feather: float
 ) -> None:
@@ -79,8 +75,8 @@ def test_the_matte_is_0_outside_the_hull_of_both_faces_grown_by_a_quarter(
     matte = matte_of(before, after, feather_px=feather)
     assert matte.shape == (1, 1, SIZE[1], SIZE[0])
     assert ((matte >= 0) & (matte <= 1)).all()
-    allowed = cv2.dilate(grown_hull(before, after, 1.25).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    assert not matte[0, 0].numpy()[~allowed].any()
+    # a pixel that the hull only touches may count
+    assert not matte[0, 0].numpy()[depth_in_hull(before, after, 1.25) < -1.5].any()
 
 
 @given(seeds, st.floats(10, 30))
@@ -88,7 +84,7 @@ def test_the_matte_is_0_outside_the_hull_of_both_faces_grown_by_a_quarter(
 def test_with_little_feather_both_faces_show_altogether(seed: int, radius: float) -> None:
     before, after = blob(seed, (45, 40), radius * 0.9), blob(seed + 1, (50, 38), radius * 0.9)
     matte = matte_of(before, after, feather_px=1)[0, 0].numpy()
-    inner = grown_hull(before, after, 1.0)
+    inner = depth_in_hull(before, after, 1.0) >= 0
     inner[[0, -1]] = inner[:, [0, -1]] = False
     assert matte[inner].min() > 0.9
 

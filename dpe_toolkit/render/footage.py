@@ -1,22 +1,62 @@
-"""Frames for the render: in order and decoded ahead, or any of them on request."""
+"""Frames for the render: in order and made ready ahead, or any of them on request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from dpe_toolkit.analysis import BLOCK, FrameSource, OpenReader, ahead
 from dpe_toolkit.frames import FrameBatch
 from dpe_toolkit.timing import Span
 
-__all__ = ["Footage"]
+__all__ = ["Footage", "Foreseen"]
 
+T = TypeVar("T")
 _BRIDGE = 4
 """Frames that are decoded and dropped rather than sought over."""
+
+
+class Foreseen(Generic[T]):
+    """Results for spans that are known beforehand, made ahead in a thread.
+
+    Args:
+        make: makes the result of a span. It is called in the thread and nowhere else, so that what it
+            reads from is its own.
+        schedule: the spans, in the order in which they will be asked for.
+        otherwise: makes the result of any other span, when it is asked for.
+    """
+
+    def __init__(self, make: Callable[[Span], T], schedule: Sequence[Span], otherwise: Callable[[Span], T]) -> None:
+        self._make = make
+        self._schedule = schedule
+        self._otherwise = otherwise
+        self._next = 0
+        self._results: Iterator[T] | None = None
+        self._stack = ExitStack()
+
+    def get(self, span: Span) -> T:
+        """The result of ``span``."""
+        if self._next == len(self._schedule) or self._schedule[self._next] != span:
+            return self._otherwise(span)
+        self._next += 1
+        if self._results is None:
+            self._results = self._stack.enter_context(ahead(self._made()))
+        return next(self._results)
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._stack.close()
+
+    def _made(self) -> Iterator[T]:
+        # OpenMP bounds threads by thread: the bound of the render's own does not hold here by itself.
+        torch.set_num_threads(torch.get_num_threads())
+        yield from map(self._make, self._schedule)
 
 
 class Footage:
@@ -25,28 +65,21 @@ class Footage:
     Args:
         path: the file.
         open_reader: opens it.
-        schedule: spans that will be asked for in this order; they are decoded ahead in a thread. Anything
-            else is read when asked for, through a reader of its own.
+        schedule: spans that will be asked for in this order; they are decoded ahead. Anything else is read
+            when asked for, through a reader of its own.
     """
 
     def __init__(self, path: Path, open_reader: OpenReader, schedule: Sequence[Span] = ()) -> None:
         self._path = path
         self._open = open_reader
-        self._stack = ExitStack()
-        self._next = 0
-        self._schedule = schedule
-        self._batches: Iterator[FrameBatch] | None = None
+        self._readers = ExitStack()
         self._reader: FrameSource | None = None
+        self._scheduled: FrameSource | None = None
+        self._foreseen = Foreseen(self._read_scheduled, schedule, self._read_any)
 
     def read(self, span: Span) -> FrameBatch:
         """These media frames."""
-        if self._next < len(self._schedule) and self._schedule[self._next] == span:
-            self._next += 1
-            if self._batches is None:
-                reader = self._stack.enter_context(self._open(self._path))
-                self._batches = self._stack.enter_context(ahead(map(reader.read, self._schedule)))
-            return next(self._batches)
-        return self._any().read(span)
+        return self._foreseen.get(span)
 
     def pieces(self, wanted: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64], FrameBatch]]:
         """Any frames, a few at a time, so that memory does not follow their number.
@@ -64,16 +97,22 @@ class Footage:
             run = unique[: int(near.argmin()) or len(unique)]
             unique = unique[len(run) :]
             start = int(run[0])
-            batch = self._any().read(Span(start, int(run[-1]) + 1))
+            batch = self._read_any(Span(start, int(run[-1]) + 1))
             places = np.flatnonzero((wanted >= start) & (wanted <= run[-1]))
             yield places, batch.take(wanted[places] - start)
 
     def close(self) -> None:
         """Ends the thread and closes the readers."""
-        self._stack.close()
-        self._batches = self._reader = None
+        self._foreseen.close()
+        self._readers.close()
+        self._reader = self._scheduled = None
 
-    def _any(self) -> FrameSource:
+    def _read_scheduled(self, span: Span) -> FrameBatch:
+        if self._scheduled is None:
+            self._scheduled = self._readers.enter_context(self._open(self._path))
+        return self._scheduled.read(span)
+
+    def _read_any(self, span: Span) -> FrameBatch:
         if self._reader is None:
-            self._reader = self._stack.enter_context(self._open(self._path))
-        return self._reader
+            self._reader = self._readers.enter_context(self._open(self._path))
+        return self._reader.read(span)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
 import torch
 
 from dpe_toolkit.analysis import BLOCK, ComponentPool, OpenReader, guard_plugin
@@ -15,7 +16,7 @@ from dpe_toolkit.components import Generated, GenerateRequest, Generator, ShotGe
 from dpe_toolkit.faces import FaceBatch
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.plan import RenderPlan, ShotPlan
-from dpe_toolkit.render.footage import Footage
+from dpe_toolkit.render.footage import Footage, Foreseen
 from dpe_toolkit.render.node import Inputs, Need, RenderNode
 from dpe_toolkit.render.nodes import (
     BlackNode,
@@ -100,23 +101,41 @@ def build_shot(shot: ShotPlan, prepared: PreparedShot | None, context: GraphCont
     source = SourceNode(footage, whole.source_start, whole.num_frames)
     if prepared is None:
         return ShotGraph(source, source, None, None, resources)
+    return _edited(prepared, source, context, resources)
+
+
+def _edited(prepared: PreparedShot, source: SourceNode, context: GraphContext, resources: ExitStack) -> ShotGraph:
+    pool = context.pool
+    name, chosen = prepared.shot.name, prepared.edit.components
     driver = Footage(prepared.edit.driver.path, context.open_reader)
     resources.callback(driver.close)
-    return _edited(prepared, source, driver, context.pool, resources)
-
-
-def _edited(
-    prepared: PreparedShot, source: SourceNode, driver: Footage, pool: ComponentPool, resources: ExitStack
-) -> ShotGraph:
-    name, chosen = prepared.shot.name, prepared.edit.components
     generator = pool.generator(chosen["generator"], name)
     lazy = _LazyGenerator(generator, prepared, _material(prepared, source.footage, driver, pool.device))
     faces = FacesNode(prepared, source, pool.device)
     encoded = EncodeNode(prepared, faces, pool.encoder(chosen["encoder"], name))
-    shown = DriverNode(prepared, driver, pool.device) if generator.wants_driver_pixels else None
+    shown = _shown_driver(prepared, driver, context, resources) if generator.wants_driver_pixels else None
     generated = GenerateNode(prepared, faces, encoded, shown, lazy)
     result = CompositeNode(prepared, source, faces, generated, pool.compositor(chosen["compositor"], name))
     return ShotGraph(source, result, faces, generated, resources)
+
+
+def _shown_driver(prepared: PreparedShot, driver: Footage, context: GraphContext, resources: ExitStack) -> DriverNode:
+    """The driver's windows, cut ahead of the render where its order is known."""
+    spans = shot_spans(prepared.shot) if context.sequential else []
+    beforehand = Footage(prepared.edit.driver.path, context.open_reader)
+    resources.callback(beforehand.close)
+
+    def cut(footage: Footage, span: Span) -> FaceBatch:
+        nearest = np.round(prepared.driver_rows[prepared.active(span)]).astype(np.int64)
+        return driver_faces(prepared, footage, nearest, context.pool.device)
+
+    windows = Foreseen(
+        lambda span: cut(beforehand, span),
+        [span for span in spans if len(prepared.active(span))],
+        lambda span: cut(driver, span),
+    )
+    resources.callback(windows.close)
+    return DriverNode(prepared, windows)
 
 
 def _material(prepared: PreparedShot, source: Footage, driver: Footage, device: torch.device) -> ShotMaterial:

@@ -16,7 +16,7 @@ from dpe_toolkit.components import Composited, Compositor, Encoder, Generated, G
 from dpe_toolkit.faces import FaceBatch, FaceTrack
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout, Plane
 from dpe_toolkit.geometry import code_scale, window_rgb, write_window
-from dpe_toolkit.render.footage import Footage
+from dpe_toolkit.render.footage import Footage, Foreseen
 from dpe_toolkit.render.node import Inputs, Need, RenderNode
 from dpe_toolkit.render.prepare import PreparedShot
 from dpe_toolkit.shapes import expect_shape
@@ -135,8 +135,7 @@ class DriverNode:
     """Native windows of the driver, of the frames nearest in time."""
 
     prepared: PreparedShot
-    footage: Footage
-    device: torch.device
+    windows: Foreseen[FaceBatch]
 
     @property
     def length(self) -> int:
@@ -149,8 +148,7 @@ class DriverNode:
 
     def render(self, span: Span, inputs: Inputs) -> FaceBatch:
         """One window for each edited row."""
-        shown = np.round(self.prepared.driver_rows[self.prepared.active(span)]).astype(np.int64)
-        return driver_faces(self.prepared, self.footage, shown, self.device)
+        return self.windows.get(span)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_toolkit.render.footage import Footage
+from dpe_toolkit.render.footage import Footage, Foreseen
+from dpe_toolkit.render.threads import compute_threads
 from dpe_toolkit.timing import Span
 from tests.analysis.fakes import Shelf, draw
 
@@ -54,3 +59,44 @@ def test_nothing_is_opened_before_it_is_asked_for() -> None:
     source, shelf = footage(Span(0, 8))
     source.close()
     assert shelf.readers == []
+
+
+def test_what_is_foreseen_is_made_in_a_thread_and_all_else_when_asked_for() -> None:
+    made: list[tuple[Span, bool]] = []
+    here = threading.get_ident()
+
+    def make(span: Span) -> Span:
+        made.append((span, threading.get_ident() == here))
+        return span
+
+    foreseen = Foreseen(make, [Span(0, 8), Span(8, 12)], lambda span: span.shift(100))
+    assert made == []
+    assert foreseen.get(Span(0, 8)) == Span(0, 8)
+    assert foreseen.get(Span(0, 8)) == Span(100, 108)
+    assert foreseen.get(Span(8, 12)) == Span(8, 12)
+    assert foreseen.get(Span(12, 16)) == Span(112, 116)
+    foreseen.close()
+    assert made == [(Span(0, 8), False), (Span(8, 12), False)]
+
+
+def test_an_error_comes_where_its_span_is_asked_for() -> None:
+    def make(span: Span) -> int:
+        return 8 // (8 - span.start)
+
+    foreseen = Foreseen(make, [Span(0, 8), Span(8, 12)], make)
+    assert foreseen.get(Span(0, 8)) == 1
+    with pytest.raises(ZeroDivisionError):
+        foreseen.get(Span(8, 12))
+    foreseen.close()
+
+
+def test_the_thread_that_works_ahead_keeps_the_bound_of_compute_threads() -> None:
+    def work(span: Span) -> float:
+        before_s, own_s = time.process_time(), time.thread_time()
+        torch.nn.functional.conv2d(torch.rand(4, 3, 256, 256), torch.rand(16, 3, 5, 5))
+        return (time.process_time() - before_s) / (time.thread_time() - own_s)
+
+    with compute_threads(1):
+        foreseen = Foreseen(work, [Span(0, 1)], work)
+        assert foreseen.get(Span(0, 1)) < 1.5
+        foreseen.close()

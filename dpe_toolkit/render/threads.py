@@ -24,7 +24,9 @@ def compute_threads(limit: int | None = None) -> Iterator[None]:
 
     Decoding and encoding keep the other half busy. On two cores a convolution over eight native windows
     took 143 ms with one thread and 85 ms with two; while a video was encoded beside it 174 ms and 164 ms,
-    so that a second thread only takes its time from the encoder.
+    so that a second thread only takes its time from the encoder. It can cost far more: OpenMP's threads
+    wait for each other by spinning, and with other programs on both cores (load 5 to 8) the same render
+    took 16 to 24 s with one thread and 77 to 98 s with two.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(min(before, limit or max(1, cores() // 2)))

@@ -17,7 +17,8 @@ class ExplainRow(NamedTuple):
     """Field of the edit, ``components.<kind>``, or ``<kind>.<option>``."""
     value: str
     origin: str
-    """``default``, ``project``, ``effect``, ``marker``, ``sidecar``, ``driver track`` or ``command line``."""
+    """``default``, ``project``, ``effect``, ``marker``, ``sidecar``, ``driver track``, ``command line``, or
+    ``generator`` for a component that came along with it."""
 
 
 def explain(plan: RenderPlan) -> list[ExplainRow]:

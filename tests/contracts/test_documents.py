@@ -16,7 +16,12 @@ from dpe_toolkit.timeline import EffectSpec, parse_effect, read_timeline
 from dpe_toolkit.timeline.effect import Driving
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "first-edit.md", ROOT / "docs" / "timeline-schema.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs" / "first-edit.md",
+    ROOT / "docs" / "timeline-schema.md",
+    ROOT / "docs" / "weights.md",
+]
 SCHEMA = (ROOT / "docs" / "timeline-schema.md").read_text(encoding="utf-8")
 
 
@@ -38,7 +43,10 @@ def commands() -> list[str]:
 def test_commands_in_the_pages_use_options_that_exist(line: str) -> None:
     words = shlex.split(line)[1:]
     root = typer.main.get_command(app)
-    found = root.get_command(root.make_context("dpe", ["doctor"], resilient_parsing=True), words[0])
+    context = root.make_context("dpe", ["doctor"], resilient_parsing=True)
+    found = root.get_command(context, words[0])
+    if hasattr(found, "get_command"):
+        found = found.get_command(context, words[1])
     assert found is not None
     options = {option for parameter in found.params for option in parameter.opts}
     assert {word for word in words if re.match(r"--?[a-z]", word)} <= options

@@ -207,7 +207,7 @@ def _resample(
 ) -> FloatArray:
     """One plane through the map, averaged first where the map shrinks by two or more."""
     matrix = to_frame.astype(np.float64) / np.array([[1 << shift[0]], [1 << shift[1]]])
-    shrink = int(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    shrink = int(np.sqrt(abs(np.linalg.det(matrix[:, :2]))) + 1e-6)
     if shrink >= 2:
         height, width = plane.shape
         size = (-(-width // shrink), -(-height // shrink))

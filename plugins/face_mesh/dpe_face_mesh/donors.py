@@ -122,5 +122,8 @@ def share_out(plan: DonorPlan, rows: IntArray, other: FloatArray | None) -> Floa
     scaled -= scaled.max(axis=1, keepdims=True)
     weights = np.exp(scaled)
     weights = weights / weights.sum(axis=1, keepdims=True)
-    weights[weights < 0.01] = 0
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+    need = np.clip(costs[0] / (_DONOR_COST / 2), 0, 1)[:, None]
+    weights[:, 1:] *= need * need * (3 - 2 * need)
+    weights[:, 1:][weights[:, 1:] < 0.01] = 0
+    weights[:, 0] = 1 - weights[:, 1:].sum(axis=1)
+    return np.asarray(weights, np.float32)

@@ -20,7 +20,7 @@ from dpe_face_mesh.patches import openings, patches
 from dpe_face_mesh.poise import hold_pose, pose_samples
 from dpe_face_mesh.pose import fit_pose, rotation_matrix, unplace
 from dpe_face_mesh.space import MESH_SPACE
-from dpe_face_mesh.topology import INNER_LIPS
+from dpe_face_mesh.topology import INNER_LIPS, MOUTH_CORNERS
 from dpe_face_mesh.warp import backward_map, reach, resample, visibility
 from dpe_toolkit.api import (
     Appearance,
@@ -79,7 +79,7 @@ class MeshGenerator:
             colour = _colour_match(source.take(colour_rows), driver.take(_driver_rows(material, colour_rows)))
         donors = source.take(donor_rows) if source and len(donor_rows) else None
         points = None if donors is None else _window_points(codes.take(donor_rows), donors)
-        loan = _Loan(plans, donor_rows, donors, points, colour)
+        loan = _Loan(plans, donor_rows, donors, points, colour, _edge_px(material))
         if not source or not driver or not len(pose_rows):
             return _MeshShot(self._options, loan, None)
         windows, shown = source.take(pose_rows), driver.take(_driver_rows(material, pose_rows))
@@ -137,6 +137,8 @@ class _Loan:
     donors: FaceBatch | None
     donor_points: torch.Tensor | None
     driver_colour: ColourMatch | None
+    edge_px: int
+    """Half the width of the edge of a mouth's matte."""
 
 
 class _MeshShot:
@@ -184,7 +186,7 @@ class _MeshShot:
             if bool(grow.any()):
                 lenders.append(seam(part, source, grow))
             if lenders:
-                pixels = inlay(pixels, target, plan.patch, lenders, grow)
+                pixels = inlay(pixels, target, plan.patch, lenders, grow=grow, edge_px=self._loan.edge_px)
         return pixels
 
     def _lenders(self, plan: DonorPlan, request: GenerateRequest, share: torch.Tensor) -> list[Lender]:
@@ -205,6 +207,14 @@ class _MeshShot:
             colour = self._loan.driver_colour
             lenders.append(Lender(driver.pixels, driver.landmarks_px, weights[:, -1], colour))
         return lenders
+
+
+def _edge_px(material: ShotMaterial) -> int:
+    """A sixtieth of the mouth's width, as the shot mostly shows it."""
+    left, right = MOUTH_CORNERS
+    rest = shapes_of(material.source.neutral)[0]
+    width = float(np.linalg.norm(rest[right] - rest[left]) * np.exp(float(material.source.codes.pose[:, 0].median())))
+    return max(1, round(width / 60))
 
 
 def _driver_rows(material: ShotMaterial, rows: IntArray) -> IntArray:

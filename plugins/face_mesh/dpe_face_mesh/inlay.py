@@ -16,6 +16,7 @@ __all__ = ["ColourMatch", "Lender", "inlay", "seam", "skin_colour"]
 
 _WHITER_THAN_SKIN = torch.tensor([1.0, 1.3, 1.4])
 """White against light skin: (1, 1, 1) over about (1, 0.77, 0.7)."""
+_LEAST_RIM = 0.01
 _SEAM_SHADE = 0.68
 _SKIN_RING = (57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287, 186, 92, 165, 167, 164, 393, 391, 322, 410)
 
@@ -68,7 +69,7 @@ def seam(window: torch.Tensor, points: torch.Tensor, weight: torch.Tensor) -> Le
 
 
 def inlay(
-    window: torch.Tensor, target: torch.Tensor, patch: Patch, lenders: list[Lender], grow: torch.Tensor
+    window: torch.Tensor, target: torch.Tensor, patch: Patch, lenders: list[Lender], *, grow: torch.Tensor, edge_px: int
 ) -> torch.Tensor:
     """The windows with one patch taken, by share, from the lenders.
 
@@ -78,16 +79,19 @@ def inlay(
         patch: the opening.
         lenders: their weights need not sum to 1; the rest stays the window's own.
         grow: (N,) 0 to 1, how far the matte of a hard edge reaches over it.
+        edge_px: half the width of the matte's hard edge; one for a whole shot, so that a frame does not
+            depend on those that are rendered with it.
     """
     box = _boxes(target[:, patch.around.ravel()], window.shape[2:])
     origin, (width, height) = box
     local = target.clone()
     local[..., :2] -= origin[:, None].to(target.dtype)
-    matte = _matte(local, patch, (width, height), grow)
+    matte = _matte(local, patch, (width, height), grow, edge_px)
     own = torch.stack([_cut(window[n], origin[n], width, height) for n in range(len(window))])
     values = torch.cat([lender.points[..., :2].expand(len(window), -1, -1) for lender in lenders], dim=2)
     around = torch.from_numpy(patch.around).to(window.device)
-    maps = spread(local, values, around, (width, height)).values
+    maps, known = spread(local, values, around, (width, height))
+    matte = matte * known
     mixed, total = torch.zeros_like(own), torch.zeros(len(window), 1, 1, 1, device=window.device)
     for number, lender in enumerate(lenders):
         lent = _read(lender.pixels, maps[:, 2 * number : 2 * number + 2])
@@ -116,7 +120,9 @@ def _cut(picture: torch.Tensor, origin: torch.Tensor, width: int, height: int) -
     return picture[:, y : y + height, x : x + width]
 
 
-def _matte(local: torch.Tensor, patch: Patch, size_px: tuple[int, int], grow: torch.Tensor) -> torch.Tensor:
+def _matte(
+    local: torch.Tensor, patch: Patch, size_px: tuple[int, int], grow: torch.Tensor, radius: int
+) -> torch.Tensor:
     """(N, 1, h, w) 1 inside the opening; lips end it within a pixel or two, lids let it run out over skin."""
     triangles = torch.from_numpy(patch.interior if patch.hard_edge else patch.around).to(local.device)
     inside = torch.ones(len(local), local.shape[1], 1, device=local.device)
@@ -128,8 +134,6 @@ def _matte(local: torch.Tensor, patch: Patch, size_px: tuple[int, int], grow: to
         inside = core.to(local.dtype)[None, :, None].expand(len(local), -1, 1).contiguous()
         return _smooth(spread(local, inside, triangles, size_px).values)
     covered = spread(local, inside, triangles, size_px).covered.to(local.dtype)
-    span = (local[:, patch.corners[1], :2] - local[:, patch.corners[0], :2]).norm(dim=1).mean()
-    radius = max(1, round(float(span) / 60))
     kernel = 2 * radius + 1
     wider = F.max_pool2d(covered, kernel, 1, radius)
     covered = covered.lerp(wider, grow[:, None, None, None])
@@ -152,8 +156,9 @@ def _read(pixels: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
 
 def _rim_gain(own: torch.Tensor, lent: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
     """(N, 3, 1, 1) gain that makes the lent pixels meet the window's where the matte runs out."""
-    rim = matte * (1 - matte) + 1e-4
-    gain = (own * rim).sum((2, 3), keepdim=True) / (lent * rim).sum((2, 3), keepdim=True).clamp_min(1e-4)
+    rim = matte * (1 - matte)
+    own_sum, lent_sum = ((pixels * rim).sum((2, 3), keepdim=True) for pixels in (own, lent))
+    gain = (own_sum + _LEAST_RIM) / (lent_sum.clamp_min(0) + _LEAST_RIM)
     return gain.clamp(0.7, 1.4)
 
 

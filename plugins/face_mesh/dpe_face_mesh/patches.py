@@ -49,9 +49,8 @@ def _patch(name: str, border: IntArray, pairs: IntArray, corners: tuple[int, int
     triangles = canonical_face().triangles
     touching = np.isin(triangles, border)
     interior, around = triangles[touching.all(axis=1)], triangles[touching.any(axis=1)]
-    if not hard_edge:
-        wider = np.unique(around)
-        around = triangles[np.isin(triangles, wider).any(axis=1)]
+    # one ring of triangles further, so that the matte's soft edge lies within them
+    around = triangles[np.isin(triangles, np.unique(around)).any(axis=1)]
     return Patch(name, pairs, corners, interior, around, border, hard_edge, stretches=not hard_edge)
 
 

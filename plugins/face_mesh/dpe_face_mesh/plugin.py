@@ -72,7 +72,7 @@ def dpe_register_motion_extractors() -> Iterable[Component[MotionExtractor]]:
             space=MESH_SPACE,
             licence="Apache-2.0",
             source=_MODEL,
-            fingerprint=f"motion/3 {BUNDLE_SHA256[:16]}",
+            fingerprint=f"motion/4 {BUNDLE_SHA256[:16]}",
         )
     ]
 
@@ -90,7 +90,7 @@ def dpe_register_generators() -> Iterable[Component[Generator]]:
             space=MESH_SPACE,
             licence="Apache-2.0",
             source="our choice",
-            fingerprint="mesh/2",
+            fingerprint="mesh/3",
         )
     ]
 

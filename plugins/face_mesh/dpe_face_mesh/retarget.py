@@ -29,8 +29,8 @@ _CLOSED_SHARE = 0.18
 """Gap that the mesh shows between closed lids, as a share of the gap at rest (0.12 to 0.26 over nine clips)."""
 _BLINK_SHARE = 0.3
 _SHUT = 0.04
-_WIDEST = 1.12
-"""How much further than its clip shows an eye is opened: there are no pixels for more, lashes smear."""
+_BEYOND = 0.75
+"""Share that is drawn of an opening wider than the source's clip shows: there are no pixels for it, lashes smear."""
 _SEEDS = {
     "brows": [70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276],
     "eyes": [*EYES[0].ring, *EYES[1].ring, 27, 28, 29, 30, 56, 257, 258, 259, 260, 286, 23, 24, 253, 254],
@@ -40,7 +40,7 @@ _SEEDS = {
     "jaw": [152, 148, 176, 149, 150, 136, 172, 377, 400, 378, 379, 365, 397, 199, 175, 171, 396, 200, 208, 428],
 }
 _STILL = [*RIGID, 1, 4, 5, 6, 122, 351, 234, 454, 93, 323]
-_REACH = 1.6
+_REACH = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,8 @@ def _set_lids(
     closed = float(driver.lids_closed[number])
     openness = (_eye_gap(driver_shapes, eye) / max(rest, 1e-6) - closed) / (1 - closed)
     share = _SHUT + np.clip(openness, 0, None) * (1 - _SHUT)
-    share = np.minimum(share, _WIDEST * source.lids_widest[number])
+    beyond = np.maximum(share - source.lids_widest[number], 0)
+    share = share - (1 - _BEYOND) * beyond
     own_gap = source.rest[lower] - source.rest[upper]
     wanted = own_gap[None] * share[:, None, None]
     shapes[:, upper] = shapes[:, lower] - wanted

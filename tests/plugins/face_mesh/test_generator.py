@@ -71,17 +71,7 @@ def test_codes_that_do_not_change_give_the_source_windows_bit_for_bit(options: G
 
 @pytest.mark.parametrize(
     "options",
-    [
-        PLAIN,
-        pytest.param(
-            LENT,
-            marks=pytest.mark.xfail(
-                strict=True,
-                raises=AssertionError,
-                reason="a donor at no cost weighs as exp(-0.3 / 0.12): 8 % of a mouth that need not change",
-            ),
-        ),
-    ],
+    [PLAIN, LENT],
     ids=["warp", "donors"],
 )
 def test_frames_whose_codes_do_not_change_stay_whatever_the_others_do(options: GeneratorOptions) -> None:

@@ -25,6 +25,8 @@ _GRID = 16
 _SIGMA_ROWS = 3.0
 _SIGMA_SIZE_ROWS = 12.0
 """Slower than the place: a face that grows walks, and a crop must not breathe with a jaw that opens."""
+_STILL_SHARE = 0.004
+"""Of the face's side: a face that wanders no farther does not move, the detector does (a still, held)."""
 _USUAL = WindowShape()
 
 
@@ -81,7 +83,9 @@ def plan_windows(track: FaceTrack, shape: WindowShape = _USUAL) -> WindowPlan:
     slack = np.maximum((size - side * _INNER) / 2 - 1, 0)
     centre = np.clip(_smooth(middle), middle - slack, middle + slack)
     grown = _smooth(largest[:, None], _SIGMA_SIZE_ROWS) if uneven else np.full((len(track), 1), np.median(largest))
-    return WindowPlan(centre, size, track.present, np.concatenate([centre, grown], axis=1).astype(np.float32))
+    held = np.ptp(centre, axis=0).max() < _STILL_SHARE * float(np.median(largest))
+    focus = np.tile(np.median(centre, axis=0), (len(track), 1)) if held else centre
+    return WindowPlan(centre, size, track.present, np.concatenate([focus, grown], axis=1).astype(np.float32))
 
 
 def _hulls(track: FaceTrack) -> npt.NDArray[np.float64]:

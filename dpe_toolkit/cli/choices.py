@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from dpe_toolkit.cli.folders import user_cache_dir, user_data_dir
 from dpe_toolkit.cli.ranges import parse_assignments, parse_face
 from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.components import KINDS
@@ -23,8 +22,6 @@ __all__ = [
     "TimelineArgument",
     "WeightsDirOption",
     "WriteChoices",
-    "user_cache_dir",
-    "user_data_dir",
 ]
 
 Mode = Literal["absolute", "relative"]
@@ -156,7 +153,6 @@ class PartChoices:
             metavar="FILE", help="Project settings; by default dpe.toml beside the timeline.", rich_help_panel=_PARTS
         ),
     ] = None
-
     media_root: Annotated[
         list[Path] | None,
         typer.Option(
@@ -190,9 +186,8 @@ class PartChoices:
             options.setdefault(component, {})[option] = value
         if self.weights is not None:
             # The timeline may lie elsewhere than the working folder that a path starts in.
-            path = Path(self.weights)
-            named = str(path.absolute()) if path.is_file() else self.weights
-            options.setdefault("generator", {}).setdefault("weights", named)
+            named = Path(self.weights).absolute() if Path(self.weights).is_file() else self.weights
+            options.setdefault("generator", {})["weights"] = str(named)
         chosen: dict[str, object] = {"components": self.components, "options": options}
         return {name: value for name, value in chosen.items() if value}
 
@@ -304,25 +299,3 @@ class WriteChoices:
     preset: Annotated[
         Preset | None, typer.Option(help="H.264 effort: slower ones give smaller files.", rich_help_panel=_OUTPUT)
     ] = None
-
-
-def user_cache_dir() -> Path:
-    """The folder that this system has for a user's caches, with a folder of ours in it."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "dpe_toolkit"
-
-
-def user_data_dir() -> Path:
-    """The folder that this system has for a user's data, with a folder of ours in it."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "dpe_toolkit"

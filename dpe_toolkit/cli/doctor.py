@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dpe_toolkit import __version__
-from dpe_toolkit.cli.choices import user_cache_dir
+from dpe_toolkit.cli.folders import user_cache_dir
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
 from dpe_toolkit.errors import DpeError
 

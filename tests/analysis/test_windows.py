@@ -94,3 +94,11 @@ def test_the_focus_grows_without_steps_where_the_face_comes_near() -> None:
     assert focus is not None
     assert (np.diff(focus[:, 2]) > 0).all()
     assert np.diff(focus[:, 2]).max() < 6
+
+
+def test_the_focus_of_a_still_does_not_wander_with_its_detections() -> None:
+    wander = [0.0, 0.2, -0.1, 0.15]
+    windows = plan_windows(track_of([(100 + wander[row % 4], 80, 120) for row in range(30)], mesh=False))
+    focus = windows.placement(np.arange(30)).focus_px
+    assert focus is not None
+    assert (focus == focus[0]).all()

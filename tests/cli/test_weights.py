@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dpe_toolkit.checkpoint import KNOWN_WEIGHTS, WeightsHeader, WeightsStore, save_weights
-from dpe_toolkit.cli.choices import user_data_dir
+from dpe_toolkit.cli.folders import user_data_dir
 from dpe_toolkit.networks import DpeNetwork, NetworkParams
 from dpe_toolkit.video import VideoReader, probe
 from tests.cli.conftest import Dpe

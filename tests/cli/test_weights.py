@@ -152,6 +152,14 @@ def test_the_weights_folder_is_the_users_unless_the_environment_says(
     assert user_data_dir() == tmp_path / "dpe_toolkit"
 
 
+def test_the_environment_may_name_the_weights_folder(
+    dpe: Dpe, tiny: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DPE_WEIGHTS", str(folder))
+    assert dpe("weights", "import", tiny, "--name", "mine").returncode == 0
+    assert WeightsStore(folder).names() == ["mine"]
+
+
 def test_an_edit_names_its_weights_and_keeps_them_in_the_timeline(
     dpe: Dpe, weights: Weights, media: Path, tiny: Path, folder: Path, tmp_path: Path
 ) -> None:

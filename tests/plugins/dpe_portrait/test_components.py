@@ -4,22 +4,24 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from dpe_portrait.compositor import CropCompositor
 from dpe_portrait.encoder import WINDOW, DpeAppearance, DpeEncoder
 from dpe_portrait.generator import DpeGenerator, Part
 from dpe_portrait.model import CROP_MARGIN, DpeModel, crop_squares, open_model
 from dpe_portrait.motion import DpeMotion
-from dpe_portrait.options import GeneratorOptions, ModelOptions, MotionOptions, PasteMode
+from dpe_portrait.options import CropOptions, GeneratorOptions, ModelOptions, MotionOptions, PasteMode
 from dpe_toolkit.analysis import plan_windows, window_shape
 from dpe_toolkit.api import (
     Appearance,
     ComponentContext,
+    Generated,
     GenerateRequest,
     MixRequest,
     MotionCode,
@@ -252,3 +254,33 @@ def test_an_appearance_says_where_its_crops_lie(model: DpeModel, windows: Tensor
     looks = DpeEncoder(model).encode(faces_of(windows))
     assert isinstance(looks, DpeAppearance)
     assert looks.squares_px.tolist() == [[0.0, 0.0, 48.0]] * 3
+
+
+def test_the_crop_compositor_runs_out_at_the_window_and_where_the_generator_has_no_say(windows: Tensor) -> None:
+    confidence = torch.ones(3, 1, 48, 48)
+    confidence[:, :, :, 30:] = 0
+    faces = faces_of(windows)
+    shown = CropCompositor(CropOptions()).composite(faces, Generated(windows + 0.1, faces.landmarks_px, confidence))
+    assert torch.equal(shown.pixels, windows + 0.1)
+    assert shown.matte.shape == (3, 1, 48, 48)
+    assert shown.matte[0, 0, 24, 24] == 1
+    assert not shown.matte[:, :, :, 30:].any()
+    assert (shown.matte[0, 0, 24, :3].diff() > 0).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("paste", get_args(PasteMode))
+def test_a_gpu_draws_what_a_cpu_draws(tiny: Path, windows: Tensor, paste: PasteMode) -> None:
+    asked = request_of([1.0, 0.5, 0.0], [0.0, 1.0, 0.0])
+    drawn = [
+        edit(
+            open_model(ModelOptions(), ComponentContext(torch.device(name), tiny)),
+            windows,
+            windows.flip(3),
+            asked,
+            paste=paste,
+        )
+        for name in ("cpu", "cuda")
+    ]
+    assert (drawn[0] - drawn[1].cpu()).abs().max() <= 2 / 255

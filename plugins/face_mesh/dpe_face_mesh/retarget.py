@@ -29,7 +29,7 @@ _CLOSED_SHARE = 0.18
 """Gap that the mesh shows between closed lids, as a share of the gap at rest (0.12 to 0.26 over nine clips)."""
 _BLINK_SHARE = 0.3
 _SHUT = 0.04
-_BEYOND = 0.75
+_BEYOND = 0.9
 """Share that is drawn of an opening wider than the source's clip shows: there are no pixels for it, lashes smear."""
 _SEEDS = {
     "brows": [70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276],

@@ -20,6 +20,8 @@ __all__ = ["Footage", "Foreseen"]
 T = TypeVar("T")
 _BRIDGE = 4
 """Frames that are decoded and dropped rather than sought over."""
+_DECODED = 2
+"""Batches that may wait, decoded."""
 
 
 class Foreseen(Generic[T]):
@@ -30,12 +32,16 @@ class Foreseen(Generic[T]):
             reads from is its own.
         schedule: the spans, in the order in which they will be asked for.
         otherwise: makes the result of any other span, when it is asked for.
+        depth: results that may wait; one more is being made.
     """
 
-    def __init__(self, make: Callable[[Span], T], schedule: Sequence[Span], otherwise: Callable[[Span], T]) -> None:
+    def __init__(
+        self, make: Callable[[Span], T], schedule: Sequence[Span], otherwise: Callable[[Span], T], *, depth: int = 1
+    ) -> None:
         self._make = make
         self._schedule = schedule
         self._otherwise = otherwise
+        self._depth = depth
         self._next = 0
         self._results: Iterator[T] | None = None
         self._stack = ExitStack()
@@ -46,7 +52,7 @@ class Foreseen(Generic[T]):
             return self._otherwise(span)
         self._next += 1
         if self._results is None:
-            self._results = self._stack.enter_context(ahead(self._made()))
+            self._results = self._stack.enter_context(ahead(self._made(), self._depth))
         return next(self._results)
 
     def close(self) -> None:
@@ -75,7 +81,7 @@ class Footage:
         self._readers = ExitStack()
         self._reader: FrameSource | None = None
         self._scheduled: FrameSource | None = None
-        self._foreseen = Foreseen(self._read_scheduled, schedule, self._read_any)
+        self._foreseen = Foreseen(self._read_scheduled, schedule, self._read_any, depth=_DECODED)
 
     def read(self, span: Span) -> FrameBatch:
         """These media frames."""

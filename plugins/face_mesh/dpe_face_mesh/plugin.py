@@ -37,7 +37,7 @@ def dpe_register_detectors() -> Iterable[Component[Detector]]:
             options=DetectorOptions,
             licence="Apache-2.0",
             source=_MODEL,
-            fingerprint=f"detect/1 {BUNDLE_SHA256[:16]}",
+            fingerprint=f"detect/2 {BUNDLE_SHA256[:16]}",
         )
     ]
 

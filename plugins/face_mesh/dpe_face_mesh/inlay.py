@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -82,58 +83,66 @@ def inlay(
         edge_px: half the width of the matte's hard edge; one for a whole shot, so that a frame does not
             depend on those that are rendered with it.
     """
-    box = _boxes(target[:, patch.around.ravel()], window.shape[2:])
-    origin, (width, height) = box
+    lending = torch.stack([lender.weight for lender in lenders]).sum(0).nonzero()[:, 0]
+    out = window.clone()
+    if len(lending):
+        picked = [_rows(lender, lending) for lender in lenders]
+        part, origin = _blend(window[lending], target[lending], patch, picked, grow=grow[lending], edge_px=edge_px)
+        height, width = part.shape[2:]
+        for row, place, pixels in zip(lending.tolist(), origin.tolist(), part, strict=True):
+            out[row, :, place[1] : place[1] + height, place[0] : place[0] + width] = pixels
+    return out
+
+
+def _rows(lender: Lender, rows: torch.Tensor) -> Lender:
+    """The lender of these rows; what one row lends to all stays one row."""
+    pixels, points = (v if len(v) == 1 else v[rows] for v in (lender.pixels, lender.points))
+    return Lender(pixels, points, lender.weight[rows], lender.colour)
+
+
+def _blend(
+    window: torch.Tensor, target: torch.Tensor, patch: Patch, lenders: list[Lender], *, grow: torch.Tensor, edge_px: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(N, 3, h, w) the part of the windows that the patch can reach, blended, and its (N, 2) origins."""
+    triangles = patch.near if patch.hard_edge else patch.around
+    origin, (width, height) = _boxes(target[:, np.unique(triangles)], window.shape[2:], 2 + 2 * edge_px)
     local = target.clone()
     local[..., :2] -= origin[:, None].to(target.dtype)
-    matte = _matte(local, patch, (width, height), grow, edge_px)
-    own = torch.stack([_cut(window[n], origin[n], width, height) for n in range(len(window))])
-    values = torch.cat([lender.points[..., :2].expand(len(window), -1, -1) for lender in lenders], dim=2)
-    around = torch.from_numpy(patch.around).to(window.device)
-    maps, known = spread(local, values, around, (width, height))
+    own = torch.stack([w[:, y : y + height, x : x + width] for w, (x, y) in zip(window, origin.tolist(), strict=True)])
+    core = torch.zeros(1, target.shape[1], 1, device=window.device)
+    core[:, np.unique(patch.near)] = 1
+    carried = [core, *(lender.points[..., :2] for lender in lenders)]
+    values = torch.cat([value.expand(len(window), -1, -1) for value in carried], dim=2)
+    maps, known = spread(local, values, torch.from_numpy(patch.around).to(window.device), (width, height))
+    matte = _mouth_matte(local, patch, grow, (width, height), edge_px) if patch.hard_edge else _smooth(maps[:, :1])
     matte = matte * known
     mixed, total = torch.zeros_like(own), torch.zeros(len(window), 1, 1, 1, device=window.device)
     for number, lender in enumerate(lenders):
-        lent = _read(lender.pixels, maps[:, 2 * number : 2 * number + 2])
+        lent = _read(lender.pixels, maps[:, 2 * number + 1 : 2 * number + 3])
         matched = lent * _rim_gain(own, lent, matte) if lender.colour is None else lender.colour.apply(lent)
         weight = lender.weight[:, None, None, None]
         mixed = mixed + weight * matched
         total = total + weight
-    result = own + matte * (mixed - total * own)
-    out = window.clone()
-    for n in range(len(window)):
-        x, y = int(origin[n, 0]), int(origin[n, 1])
-        out[n, :, y : y + height, x : x + width] = result[n]
-    return out
+    return own + matte * (mixed - total * own), origin
 
 
-def _boxes(points: torch.Tensor, limits: torch.Size) -> tuple[torch.Tensor, tuple[int, int]]:
+def _boxes(points: torch.Tensor, limits: torch.Size, margin: int) -> tuple[torch.Tensor, tuple[int, int]]:
     """Whole origins (N, 2) and one size that hold the points of every frame."""
-    low, high = points[..., :2].amin(1).floor() - 2, points[..., :2].amax(1).ceil() + 2
+    low, high = points[..., :2].amin(1).floor() - margin, points[..., :2].amax(1).ceil() + margin
     width, height = (min(int(size), int(limit)) for size, limit in zip((high - low).amax(0), limits[::-1], strict=True))
     room = torch.tensor([limits[1] - width, limits[0] - height], device=points.device)
     return torch.minimum(low.clamp_min(0), room).long(), (width, height)
 
 
-def _cut(picture: torch.Tensor, origin: torch.Tensor, width: int, height: int) -> torch.Tensor:
-    x, y = int(origin[0]), int(origin[1])
-    return picture[:, y : y + height, x : x + width]
-
-
-def _matte(
-    local: torch.Tensor, patch: Patch, size_px: tuple[int, int], grow: torch.Tensor, radius: int
+def _mouth_matte(
+    local: torch.Tensor, patch: Patch, grow: torch.Tensor, size_px: tuple[int, int], radius: int
 ) -> torch.Tensor:
-    """(N, 1, h, w) 1 inside the opening; lips end it within a pixel or two, lids let it run out over skin."""
-    triangles = torch.from_numpy(patch.interior if patch.hard_edge else patch.around).to(local.device)
-    inside = torch.ones(len(local), local.shape[1], 1, device=local.device)
-    if not patch.hard_edge:
-        core = torch.zeros(local.shape[1], dtype=torch.bool, device=local.device)
-        near = torch.from_numpy(patch.around).to(local.device)
-        border = torch.from_numpy(patch.border).to(local.device)
-        core[near[torch.isin(near, border).any(1)].ravel()] = True
-        inside = core.to(local.dtype)[None, :, None].expand(len(local), -1, 1).contiguous()
-        return _smooth(spread(local, inside, triangles, size_px).values)
-    covered = spread(local, inside, triangles, size_px).covered.to(local.dtype)
+    """(N, 1, h, w) 1 inside the mouth, ending at the lips within a pixel or two.
+
+    (Lids have no such edge: their matte is a vertex value that runs out over the skin around.)
+    """
+    nothing = local[..., :1]
+    covered = spread(local, nothing, torch.from_numpy(patch.interior).to(local.device), size_px).covered.to(local.dtype)
     kernel = 2 * radius + 1
     wider = F.max_pool2d(covered, kernel, 1, radius)
     covered = covered.lerp(wider, grow[:, None, None, None])

@@ -27,8 +27,10 @@ class Patch:
     corners: tuple[int, int]
     interior: IntArray
     """(M, 3) triangles that span the opening."""
-    around: IntArray
+    near: IntArray
     """(M', 3) the interior and the triangles that touch its border."""
+    around: IntArray
+    """(M'', 3) one ring of triangles further, so that the matte's soft edge lies within them."""
     border: IntArray
     """Vertices of the border."""
     hard_edge: bool
@@ -48,10 +50,9 @@ def patches() -> tuple[Patch, ...]:
 def _patch(name: str, border: IntArray, pairs: IntArray, corners: tuple[int, int], *, hard_edge: bool) -> Patch:
     triangles = canonical_face().triangles
     touching = np.isin(triangles, border)
-    interior, around = triangles[touching.all(axis=1)], triangles[touching.any(axis=1)]
-    # one ring of triangles further, so that the matte's soft edge lies within them
-    around = triangles[np.isin(triangles, np.unique(around)).any(axis=1)]
-    return Patch(name, pairs, corners, interior, around, border, hard_edge, stretches=not hard_edge)
+    interior, near = triangles[touching.all(axis=1)], triangles[touching.any(axis=1)]
+    around = triangles[np.isin(triangles, np.unique(near)).any(axis=1)]
+    return Patch(name, pairs, corners, interior, near, around, border, hard_edge, stretches=not hard_edge)
 
 
 def openings(shapes: FloatArray, patch: Patch) -> FloatArray:

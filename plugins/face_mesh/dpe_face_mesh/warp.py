@@ -15,7 +15,7 @@ from dpe_face_mesh.topology import EYES, INNER_LIPS, NUM_VERTICES, OVAL
 __all__ = ["backward_map", "reach", "resample", "visibility"]
 
 _BAND = 1.27
-_GRID_PX = 224
+_GRID_PX = 160
 _GAZE_UPRIGHT = 0.25
 """Share of the iris's own movement up and down that is drawn: lids hide the rest of the iris, and pull with it."""
 _HEAD_CENTRE = np.array([0, 0, 2.5], np.float32)

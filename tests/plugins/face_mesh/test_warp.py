@@ -76,7 +76,7 @@ def test_nothing_moves_beyond_the_band_around_the_face(
     move = whole(source, target, window)
     distance, reach = radii(source, window)
     reach = torch.maximum(reach, (target[0, OVAL, :2] - source[0, OVAL, :2].mean(0)).norm(dim=1).max())
-    coarse = max(1, round(max(window) / 224))
+    coarse = max(1, round(max(window) / 160))
     # a coarse map is interpolated: its last cell reaches one cell further in x and y
     beyond = distance > 1.27 * reach + (1.5 * coarse if coarse > 1 else 0)
     assert beyond.any()

@@ -7,6 +7,7 @@ from dpe_toolkit.analysis.association import Tracklet, associate
 from dpe_toolkit.analysis.clip import ClipAnalysis, ClipRequest, analyse_clip
 from dpe_toolkit.analysis.detect import FrameSource, OpenReader
 from dpe_toolkit.analysis.motion import check_codes
+from dpe_toolkit.analysis.pair import analyse_pair
 from dpe_toolkit.analysis.pool import ComponentMaker, ComponentPool, describe_span, guard_plugin
 from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink, Stage
 from dpe_toolkit.analysis.store import AnalysisStore
@@ -30,6 +31,7 @@ __all__ = [
     "WindowPlan",
     "ahead",
     "analyse_clip",
+    "analyse_pair",
     "associate",
     "check_codes",
     "cut_faces",

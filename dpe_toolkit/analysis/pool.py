@@ -72,6 +72,10 @@ class ComponentPool:
         self._maker = maker
         self._made: dict[str, object] = {}
 
+    def apart(self) -> ComponentPool:
+        """A pool of components of its own, for another thread."""
+        return ComponentPool(self._maker, self.device)
+
     def detector(self, choice: ComponentChoice, clip: str) -> Detector:
         """The detector of this choice."""
         return self._get(choice, clip, Detector)  # type: ignore[type-abstract] # only asked isinstance

@@ -66,8 +66,12 @@ class ProgressBars:
         self._task = None
 
 
+_TELLING_S = 0.2
+"""Time below which a speed says nothing: the driver's bar may begin when its work is nearly done."""
+
+
 def _count(task: Task) -> str:
-    speed = task.finished_speed or task.speed
+    speed = (task.finished_speed or task.speed) if (task.elapsed or 0) > _TELLING_S else None
     frames = f"{task.total or 0:.0f} frames"
     return f"{frames}, {speed:.1f} a second" if speed else frames
 

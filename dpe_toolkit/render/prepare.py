@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,14 @@ import torch
 
 from dpe_toolkit.analysis import (
     AnalysisStore,
+    ClipAnalysis,
     ClipRequest,
     ComponentPool,
     OpenReader,
     ProgressSink,
     WindowPlan,
     analyse_clip,
+    analyse_pair,
     check_codes,
     guard_plugin,
     plan_windows,
@@ -90,9 +93,8 @@ def prepare_shot(
     edit = whole.edit
     mapping = map_driver(whole, edit, whole.source.rate)
     requests = (_source_request(whole, whole.source, edit), _driver_request(whole, edit, mapping))
-    source, driver = (
-        analyse_clip(request, pool, store=store, progress=progress, open_reader=open_reader) for request in requests
-    )
+    analyse = partial(_analyse, store=store, open_reader=open_reader)
+    source, driver = analyse_pair(*requests, pool, analyse=analyse, progress=progress)
     rows = whole.source_span.shift(-int(source.track.index[0]))
     track, motion = slice_track(source.track, rows), _to(slice_motion(source.motion, rows), pool.device)
     driver_motion = _to(driver.motion, pool.device)
@@ -129,6 +131,12 @@ def prepare_shot(
         target=target,
         missing=(*gaps, *driver_gaps),
     )
+
+
+def _analyse(
+    request: ClipRequest, pool: ComponentPool, progress: ProgressSink, *, store: AnalysisStore, open_reader: OpenReader
+) -> ClipAnalysis:
+    return analyse_clip(request, pool, store=store, progress=progress, open_reader=open_reader)
 
 
 def _source_request(whole: ShotPlan, media: MediaPlan, edit: EditPlan) -> ClipRequest:

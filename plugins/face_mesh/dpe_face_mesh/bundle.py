@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import struct
+import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ BUNDLE_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9f
 _BUNDLE = "face_landmarker.task"
 _GEOMETRY = "geometry_pipeline_metadata_landmarks.binarypb"
 FloatArray = npt.NDArray[np.float32]
+_STARTING = threading.Lock()
 
 
 @lru_cache(maxsize=1)
@@ -70,18 +72,20 @@ def check_digest(data: bytes) -> None:
 @contextmanager
 def _quiet_start() -> Iterator[None]:
     """Keeps the line that LiteRT's C++ side writes to standard error at every start off people's screens."""
-    try:
-        kept = os.dup(2)
-    except OSError:
-        yield
-        return
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+    # two threads at once would keep each other's replacement and put that back for good
+    with _STARTING:
+        try:
+            kept = os.dup(2)
+        except OSError:
             yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+            return
+        try:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+                yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 class Network:

@@ -19,7 +19,12 @@ class DetectorOptions(PluginOptions):
     keep_score: float = Field(default=0.5, ge=0.05, le=0.99, description="Mesh score below which a face is lost.")
     search_every: int = Field(default=12, ge=1, le=1000, description="Frames between searches for further faces.")
     small_faces: bool = Field(default=True, description="Search the frame in tiles where the whole shows no face.")
-    num_threads: int = Field(default=2, ge=1, le=64, description="Threads of each network.")
+    num_threads: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Threads of each network; a second one gains nothing.",
+    )
 
 
 class MotionOptions(PluginOptions):

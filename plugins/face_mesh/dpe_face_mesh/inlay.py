@@ -18,7 +18,7 @@ __all__ = ["ColourMatch", "Lender", "inlay", "seam", "skin_colour"]
 _WHITER_THAN_SKIN = torch.tensor([1.0, 1.3, 1.4])
 """White against light skin: (1, 1, 1) over about (1, 0.77, 0.7)."""
 _LEAST_RIM = 0.01
-_SEAM_SHADE = 0.68
+_SEAM_SHADE = 0.75
 _SKIN_RING = (57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287, 186, 92, 165, 167, 164, 393, 391, 322, 410)
 
 
@@ -79,7 +79,7 @@ def inlay(
         target: (N, 478, 3) the mesh that they show.
         patch: the opening.
         lenders: their weights need not sum to 1; the rest stays the window's own.
-        grow: (N,) 0 to 1, how far the matte of a hard edge reaches over it.
+        grow: (N,) 0 to 1, how much the line between shut lips is taken from the lenders as well.
         edge_px: half the width of the matte's hard edge; one for a whole shot, so that a frame does not
             depend on those that are rendered with it.
     """
@@ -110,11 +110,15 @@ def _blend(
     local[..., :2] -= origin[:, None].to(target.dtype)
     own = torch.stack([w[:, y : y + height, x : x + width] for w, (x, y) in zip(window, origin.tolist(), strict=True)])
     core = torch.zeros(1, target.shape[1], 1, device=window.device)
-    core[:, np.unique(patch.near)] = 1
+    core[:, patch.border if patch.hard_edge else np.unique(patch.near)] = 1
     carried = [core, *(lender.points[..., :2] for lender in lenders)]
     values = torch.cat([value.expand(len(window), -1, -1) for value in carried], dim=2)
     maps, known = spread(local, values, torch.from_numpy(patch.around).to(window.device), (width, height))
-    matte = _mouth_matte(local, patch, grow, (width, height), edge_px) if patch.hard_edge else _smooth(maps[:, :1])
+    matte = _smooth(maps[:, :1])
+    if patch.hard_edge:
+        # a line of shut lips has no inside to be covered: there the vertex value, which falls off over the lips, counts
+        seam_line = _smooth(((maps[:, :1] - 0.05) / 0.6).clamp(0, 1)) * grow[:, None, None, None]
+        matte = torch.maximum(_mouth_matte(local, patch, (width, height), edge_px), seam_line)
     matte = matte * known
     mixed, total = torch.zeros_like(own), torch.zeros(len(window), 1, 1, 1, device=window.device)
     for number, lender in enumerate(lenders):
@@ -134,9 +138,7 @@ def _boxes(points: torch.Tensor, limits: torch.Size, margin: int) -> tuple[torch
     return torch.minimum(low.clamp_min(0), room).long(), (width, height)
 
 
-def _mouth_matte(
-    local: torch.Tensor, patch: Patch, grow: torch.Tensor, size_px: tuple[int, int], radius: int
-) -> torch.Tensor:
+def _mouth_matte(local: torch.Tensor, patch: Patch, size_px: tuple[int, int], radius: int) -> torch.Tensor:
     """(N, 1, h, w) 1 inside the mouth, ending at the lips within a pixel or two.
 
     (Lids have no such edge: their matte is a vertex value that runs out over the skin around.)
@@ -144,10 +146,8 @@ def _mouth_matte(
     nothing = local[..., :1]
     covered = spread(local, nothing, torch.from_numpy(patch.interior).to(local.device), size_px).covered.to(local.dtype)
     kernel = 2 * radius + 1
-    wider = F.max_pool2d(covered, kernel, 1, radius)
-    covered = covered.lerp(wider, grow[:, None, None, None])
     soft = F.avg_pool2d(F.avg_pool2d(covered, kernel, 1, radius), kernel, 1, radius)
-    return _smooth((soft * (1.25 + 0.5 * grow[:, None, None, None])).clamp(max=1))
+    return _smooth((soft * 1.25).clamp(max=1))
 
 
 def _smooth(value: torch.Tensor) -> torch.Tensor:

@@ -90,7 +90,7 @@ def dpe_register_generators() -> Iterable[Component[Generator]]:
             space=MESH_SPACE,
             licence="Apache-2.0",
             source="our choice",
-            fingerprint="mesh/3",
+            fingerprint="mesh/4",
         )
     ]
 

@@ -113,7 +113,9 @@ def backward_map(
     coarse = (-(-size_px[0] // step), -(-size_px[1] // step))
     scale = torch.tensor([1 / step, 1 / step, 1.0], device=source.device)
     moves = (before - after)[..., :2]
-    grid = spread(after * scale, moves, _triangles().to(source.device), coarse).values
+    grid, known = spread(after * scale, moves, _triangles().to(source.device), coarse)
+    # where a turned face's edge slides over what is behind it the map jumps, and the edge would come out in steps
+    grid = F.avg_pool2d(grid, 3, 1, 1, count_include_pad=False) * known
     grid = grid + _gaze(source, shown, grid, step)
     if step == 1:
         return grid

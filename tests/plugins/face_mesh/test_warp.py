@@ -57,7 +57,10 @@ def test_a_mesh_moved_as_a_whole_moves_every_pixel_inside_by_as_much(
     triangles = torch.from_numpy(canonical_face().triangles)
     shown = source + torch.tensor([*shift, 0.0])
     inside = spread(shown, torch.ones(1, NUM_VERTICES, 1), triangles, window).covered.float()
-    core = -torch.nn.functional.max_pool2d(-inside, 9, 1, 4) > 0
+    # a map on a grid is smoothed over a cell and interpolated: near the edge it mixes with what is outside
+    margin = 4 + 3 * max(1, round(max(window) / 160))
+    core = -torch.nn.functional.max_pool2d(-inside, 2 * margin + 1, 1, margin) > 0
+    assert core.any()
     for axis in (0, 1):
         torch.testing.assert_close(
             move[:, axis : axis + 1][core], torch.full_like(move[:, :1][core], -shift[axis]), atol=1e-3, rtol=0

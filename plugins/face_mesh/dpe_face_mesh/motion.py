@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.ndimage import gaussian_filter1d
 
 from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.neutral import least_active, relax
@@ -109,10 +109,18 @@ def _steady(shapes: FloatArray, sigma: float) -> FloatArray:
         shapes: (T, 478, 3).
         sigma: width of the narrow filter in frames; the wide one is four times that.
     """
-    narrow, wide = (gaussian_filter1d(shapes, width, axis=0, mode="nearest") for width in (sigma, 4 * sigma))
+    narrow, wide = (_blur(shapes, width) for width in (sigma, 4 * sigma))
     apart = ((narrow - wide) ** 2).sum(axis=2, keepdims=True)
     moving = apart / (apart + _TREMOR**2)
     return np.asarray(wide + moving * (narrow - wide), np.float32)
+
+
+def _blur(shapes: FloatArray, sigma: float) -> FloatArray:
+    """(T, 478, 3) smoothed over time by a Gaussian of ``sigma`` frames; the ends are held."""
+    rows = np.ascontiguousarray(shapes.reshape(len(shapes), -1))
+    length = 2 * int(4 * sigma + 0.5) + 1
+    smooth = cv2.GaussianBlur(rows, (1, length), sigmaX=1, sigmaY=sigma, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(smooth, np.float32).reshape(shapes.shape)
 
 
 def _bridge(values: FloatArray, seen: npt.NDArray[np.int64]) -> None:

@@ -17,7 +17,9 @@ from dpe_toolkit.cli.choices import (
     RunChoices,
     WriteChoices,
 )
+from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.screen import help_text, note
+from dpe_toolkit.cli.work import output_settings
 
 __all__ = ["HELP", "run"]
 
@@ -47,7 +49,6 @@ def run(
     where: RunChoices,
 ) -> None:
     """Writes the still as a film, then edits it as ``dpe edit`` does; expression and pose follow the driver."""
-    from dpe_toolkit.errors import RenderError
     from dpe_toolkit.video import write_held_still
 
     generator = parts.generator or _GENERATOR
@@ -56,10 +57,8 @@ def run(
         # The head moves, so more than the face is shown; a shot's default pose amount is 0.
         parts = dataclasses.replace(parts, generator=generator, compositor=parts.compositor or _COMPOSITOR)
         amounts = dataclasses.replace(amounts, pose=1.0 if amounts.pose is None else amounts.pose)
-    if not output.parent.is_dir():
-        raise RenderError(
-            f"the folder {str(output.parent)!r} does not exist", "a folder that exists", "make it first", path=output
-        )
+    refuse_output(output, reads=(portrait, driver))
+    output_settings(output, write)
     film = output.with_name(output.name + ".portrait.mkv")
     write_held_still(portrait, film, like=driver)
     if not where.quiet:

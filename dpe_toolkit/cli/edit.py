@@ -15,8 +15,8 @@ from dpe_toolkit.cli.choices import (
     RunChoices,
     WriteChoices,
 )
+from dpe_toolkit.cli.named import as_usage, refuse_output
 from dpe_toolkit.cli.screen import help_text, note
-from dpe_toolkit.errors import RenderError
 
 if TYPE_CHECKING:
     from dpe_toolkit.timeline import Performance
@@ -47,20 +47,18 @@ def run(
     where: RunChoices,
 ) -> None:
     """Writes the timeline, then renders it as ``dpe render`` does."""
-    from dpe_toolkit.cli.work import make_plan, narrow, print_report, write_video
+    from dpe_toolkit.cli.work import make_plan, narrow, output_settings, print_report, write_video
     from dpe_toolkit.registry import load_registry
     from dpe_toolkit.timeline import write_edit_timeline
     from dpe_toolkit.video import media_plan
 
+    refuse_output(output, reads=(source, driver))
+    output_settings(output, write)
     registry = load_registry()
+    with as_usage():
+        shown = media_plan(source)
     played = read_performance(driver, performance, amounts, parts)
-    if not output.parent.is_dir():
-        raise RenderError(
-            f"the folder {str(output.parent)!r} does not exist", "a folder that exists", "make it first", path=output
-        )
-    timeline = write_edit_timeline(
-        output.with_name(output.name + ".otio"), source=media_plan(source), performance=played
-    )
+    timeline = write_edit_timeline(output.with_name(output.name + ".otio"), source=shown, performance=played)
     if not where.quiet:
         note(str(timeline), label="wrote", style="green")
     # What was typed of the edit stands in the timeline now, and is judged there, once.
@@ -77,14 +75,14 @@ def read_performance(
     """The driver's file and all that was typed of the edit, as a timeline stores it.
 
     Raises:
-        MediaError: the driver cannot be read.
-        OptionsError: something typed is not accepted.
+        OptionsError: the driver cannot be read, or something typed is not accepted.
     """
     from dpe_toolkit.timeline import Performance
     from dpe_toolkit.timing import parse_time
     from dpe_toolkit.video import media_plan
 
-    media = media_plan(driver)
+    with as_usage():
+        media = media_plan(driver)
     settings: dict[str, object] = {**choices.settings, **amounts.settings}
     if parts is not None:
         settings |= parts.settings

@@ -53,7 +53,8 @@ def run(
 
 
 def _print_shots(plan: RenderPlan) -> None:
-    title = f"{plan.timeline}: {plan.width}x{plan.height}, {plan.rate} frames a second, {plan.num_frames} frames"
+    size = f"{plan.width}x{plan.height}" if plan.width else "size unknown"
+    title = f"{plan.timeline}: {size}, {plan.rate} frames a second, {plan.num_frames} frames"
     columns = ("shot", "output", "frames", "source", "driver", "edit")
     print_table(columns, (_row(plan, shot) for shot in plan.shots), title=title)
     edited = sum(shot.edit is not None for shot in plan.shots)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from dpe_toolkit.errors import OptionsError, PlanError, nearest_names
 from dpe_toolkit.options import parse_assignment
 from dpe_toolkit.plan import RenderPlan, ShotPlan
-from dpe_toolkit.timing import Span, parse_time
+from dpe_toolkit.timing import Span, format_timecode, parse_time
 
 __all__ = ["parse_assignments", "parse_face", "parse_span", "pick_shots"]
 
@@ -61,10 +61,17 @@ def parse_span(text: str, rate: Fraction, *, num_frames: int, start_frame: int =
     if start >= stop:
         raise OptionsError(
             f"frames {text} hold none of the {num_frames} frames there are",
-            f"A:B with A below B, and A below {num_frames}",
+            f"A:B with A below B, and A below {_shown(num_frames, left, right, rate, start_frame)}",
             "correct --frames",
         )
     return Span(start, stop)
+
+
+def _shown(frame: int, left: str, right: str, rate: Fraction, start_frame: int) -> str:
+    """The frame in the form in which the run was typed."""
+    if ":" not in left + right:
+        return str(frame)
+    return format_timecode(start_frame + frame, rate, drop_frame=";" in left + right)
 
 
 def _halves(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dpe_toolkit.cli.choices import AmountChoices, PartChoices, RunChoices, TimelineArgument
+from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.screen import help_text, note
 from dpe_toolkit.errors import OptionsError, RenderError
 from dpe_toolkit.timing import parse_time
@@ -48,7 +49,10 @@ def run(
     from dpe_toolkit.registry import load_registry
 
     if output.suffix.lower() not in _SUFFIXES:
-        raise OptionsError(f"{output.name!r} is no picture", f"a name that ends in {', '.join(_SUFFIXES)}")
+        raise OptionsError(
+            f"{output.name!r} is no picture", f"a name that ends in {', '.join(_SUFFIXES)}", "rename the output"
+        )
+    refuse_output(output, reads=(timeline,))
     registry = load_registry()
     plan = make_plan(timeline, amounts, parts, registry=registry)
     refuse_faults(plan)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dpe_toolkit.cli.choices import AmountChoices, PartChoices, RunChoices, WriteChoices
+from dpe_toolkit.cli.named import as_usage, refuse_roots
 from dpe_toolkit.cli.ranges import parse_span, pick_shots
 from dpe_toolkit.cli.screen import note, print_problems
 from dpe_toolkit.errors import PlanError
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
     from dpe_toolkit.plan import RenderPlan
     from dpe_toolkit.registry import Registry
     from dpe_toolkit.render import ProgressSink, RenderReport
+    from dpe_toolkit.video import OutputSettings
 
-__all__ = ["make_plan", "narrow", "print_report", "refuse_faults", "shown_progress", "write_video"]
+__all__ = ["make_plan", "narrow", "output_settings", "print_report", "refuse_faults", "shown_progress", "write_video"]
 
 
 def make_plan(timeline: Path, amounts: AmountChoices, parts: PartChoices, *, registry: Registry) -> RenderPlan:
     """The plan of ``timeline`` under what was typed, with its problems still in it."""
     from dpe_toolkit.planning import build_plan
 
+    refuse_roots(parts.media_root or ())
     return build_plan(
         timeline,
         registry=registry,
@@ -64,6 +67,22 @@ def narrow(plan: RenderPlan, choices: WriteChoices) -> RenderPlan:
     return plan
 
 
+def output_settings(output: Path, choices: WriteChoices) -> OutputSettings:
+    """How ``output`` is encoded.
+
+    Raises:
+        OptionsError: its suffix is unknown, or cannot hold the codec asked for.
+    """
+    from dpe_toolkit.video import OutputSettings
+    from dpe_toolkit.video.settings import choose_codec
+
+    given = {"codec": choices.codec, "crf": choices.crf, "preset": choices.preset}
+    settings = OutputSettings.model_validate({name: value for name, value in given.items() if value is not None})
+    with as_usage():
+        choose_codec(output, settings)
+    return settings
+
+
 def write_video(
     plan: RenderPlan, output: Path, *, registry: Registry, run: RunChoices, choices: WriteChoices
 ) -> RenderReport:
@@ -71,14 +90,16 @@ def write_video(
 
     Raises:
         PlanError: the plan has errors.
+        OptionsError: the output cannot be written, or not as what was asked for.
         DpeError: whatever stops a render.
     """
     from dpe_toolkit.render import render_plan
-    from dpe_toolkit.video import OutputSettings
+    from dpe_toolkit.render.checks import check_output
 
     refuse_faults(plan)
-    given = {"codec": choices.codec, "crf": choices.crf, "preset": choices.preset}
-    settings = OutputSettings.model_validate({name: value for name, value in given.items() if value is not None})
+    settings = output_settings(output, choices)
+    with as_usage():
+        check_output(plan, output)
     with shown_progress(run) as progress:
         return render_plan(
             plan,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def test_missing_media_are_named_before_anything_is_rendered(dpe: Dpe, tmp_path:
 
 def test_a_missing_driver_is_named(dpe: Dpe, media: Path, tmp_path: Path) -> None:
     done = edit(dpe, media, tmp_path / "out.mp4", driver="gone.mp4")
-    expect_one_message(done, code=1, text="gone.mp4")
+    expect_one_message(done, code=2, text="gone.mp4")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_driver_without_a_face_is_named_and_nothing_is_left(dpe_process: Dpe, media: Path, tmp_path: Path) -> None:
@@ -79,13 +81,13 @@ def test_an_unknown_region_is_answered_with_the_known_ones(dpe: Dpe, media: Path
 
 def test_a_missing_output_folder_is_named(dpe: Dpe, media: Path, tmp_path: Path) -> None:
     done = edit(dpe, media, tmp_path / "none" / "out.mp4")
-    expect_one_message(done, code=1, text="does not exist")
+    expect_one_message(done, code=2, text="does not exist")
 
 
 def test_an_output_folder_that_is_a_file_is_named(dpe: Dpe, media: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = edit(dpe, media, tmp_path / "file" / "out.mp4")
-    expect_one_message(done, code=1, text="does not exist")
+    expect_one_message(done, code=2, text="is a file")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere")
@@ -100,7 +102,45 @@ def test_an_output_folder_without_permission_is_named(dpe: Dpe, media: Path, tmp
 
 def test_an_unknown_output_suffix_is_refused(dpe: Dpe, media: Path, tmp_path: Path) -> None:
     done = edit(dpe, media, tmp_path / "out.avi")
-    expect_one_message(done, code=1, text="'.avi'")
+    expect_one_message(done, code=2, text="'.avi'")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_codec_that_the_suffix_cannot_hold_is_refused(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    done = edit(dpe, media, tmp_path / "out.mp4", "--codec", "prores")
+    expect_one_message(done, code=2, text="prores does not go into a .mp4 file")
+    assert not list(tmp_path.iterdir())
+
+
+def test_text_in_place_of_a_video_is_refused(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("no video")
+    expect_one_message(edit(dpe, media, tmp_path / "out.mp4", driver=str(text)), code=2, text="notes.mp4")
+    assert list(tmp_path.iterdir()) == [text]
+
+
+def test_an_output_that_is_the_driver_is_refused(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    driver = tmp_path / "take.mkv"
+    shutil.copy(media / "face.mkv", driver)
+    before = driver.read_bytes()
+    expect_one_message(edit(dpe, media, driver, driver=str(driver)), code=2, text="a file that is read")
+    assert driver.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [driver]
+
+
+def test_an_output_that_is_a_folder_is_refused(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.mp4").mkdir()
+    expect_one_message(edit(dpe, media, tmp_path / "out.mp4"), code=2, text="is a folder")
+
+
+def test_a_media_root_that_does_not_exist_is_named(dpe: Dpe, tmp_path: Path) -> None:
+    done = dpe("plan", tmp_path / "cut.otio", "--media-root", tmp_path / "none")
+    expect_one_message(done, code=2, text="correct --media-root")
+
+
+def test_a_still_into_a_missing_folder_is_refused_before_any_work(dpe: Dpe, tmp_path: Path) -> None:
+    done = dpe("still", tmp_path / "cut.otio", "--frame", "1", "-o", tmp_path / "none" / "still.png")
+    expect_one_message(done, code=2, text="does not exist")
 
 
 def test_a_time_that_is_none_is_refused(dpe: Dpe, media: Path, tmp_path: Path) -> None:

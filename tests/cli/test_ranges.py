@@ -61,6 +61,11 @@ def test_a_run_without_a_frame_is_refused(text: str) -> None:
         parse_span(text, RATE, num_frames=500)
 
 
+def test_a_run_behind_the_end_is_answered_in_the_form_that_was_typed() -> None:
+    with pytest.raises(OptionsError, match="A below 01:00:02:00"):
+        parse_span("01:00:09:00:01:00:10:00", Fraction(25), num_frames=50, start_frame=90000)
+
+
 def test_a_face_is_a_word_or_a_number() -> None:
     assert [parse_face(text) for text in ("left", "largest", "2")] == ["left", "largest", 2]
 

@@ -1,0 +1,64 @@
+"""What is looked at before anything is started: the files and folders that were typed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from dpe_toolkit.errors import MediaError, OptionsError, RenderError
+
+__all__ = ["as_usage", "refuse_output", "refuse_roots"]
+
+
+@contextlib.contextmanager
+def as_usage() -> Iterator[None]:
+    """Makes a fault of a file that was named one of usage, which says that nothing was started.
+
+    Raises:
+        OptionsError: in place of the fault, in its words.
+    """
+    try:
+        yield
+    except (MediaError, RenderError) as error:
+        raise OptionsError(error.wrong, error.expected, error.action, clip=error.clip, path=error.path) from error
+
+
+def refuse_output(output: Path, *, reads: Iterable[Path] = ()) -> None:
+    """Refuses an output that could not be written, or that would replace one of the files in ``reads``.
+
+    Raises:
+        OptionsError: with what to do instead.
+    """
+    folder = output.parent
+    if folder.exists() and not folder.is_dir():
+        raise OptionsError(f"{str(folder)!r} is a file", "a folder", "choose another output name", path=output)
+    if not folder.is_dir():
+        raise OptionsError(
+            f"the folder {str(folder)!r} does not exist", "a folder that exists", "make it first", path=output
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OptionsError(
+            f"the folder {str(folder)!r} cannot be written",
+            "a folder that may be written",
+            "choose another",
+            path=output,
+        )
+    if output.is_dir():
+        raise OptionsError("the output is a folder", "the name of a file", "choose another output name", path=output)
+    if output.exists() and any(path.exists() and output.samefile(path) for path in reads):
+        raise OptionsError(
+            "the output is a file that is read", "a file of its own", "choose another output name", path=output
+        )
+
+
+def refuse_roots(roots: Iterable[Path]) -> None:
+    """Refuses a folder to look for media in that is none, since nothing would be found there.
+
+    Raises:
+        OptionsError: the first such folder.
+    """
+    for root in roots:
+        if not root.is_dir():
+            raise OptionsError("it is no folder", "a folder that exists", "correct --media-root", path=root)

@@ -17,7 +17,7 @@ from dpe_toolkit.cli.choices import (
     RunChoices,
     WriteChoices,
 )
-from dpe_toolkit.cli.named import refuse_output
+from dpe_toolkit.cli.named import as_usage, refuse_output
 from dpe_toolkit.cli.screen import help_text, note
 from dpe_toolkit.cli.work import output_settings
 
@@ -49,7 +49,7 @@ def run(
     where: RunChoices,
 ) -> None:
     """Writes the still as a film, then edits it as ``dpe edit`` does; expression and pose follow the driver."""
-    from dpe_toolkit.video import write_held_still
+    from dpe_toolkit.video import probe, write_held_still
 
     generator = parts.generator or _GENERATOR
     learned = generator.startswith("dpe/")
@@ -59,6 +59,9 @@ def run(
         amounts = dataclasses.replace(amounts, pose=1.0 if amounts.pose is None else amounts.pose)
     refuse_output(output, reads=(portrait, driver))
     output_settings(output, write)
+    with as_usage():
+        for given in (portrait, driver):
+            probe(given)
     film = output.with_name(output.name + ".portrait.mkv")
     write_held_still(portrait, film, like=driver)
     if not where.quiet:

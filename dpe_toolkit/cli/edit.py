@@ -17,6 +17,7 @@ from dpe_toolkit.cli.choices import (
 )
 from dpe_toolkit.cli.named import as_usage, refuse_output
 from dpe_toolkit.cli.screen import help_text, note
+from dpe_toolkit.errors import OptionsError
 
 if TYPE_CHECKING:
     from dpe_toolkit.timeline import Performance
@@ -57,6 +58,8 @@ def run(
     registry = load_registry()
     with as_usage():
         shown = media_plan(source)
+    if shown.num_frames == 1:
+        raise OptionsError("it is a still", "footage to edit", "make it move with 'dpe animate'", path=source)
     played = read_performance(driver, performance, amounts, parts)
     timeline = write_edit_timeline(output.with_name(output.name + ".otio"), source=shown, performance=played)
     if not where.quiet:

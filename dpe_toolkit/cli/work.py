@@ -10,7 +10,7 @@ from dpe_toolkit.cli.choices import AmountChoices, PartChoices, RunChoices, Writ
 from dpe_toolkit.cli.named import as_usage, refuse_roots
 from dpe_toolkit.cli.ranges import parse_span, pick_shots
 from dpe_toolkit.cli.screen import note, print_problems
-from dpe_toolkit.errors import PlanError
+from dpe_toolkit.errors import OptionsError, PlanError
 
 if TYPE_CHECKING:
     from dpe_toolkit.plan import RenderPlan
@@ -58,11 +58,25 @@ def refuse_faults(plan: RenderPlan) -> None:
 
 
 def narrow(plan: RenderPlan, choices: WriteChoices) -> RenderPlan:
-    """The part of the plan that --shot and --frames ask for; all of it where they do not."""
+    """The part of the plan that --shot and --frames ask for; all of it where they do not.
+
+    Raises:
+        OptionsError: no run of frames, or one that a shot asked for has no part in.
+        PlanError: there is no such shot.
+    """
+    whole = {shot.name for shot in plan.shots}
     if choices.frames is not None:
         end = max((shot.record.stop for shot in plan.shots), default=0)
         plan = plan.trim(parse_span(choices.frames, plan.rate, num_frames=end, start_frame=plan.start_frame))
     if choices.shot:
+        left = {shot.name for shot in plan.shots}
+        for name in choices.shot:
+            if name in whole - left:
+                raise OptionsError(
+                    f"shot {name!r} has none of the frames {choices.frames}",
+                    "a shot and frames that meet",
+                    "leave out --frames, or correct it",
+                )
         plan = pick_shots(plan, choices.shot)
     return plan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import NamedTuple
 
 from dpe_toolkit.plan import EditPlan, FaceChoice, RenderPlan
@@ -55,4 +56,6 @@ def _show(edit: EditPlan, field: str) -> str:
         return ", ".join(f"{region} {weight:g}" for region, weight in value.items())
     if isinstance(value, FaceChoice):
         return f"{value.by} {value.index}" if value.by == "index" else str(value.by)
+    if isinstance(value, Fraction):
+        return f"{float(value):.6g}"
     return "estimated" if value is None else str(value)

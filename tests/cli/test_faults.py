@@ -6,12 +6,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from dpe_toolkit.cli.group import GuardedGroup
 from dpe_toolkit.errors import MediaError, PlanError
+from dpe_toolkit.video import write_png
 from tests.cli.conftest import Dpe
 
 
@@ -131,6 +133,22 @@ def test_an_output_that_is_the_driver_is_refused(dpe: Dpe, media: Path, tmp_path
 def test_an_output_that_is_a_folder_is_refused(dpe: Dpe, media: Path, tmp_path: Path) -> None:
     (tmp_path / "out.mp4").mkdir()
     expect_one_message(edit(dpe, media, tmp_path / "out.mp4"), code=2, text="is a folder")
+
+
+def test_a_still_in_place_of_a_source_is_answered_with_the_command_for_it(
+    dpe: Dpe, media: Path, tmp_path: Path
+) -> None:
+    portrait = tmp_path / "portrait.png"
+    write_png(portrait, np.zeros((48, 64, 3), np.uint8))
+    done = dpe("edit", portrait, media / "face.mkv", "-o", tmp_path / "out.mp4")
+    expect_one_message(done, code=2, text="dpe animate")
+    assert list(tmp_path.iterdir()) == [portrait]
+
+
+def test_a_missing_portrait_is_named(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    done = dpe("animate", tmp_path / "gone.png", media / "face.mkv", "-o", tmp_path / "out.mp4")
+    expect_one_message(done, code=2, text="gone.png")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_media_root_that_does_not_exist_is_named(dpe: Dpe, tmp_path: Path) -> None:

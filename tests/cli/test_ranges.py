@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dpe_toolkit.cli.choices import WriteChoices
 from dpe_toolkit.cli.ranges import parse_assignments, parse_face, parse_span, pick_shots
+from dpe_toolkit.cli.work import narrow
 from dpe_toolkit.errors import OptionsError, PlanError
 from dpe_toolkit.plan import MediaPlan, RenderPlan, ShotPlan
 from dpe_toolkit.timing import Span, format_timecode
@@ -101,3 +103,11 @@ def test_a_trimmed_shot_and_what_it_was_cut_from_move_together() -> None:
 def test_an_unknown_shot_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(PlanError, match=r"the timeline has no shot 'sh01' here. did you mean 'sh010'\?"):
         pick_shots(plan_of(("sh010", 10)), ["sh01"])
+
+
+def test_a_shot_outside_the_frames_asked_for_is_told_apart_from_an_unknown_one() -> None:
+    plan = plan_of(("a", 10), ("b", 5))
+    with pytest.raises(OptionsError, match="shot 'a' has none of the frames 12:14"):
+        narrow(plan, WriteChoices(frames="12:14", shot=["a"]))
+    with pytest.raises(PlanError, match="no shot 'c'"):
+        narrow(plan, WriteChoices(frames="12:14", shot=["c"]))

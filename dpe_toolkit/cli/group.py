@@ -40,7 +40,7 @@ class GuardedGroup(TyperGroup):
             print_fault(error)
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as interrupt:
-            note("stopped; nothing was left under the output's name", label="interrupted", style="yellow")
+            note("stopped; no file under the output's name was begun or changed", label="interrupted", style="yellow")
             raise typer.Exit(_FAILED) from interrupt
         except (typer.Exit, typer.Abort, typer.TyperException):
             raise

@@ -224,3 +224,4 @@ def test_an_interrupt_ends_without_a_traceback() -> None:
     result = CliRunner().invoke(failing(KeyboardInterrupt()), ["fail"])
     assert result.exit_code == 1
     assert "interrupted: stopped" in result.output
+    assert "no file under the output's name was begun or changed" in result.output

@@ -70,17 +70,16 @@ class DpeError(Exception):
         self.plugin = plugin
         super().__init__(self._compose())
 
+    @property
+    def where(self) -> str:
+        """Clip, plugin, file and frame concerned, as far as they are known."""
+        named = (("clip", self.clip), ("plugin", self.plugin), ("file", None if self.path is None else str(self.path)))
+        parts = [f"{label} {value!r}" for label, value in named if value is not None]
+        return ", ".join(parts if self.frame is None else [*parts, f"frame {self.frame}"])
+
     def _compose(self) -> str:
-        where = [
-            f"{label} {value!r}" for label, value in (("clip", self.clip), ("plugin", self.plugin)) if value is not None
-        ]
-        if self.path is not None:
-            where.append(f"file {str(self.path)!r}")
-        if self.frame is not None:
-            where.append(f"frame {self.frame}")
-        sentences = [part.rstrip(".") + "." for part in (self.wrong, self.expected, self.action) if part]
-        text = " ".join(sentences)
-        return f"{', '.join(where)}: {text}" if where else text
+        text = " ".join(part.rstrip(".") + "." for part in (self.wrong, self.expected, self.action) if part)
+        return f"{self.where}: {text}" if self.where else text
 
 
 class TimelineError(DpeError):

@@ -15,7 +15,7 @@ from dpe_toolkit.cli.choices import (
     RunChoices,
     WriteChoices,
 )
-from dpe_toolkit.cli.named import as_usage, refuse_output
+from dpe_toolkit.cli.named import as_usage, earlier_kept, refuse_output
 from dpe_toolkit.cli.screen import help_text, note
 from dpe_toolkit.errors import OptionsError
 
@@ -50,7 +50,7 @@ def run(
     """Writes the timeline, then renders it as ``dpe render`` does."""
     from dpe_toolkit.cli.work import make_plan, narrow, output_settings, print_report, write_video
     from dpe_toolkit.registry import load_registry
-    from dpe_toolkit.timeline import write_edit_timeline
+    from dpe_toolkit.timeline import sidecar_path, write_edit_timeline
     from dpe_toolkit.video import media_plan
 
     refuse_output(output, reads=(source, driver))
@@ -61,13 +61,15 @@ def run(
     if shown.num_frames == 1:
         raise OptionsError("it is a still", "footage to edit", "make it move with 'dpe animate'", path=source)
     played = read_performance(driver, performance, amounts, parts)
-    timeline = write_edit_timeline(output.with_name(output.name + ".otio"), source=shown, performance=played)
-    if not where.quiet:
-        note(str(timeline), label="wrote", style="green")
-    # What was typed of the edit stands in the timeline now, and is judged there, once.
-    elsewhere = PartChoices(project=parts.project, media_root=parts.media_root, weights_dir=parts.weights_dir)
-    plan = narrow(make_plan(timeline, AmountChoices(), elsewhere, registry=registry), write)
-    report = write_video(plan, output, registry=registry, run=where, choices=write)
+    timeline = output.with_name(output.name + ".otio")
+    with earlier_kept(timeline, sidecar_path(timeline)):
+        write_edit_timeline(timeline, source=shown, performance=played)
+        if not where.quiet:
+            note(str(timeline), label="wrote", style="green")
+        # What was typed of the edit stands in the timeline now, and is judged there, once.
+        elsewhere = PartChoices(project=parts.project, media_root=parts.media_root, weights_dir=parts.weights_dir)
+        plan = narrow(make_plan(timeline, AmountChoices(), elsewhere, registry=registry), write)
+        report = write_video(plan, output, registry=registry, run=where, choices=write)
     if not where.quiet:
         print_report(report)
 

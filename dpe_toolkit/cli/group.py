@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from dpe_toolkit.cli.screen import note, notes_console
+from dpe_toolkit.cli.screen import note, notes_console, told
 from dpe_toolkit.errors import DpeError, PlanError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def print_fault(error: DpeError) -> None:
     if isinstance(error, PlanError):
         for problem in error.problems:
             note(problem, label="error", style="bold red")
-    note(str(error), label="error", style="bold red")
+    note(told(error), label="error", style="bold red")
 
 
 def print_unexpected(error: Exception) -> None:

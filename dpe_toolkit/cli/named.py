@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dpe_toolkit.errors import MediaError, OptionsError, RenderError
 
-__all__ = ["as_usage", "refuse_output", "refuse_roots"]
+__all__ = ["as_usage", "earlier_kept", "refuse_output", "refuse_roots"]
 
 
 @contextlib.contextmanager
@@ -51,6 +51,25 @@ def refuse_output(output: Path, *, reads: Iterable[Path] = ()) -> None:
         raise OptionsError(
             "the output is a file that is read", "a file of its own", "choose another output name", path=output
         )
+
+
+@contextlib.contextmanager
+def earlier_kept(*paths: Path) -> Iterator[None]:
+    """Puts back what stood in these small files where the work fails, as the output itself is kept then.
+
+    An earlier video would otherwise lie beside a timeline that does not describe it. What did not exist
+    before stays, so that it can be corrected.
+    """
+    from dpe_toolkit.video import written_whole
+
+    earlier = {path: path.read_bytes() for path in paths if path.is_file()}
+    try:
+        yield
+    except BaseException:
+        for path, data in earlier.items():
+            with written_whole(path) as temporary:
+                temporary.write_bytes(data)
+        raise
 
 
 def refuse_roots(roots: Iterable[Path]) -> None:

@@ -10,10 +10,12 @@ from rich.logging import RichHandler
 from rich.table import Table
 from rich.text import Text
 
+from dpe_toolkit.errors import DpeError
 from dpe_toolkit.plan import Problem
 
-__all__ = ["help_text", "note", "notes_console", "print_problems", "print_table", "say", "show_log"]
+__all__ = ["help_text", "note", "notes_console", "print_problems", "print_table", "say", "show_log", "told"]
 
+_OFFERS = ("did you mean", "known:", "none is", "expected", "Input should")
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
 
@@ -33,10 +35,23 @@ def note(text: str, *, label: str = "", style: str = "") -> None:
     notes_console().print(line.append(text, style="none"), soft_wrap=True)
 
 
+def told(message: Problem | DpeError) -> str:
+    """A message as an editor reads it: what is wrong. Expected: this. Do that.
+
+    ``str()`` of errors and problems keeps the three parts as they were given, for logs and callers.
+    """
+    expected = message.expected
+    if expected and not expected.startswith(_OFFERS):
+        expected = f"Expected: {expected}"
+    parts = (message.wrong, expected[:1].upper() + expected[1:], message.action[:1].upper() + message.action[1:])
+    text = " ".join(part.rstrip(".") + "." for part in parts if part)
+    return f"{message.where}: {text}" if message.where else text
+
+
 def print_problems(problems: Iterable[Problem]) -> None:
     """Prints errors first, then warnings, one a line."""
     for problem in sorted(problems, key=lambda problem: problem.severity != "error"):
-        note(str(problem), label=problem.severity, style=_STYLES[problem.severity])
+        note(told(problem), label=problem.severity, style=_STYLES[problem.severity])
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:

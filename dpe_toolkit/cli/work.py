@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dpe_toolkit.cli.choices import AmountChoices, PartChoices, RunChoices, WriteChoices
 from dpe_toolkit.cli.named import as_usage, refuse_roots
 from dpe_toolkit.cli.ranges import parse_span, pick_shots
-from dpe_toolkit.cli.screen import note, print_problems
+from dpe_toolkit.cli.screen import note, print_problems, told
 from dpe_toolkit.errors import OptionsError, PlanError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def refuse_faults(plan: RenderPlan) -> None:
         raise PlanError(
             f"the plan has {len(plan.errors)} errors, and nothing was rendered",
             action="correct the timeline or the options; 'dpe plan' shows the whole plan",
-            problems=[str(problem) for problem in plan.errors],
+            problems=[told(problem) for problem in plan.errors],
         )
 
 

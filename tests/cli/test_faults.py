@@ -68,17 +68,27 @@ def test_a_driver_without_a_face_is_named_and_nothing_is_left(dpe_process: Dpe, 
 
 def test_an_unknown_component_is_answered_with_the_known_ones(dpe: Dpe, media: Path, tmp_path: Path) -> None:
     done = edit(dpe, media, tmp_path / "out.mp4", "--compositor", "fether")
-    expect_one_message(done, code=2, text="did you mean 'feather'?")
+    expect_one_message(done, code=2, text="Did you mean 'feather'?")
+
+
+def test_an_edit_that_fails_leaves_the_timeline_of_an_earlier_one(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.mp4"
+    earlier = {output.with_name("out.mp4.otio"): "an earlier cut", output.with_name("out.mp4.dpe.json"): "{}"}
+    for path, text in earlier.items():
+        path.write_text(text)
+    expect_one_message(edit(dpe, media, output, "--compositor", "fether"), code=2, text="Did you mean 'feather'?")
+    assert {path: path.read_text() for path in earlier} == earlier
+    assert sorted(tmp_path.glob("out.mp4*")) == sorted(earlier)
 
 
 def test_an_unknown_option_is_answered_with_the_known_ones(dpe: Dpe, media: Path, tmp_path: Path) -> None:
     done = edit(dpe, media, tmp_path / "out.mp4", "--set", "feather.feathr_px=3")
-    expect_one_message(done, code=2, text="did you mean 'feather_px'?")
+    expect_one_message(done, code=2, text="Did you mean 'feather_px'?")
 
 
 def test_an_unknown_region_is_answered_with_the_known_ones(dpe: Dpe, media: Path, tmp_path: Path) -> None:
     done = edit(dpe, media, tmp_path / "out.mp4", "--regions", "mouht")
-    expect_one_message(done, code=2, text="did you mean 'mouth'?")
+    expect_one_message(done, code=2, text="Did you mean 'mouth'?")
 
 
 def test_a_missing_output_folder_is_named(dpe: Dpe, media: Path, tmp_path: Path) -> None:
@@ -153,7 +163,7 @@ def test_a_missing_portrait_is_named(dpe: Dpe, media: Path, tmp_path: Path) -> N
 
 def test_a_media_root_that_does_not_exist_is_named(dpe: Dpe, tmp_path: Path) -> None:
     done = dpe("plan", tmp_path / "cut.otio", "--media-root", tmp_path / "none")
-    expect_one_message(done, code=2, text="correct --media-root")
+    expect_one_message(done, code=2, text="Correct --media-root")
 
 
 def test_a_still_into_a_missing_folder_is_refused_before_any_work(dpe: Dpe, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_known_weights_without_an_address_say_where_people_get_them(weights: Wei
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("fetch", "dep"), "did you mean 'dpe'"),
+        (("fetch", "dep"), "Did you mean 'dpe'"),
         (("fetch", "../up", "--address", "https://example.org/w"), "cannot be a name of weights"),
         (("fetch", "mine", "--address", "http://example.org/w"), "an https address"),
         (("show", "none"), "no weights are called 'none'"),

@@ -19,6 +19,7 @@ from dpe_face_mesh.options import GeneratorOptions
 from dpe_face_mesh.patches import openings, patches
 from dpe_face_mesh.poise import hold_pose, pose_samples
 from dpe_face_mesh.pose import fit_pose, rotation_matrix, unplace
+from dpe_face_mesh.softness import softness
 from dpe_face_mesh.space import MESH_SPACE
 from dpe_face_mesh.topology import INNER_LIPS, MOUTH_CORNERS
 from dpe_face_mesh.warp import backward_map, reach, resample, visibility
@@ -224,10 +225,10 @@ def _driver_rows(material: ShotMaterial, rows: IntArray) -> IntArray:
 
 
 def _colour_match(source: FaceBatch, driver: FaceBatch) -> ColourMatch:
-    """From the driver's skin to the source's, by what both show around the mouth."""
+    """From the driver's skin and sharpness to the source's, by what both show of their faces."""
     own = skin_colour(source.pixels, source.landmarks_px)
     theirs = skin_colour(driver.pixels, driver.landmarks_px)
-    return ColourMatch((own / theirs.clamp_min(0.02)).clamp(0.4, 2.5), own)
+    return ColourMatch((own / theirs.clamp_min(0.02)).clamp(0.4, 2.5), own, softness(source, driver))
 
 
 def _draw(

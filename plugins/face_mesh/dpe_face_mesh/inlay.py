@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from dpe_face_mesh.lips import seam_points
 from dpe_face_mesh.patches import Patch
 from dpe_face_mesh.raster import spread
+from dpe_face_mesh.softness import blur
 from dpe_face_mesh.topology import LIP_RINGS
 
 __all__ = ["ColourMatch", "Lender", "inlay", "seam", "skin_colour"]
@@ -31,10 +32,12 @@ class ColourMatch:
     skin: torch.Tensor | None = None
     """(3,) skin that the result stands in, None for no bound. Nothing in a mouth is greener or bluer, for its
     red, than about white under the light that the skin shows: it bounds what a gain makes of dark pixels."""
+    softness_px: float = 0.0
+    """Blur (one sigma) that brings the one camera's sharpness down to the other's."""
 
     def apply(self, pixels: torch.Tensor) -> torch.Tensor:
         """(N, 3, h, w) matched pixels."""
-        matched = pixels * self.gain[:, None, None]
+        matched = blur(pixels, self.softness_px) * self.gain[:, None, None]
         if self.skin is None:
             return matched
         most = (_WHITER_THAN_SKIN.to(pixels.device) * self.skin / self.skin[0].clamp_min(0.02))[:, None, None]

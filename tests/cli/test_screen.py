@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from dpe_toolkit.cli.screen import told
+from dpe_toolkit.errors import MediaError, OptionsError
+from dpe_toolkit.plan import Problem
+
+
+def test_a_message_says_what_is_wrong_what_was_expected_and_what_to_do() -> None:
+    error = MediaError("the folder does not exist", "a folder that exists", "make it first", path=Path("out"))
+    assert told(error) == "file 'out': the folder does not exist. Expected: a folder that exists. Make it first."
+
+
+def test_an_offer_of_names_is_no_expectation() -> None:
+    error = OptionsError("there is no 'fether'", "did you mean 'feather'? Known: 'feather'", "correct the name")
+    assert told(error) == "there is no 'fether'. Did you mean 'feather'? Known: 'feather'. Correct the name."
+
+
+def test_a_problem_of_a_plan_reads_as_an_error_does() -> None:
+    assert told(Problem(where="clip 'a'", wrong="it is black", action="say why")) == "clip 'a': it is black. Say why."

@@ -58,7 +58,7 @@ class EditBuilder:
         layers = {"project": self.project.edit, "effect": effect_settings(spec), "command line": self.overrides}
         settings, origins = layer_settings(layers)
         if not settings.consent.strip():
-            action = "say in 'consent' what the person shown agreed to"
+            action = "say in 'consent' (--consent) what the person shown agreed to"
             self.problems.warn(shot.where, "nothing is stated about consent", action)
         chosen = self._choose(spec, shot)
         driven = find_driver(shot, spec, self.library, self.problems)

@@ -56,7 +56,7 @@ def find_media(
     raise MediaError(
         "the media file does not exist" if candidates else f"the media reference {reference!r} is on another host",
         "a file on this machine",
-        "put the file there, relink the clip, or name a folder to look in",
+        "put the file there, relink the clip, or name a folder to look in (--media-root)",
         path=candidates[0] if candidates else None,
     )
 

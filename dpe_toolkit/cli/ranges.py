@@ -11,7 +11,7 @@ from dpe_toolkit.options import parse_assignment
 from dpe_toolkit.plan import RenderPlan, ShotPlan
 from dpe_toolkit.timing import Span, format_timecode, parse_time
 
-__all__ = ["parse_assignments", "parse_face", "parse_span", "pick_shots"]
+__all__ = ["ends_beyond", "parse_assignments", "parse_face", "parse_span", "pick_shots"]
 
 _FACES = ("largest", "left", "right")
 _SECONDS = r"\d+(?:\.\d+)?s"
@@ -65,6 +65,12 @@ def parse_span(text: str, rate: Fraction, *, num_frames: int, start_frame: int =
             "correct --frames",
         )
     return Span(start, stop)
+
+
+def ends_beyond(text: str, rate: Fraction, *, num_frames: int, start_frame: int = 0) -> bool:
+    """True where the run meant by ``text``, of which `parse_span` keeps what there is, was to end later."""
+    _, right = _halves(text)
+    return bool(right) and parse_time(right, rate, start_frame=start_frame) > num_frames
 
 
 def _shown(frame: int, left: str, right: str, rate: Fraction, start_frame: int) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dpe_toolkit.cli.choices import AmountChoices, PartChoices, RunChoices, WriteChoices
 from dpe_toolkit.cli.named import as_usage, refuse_roots
-from dpe_toolkit.cli.ranges import parse_span, pick_shots
+from dpe_toolkit.cli.ranges import ends_beyond, parse_span, pick_shots
 from dpe_toolkit.cli.screen import note, print_problems, told
 from dpe_toolkit.errors import OptionsError, PlanError
 
@@ -67,7 +67,10 @@ def narrow(plan: RenderPlan, choices: WriteChoices) -> RenderPlan:
     whole = {shot.name for shot in plan.shots}
     if choices.frames is not None:
         end = max((shot.record.stop for shot in plan.shots), default=0)
-        plan = plan.trim(parse_span(choices.frames, plan.rate, num_frames=end, start_frame=plan.start_frame))
+        span = parse_span(choices.frames, plan.rate, num_frames=end, start_frame=plan.start_frame)
+        if ends_beyond(choices.frames, plan.rate, num_frames=end, start_frame=plan.start_frame):
+            note(f"the timeline has {end} frames; --frames {choices.frames} gives {len(span)}", label="note")
+        plan = plan.trim(span)
     if choices.shot:
         left = {shot.name for shot in plan.shots}
         for name in choices.shot:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpe_toolkit.cli.choices import WriteChoices
-from dpe_toolkit.cli.ranges import parse_assignments, parse_face, parse_span, pick_shots
+from dpe_toolkit.cli.ranges import ends_beyond, parse_assignments, parse_face, parse_span, pick_shots
 from dpe_toolkit.cli.work import narrow
 from dpe_toolkit.errors import OptionsError, PlanError
 from dpe_toolkit.plan import MediaPlan, RenderPlan, ShotPlan
@@ -111,3 +111,11 @@ def test_a_shot_outside_the_frames_asked_for_is_told_apart_from_an_unknown_one()
         narrow(plan, WriteChoices(frames="12:14", shot=["a"]))
     with pytest.raises(PlanError, match="no shot 'c'"):
         narrow(plan, WriteChoices(frames="12:14", shot=["c"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "beyond"),
+    [("0:10", False), ("0:11", True), ("5:", False), (":9", False), ("0s:1s", True), ("2:10", False)],
+)
+def test_a_run_that_was_to_end_after_the_last_frame_is_known(text: str, beyond: bool) -> None:
+    assert ends_beyond(text, Fraction(25), num_frames=10) is beyond

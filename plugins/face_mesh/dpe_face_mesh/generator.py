@@ -52,9 +52,8 @@ class MeshEncoder:
 class MeshGenerator:
     """Warps the source's window at its native resolution by the movement of the mesh."""
 
-    def __init__(self, options: GeneratorOptions, device: torch.device) -> None:
+    def __init__(self, options: GeneratorOptions) -> None:
         self._options = options
-        self._device = device
 
     @property
     def wants_driver_pixels(self) -> bool:
@@ -74,16 +73,19 @@ class MeshGenerator:
         colour_rows = self._colour_rows(material, plans[0])
         pose_rows = pose_samples(material) if self._options.hold_pose_deg > 0 else donor_rows[:0]
         source = _Album.fetch(material.fetch_source, np.concatenate([donor_rows, colour_rows, pose_rows]))
-        driver = _Album.fetch(material.fetch_driver, _driver_rows(material, np.concatenate([colour_rows, pose_rows])))
+        # where the driver need not lend, none of his frames is decoded
+        lent_rows = np.concatenate([colour_rows, pose_rows]) if len(colour_rows) else colour_rows
+        driver = _Album.fetch(material.fetch_driver, _driver_rows(material, lent_rows))
         colour = None
-        if source and driver and len(colour_rows):
+        if source is not None and driver is not None:
             colour = _colour_match(source.take(colour_rows), driver.take(_driver_rows(material, colour_rows)))
-        donors = source.take(donor_rows) if source and len(donor_rows) else None
+        donors = source.take(donor_rows) if source is not None and len(donor_rows) else None
         points = None if donors is None else _window_points(codes.take(donor_rows), donors)
         loan = _Loan(plans, donor_rows, donors, points, colour, _edge_px(material))
-        if not source or not driver or not len(pose_rows):
+        if source is None or not len(pose_rows):
             return _MeshShot(self._options, loan, None)
-        windows, shown = source.take(pose_rows), driver.take(_driver_rows(material, pose_rows))
+        windows = source.take(pose_rows)
+        shown = None if driver is None else driver.take(_driver_rows(material, pose_rows))
         draw = partial(_draw, _MeshShot(self._options, loan, None), material, windows, shown)
         network = load_network("face_landmarks_detector")
         held = hold_pose(material, windows, draw, network, self._options.hold_pose_deg)
@@ -232,7 +234,7 @@ def _colour_match(source: FaceBatch, driver: FaceBatch) -> ColourMatch:
 
 
 def _draw(
-    shot: _MeshShot, material: ShotMaterial, windows: FaceBatch, driver: FaceBatch, codes: MotionCode
+    shot: _MeshShot, material: ShotMaterial, windows: FaceBatch, driver: FaceBatch | None, codes: MotionCode
 ) -> torch.Tensor:
     """What the shot makes of some source windows with these codes."""
     rows = np.asarray(windows.index - material.source.start, np.int64)

@@ -35,8 +35,11 @@ class Patch:
     """Vertices of the border."""
     hard_edge: bool
     """True where the matte follows the border (lips); False where it runs out over the skin around (lids)."""
-    stretches: bool
-    """True where closing needs other pixels too: skin that was folded away (lids)."""
+
+    @property
+    def stretches(self) -> bool:
+        """True where closing needs other pixels too: skin that was folded away (lids)."""
+        return not self.hard_edge
 
 
 @lru_cache(maxsize=1)
@@ -52,7 +55,7 @@ def _patch(name: str, border: IntArray, pairs: IntArray, corners: tuple[int, int
     touching = np.isin(triangles, border)
     interior, near = triangles[touching.all(axis=1)], triangles[touching.any(axis=1)]
     around = triangles[np.isin(triangles, np.unique(near)).any(axis=1)]
-    return Patch(name, pairs, corners, interior, near, around, border, hard_edge, stretches=not hard_edge)
+    return Patch(name, pairs, corners, interior, near, around, border, hard_edge)
 
 
 def openings(shapes: FloatArray, patch: Patch) -> FloatArray:

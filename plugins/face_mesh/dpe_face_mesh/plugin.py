@@ -116,4 +116,4 @@ def _motion(options: PluginOptions, context: ComponentContext) -> MotionExtracto
 def _generator(options: PluginOptions, context: ComponentContext) -> Generator:
     from dpe_face_mesh.generator import MeshGenerator
 
-    return MeshGenerator(cast("GeneratorOptions", options), context.device)
+    return MeshGenerator(cast("GeneratorOptions", options))

@@ -191,7 +191,7 @@ class Edit:
             own.faces,
             driver.faces,
         )
-        return cls(material, MeshGenerator(options, torch.device("cpu")).begin_shot(material))
+        return cls(material, MeshGenerator(options).begin_shot(material))
 
     def generate(self, rows: list[int]) -> tuple[FaceBatch, Generated]:
         """Source windows of these rows and what they became."""

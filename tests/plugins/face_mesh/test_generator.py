@@ -58,7 +58,7 @@ def test_the_encoder_hands_on_the_windows() -> None:
 @pytest.mark.parametrize(("lender", "wanted"), [("auto", True), ("driver", True), ("source", False), ("none", False)])
 def test_the_drivers_pixels_are_wanted_where_he_may_lend(lender: str, wanted: bool) -> None:
     options = GeneratorOptions.parse({"mouth_from": lender}, owner="mesh")
-    assert MeshGenerator(options, torch.device("cpu")).wants_driver_pixels is wanted
+    assert MeshGenerator(options).wants_driver_pixels is wanted
 
 
 @OPTIONS
@@ -169,7 +169,7 @@ def without(material: ShotMaterial, role: str, kept: list[int]) -> ShotMaterial:
 @pytest.mark.parametrize("kept", [[], [4]])
 def test_a_face_that_is_hardly_seen_is_edited_without_a_fault(role: str, kept: list[int]) -> None:
     material = without(whole_edit(EVERYTHING).material, role, kept)
-    shot = MeshGenerator(EVERYTHING, torch.device("cpu")).begin_shot(material)
+    shot = MeshGenerator(EVERYTHING).begin_shot(material)
     _, result = Edit(material, shot).generate([0, 4])
     assert result.pixels.isfinite().all()
 
@@ -189,7 +189,7 @@ def fetched(options: GeneratorOptions) -> dict[str, list[int]]:
         return call
 
     heard = dataclasses.replace(material, fetch_source=listen("source"), fetch_driver=listen("driver"))
-    MeshGenerator(options, torch.device("cpu")).begin_shot(heard)
+    MeshGenerator(options).begin_shot(heard)
     return asked
 
 

@@ -42,6 +42,14 @@ from dpe_toolkit.errors import (
 from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack, Placement
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.hookspecs import hookimpl
+from dpe_toolkit.measuring import (
+    MEASURE_KINDS,
+    ExpressionRegressor,
+    FaceReading,
+    IdentityEmbedder,
+    PerceptualFeatures,
+    PictureMetric,
+)
 from dpe_toolkit.options import NoOptions, PluginOptions
 from dpe_toolkit.plan import ComponentChoice, EditPlan, MediaPlan, Problem, RenderPlan, ShotPlan
 from dpe_toolkit.shapes import expect_shape
@@ -53,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = [
     "API_VERSION",
     "KINDS",
+    "MEASURE_KINDS",
     "REGIONS",
     "AnalysisError",
     "Appearance",
@@ -71,12 +80,15 @@ __all__ = [
     "DpeError",
     "EditPlan",
     "Encoder",
+    "ExpressionRegressor",
     "FaceBatch",
+    "FaceReading",
     "FaceTrack",
     "FrameBatch",
     "GenerateRequest",
     "Generated",
     "Generator",
+    "IdentityEmbedder",
     "MediaError",
     "MediaPlan",
     "MixRequest",
@@ -85,6 +97,8 @@ __all__ = [
     "MotionTrack",
     "NoOptions",
     "OptionsError",
+    "PerceptualFeatures",
+    "PictureMetric",
     "PixelLayout",
     "Placement",
     "PlanError",

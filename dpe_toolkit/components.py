@@ -25,6 +25,7 @@ import numpy.typing as npt
 from dpe_toolkit.codes import Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack
 from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.measuring import MeasureKind
 from dpe_toolkit.options import NoOptions, PluginOptions
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ __all__ = [
     "WindowShape",
 ]
 
-ComponentKind = Literal["detector", "encoder", "motion", "generator", "compositor"]
+ComponentKind = Literal["detector", "encoder", "motion", "generator", "compositor"] | MeasureKind
 T = TypeVar("T", covariant=True)
 
 KINDS: tuple[ComponentKind, ...] = ("detector", "encoder", "motion", "generator", "compositor")
+"""What a shot needs one of each. `dpe_toolkit.measuring.MEASURE_KINDS` judge pictures and belong to no shot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Generator,
         MotionExtractor,
     )
+    from dpe_toolkit.measuring import ExpressionRegressor, IdentityEmbedder, PerceptualFeatures, PictureMetric
     from dpe_toolkit.plan import Problem, RenderPlan, ShotPlan
 
 __all__ = ["ENTRY_POINT_GROUP", "PROJECT", "HookSpecs", "hookimpl", "hookspec"]
@@ -53,6 +54,22 @@ class HookSpecs:
     @hookspec
     def dpe_register_compositors(self) -> Iterable[Component[Compositor]]:  # type: ignore[empty-body] # a spec
         """Compositors of this plugin."""
+
+    @hookspec
+    def dpe_register_regressors(self) -> Iterable[Component[ExpressionRegressor]]:  # type: ignore[empty-body] # a spec
+        """Expression regressors of this plugin, for the expression loss and for measuring."""
+
+    @hookspec
+    def dpe_register_features(self) -> Iterable[Component[PerceptualFeatures]]:  # type: ignore[empty-body] # a spec
+        """Feature networks of this plugin, for the perceptual loss."""
+
+    @hookspec
+    def dpe_register_identities(self) -> Iterable[Component[IdentityEmbedder]]:  # type: ignore[empty-body] # a spec
+        """Identity embedders of this plugin."""
+
+    @hookspec
+    def dpe_register_metrics(self) -> Iterable[Component[PictureMetric]]:  # type: ignore[empty-body] # a spec
+        """Metrics of this plugin that compare a result with a reference."""
 
     @hookspec
     def dpe_register_checkpoints(self) -> Iterable[CheckpointFormat]:  # type: ignore[empty-body] # a spec

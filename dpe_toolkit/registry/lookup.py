@@ -13,7 +13,6 @@ from typing import Self
 import pluggy
 
 from dpe_toolkit.components import (
-    KINDS,
     CheckpointFormat,
     ComponentContext,
     ComponentKind,
@@ -25,6 +24,12 @@ from dpe_toolkit.components import (
 )
 from dpe_toolkit.errors import DpeError, PlanError, PluginError, nearest_names
 from dpe_toolkit.hookspecs import PROJECT, HookSpecs
+from dpe_toolkit.measuring import (
+    ExpressionRegressor,
+    IdentityEmbedder,
+    PerceptualFeatures,
+    PictureMetric,
+)
 from dpe_toolkit.plan import ComponentChoice, Problem, RenderPlan
 from dpe_toolkit.registry.plugins import (
     LoadedPlugin,
@@ -45,6 +50,10 @@ _PROTOCOLS: dict[str, type] = {
     "motion": MotionExtractor,
     "generator": Generator,
     "compositor": Compositor,
+    "regressor": ExpressionRegressor,
+    "features": PerceptualFeatures,
+    "identity": IdentityEmbedder,
+    "metric": PictureMetric,
 }
 
 
@@ -132,7 +141,7 @@ class Registry:
         broken = [f"plugin {info.label!r} is out of use ({info.fault})" for info in self._plugins if _is_out(info)]
         raise PlanError(
             f"there is no {kind} {name!r}",
-            nearest_names(name, known) if kind in KINDS else f"kinds are {', '.join(KINDS)}",
+            nearest_names(name, known) if kind in _PROTOCOLS else f"kinds are {', '.join(_PROTOCOLS)}",
             f"repair or reinstall: {'; '.join(broken)}" if broken else "correct the name, or install its plugin",
         )
 

@@ -26,6 +26,10 @@ REGISTRATION_HOOKS: dict[str, ComponentKind] = {
     "dpe_register_motion_extractors": "motion",
     "dpe_register_generators": "generator",
     "dpe_register_compositors": "compositor",
+    "dpe_register_regressors": "regressor",
+    "dpe_register_features": "features",
+    "dpe_register_identities": "identity",
+    "dpe_register_metrics": "metric",
 }
 # A dot would make the ``component.option`` of --set ambiguous.
 _COMPONENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)?")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dpe_toolkit.framemap import ExactFraction, FrameMap
 from dpe_toolkit.timing import Span
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "EditPlan",
     "ExactFraction",
     "FaceChoice",
+    "FrameMap",
     "MediaPlan",
     "Problem",
     "RenderPlan",
@@ -28,13 +30,6 @@ __all__ = [
 ]
 
 PLAN_SCHEMA = 1
-
-ExactFraction = Annotated[
-    Fraction,
-    BeforeValidator(lambda value: Fraction(value) if isinstance(value, str | int | float) else value),
-    PlainSerializer(str, return_type=str),
-]
-"""A fraction stored as text: ``30000/1001``."""
 
 
 class _Model(BaseModel):
@@ -101,9 +96,9 @@ class EditPlan(_Model):
     consent: str = ""
     driver: MediaPlan
     driver_start_s: ExactFraction = Fraction(0)
-    """Driver time, from the file's first frame, that the shot's first frame shows."""
+    """Driver time, from the file's first frame, at the shot's first row."""
     retime: ExactFraction = Fraction(1)
-    """Driver seconds that pass in one second of the shot."""
+    """Driver seconds that pass in one second of the shot's media; below 0 where these run against each other."""
     when_short: Literal["hold", "loop", "passthrough", "error"] = "hold"
     expression: float = Field(default=1.0, ge=0, le=3)
     pose: float = Field(default=0.0, ge=0, le=3)
@@ -133,7 +128,12 @@ class EditPlan(_Model):
 
 
 class ShotPlan(_Model):
-    """One run of output frames taken from one media file, or black where ``source`` is None."""
+    """One run of output frames taken from one media file, or nothing where ``source`` is None.
+
+    An edit is made on the media's own frames, in media time; speed and rate come after it. Its *rows* are
+    the media frames from the lowest to the highest that the shot shows, each once, or one row for each
+    output frame where `held_rate` says so.
+    """
 
     name: str
     record_start: int = Field(ge=0)
@@ -142,10 +142,21 @@ class ShotPlan(_Model):
     source: MediaPlan | None
     source_start: int = Field(default=0, ge=0)
     """0-based frame of the media file shown at ``record_start``."""
+    time: FrameMap | None = None
+    """Media frame of each output frame, counted from ``record_start``; None shows one after the other."""
+    held_rate: ExactFraction | None = None
+    """Rows a second where one media frame is held while its driver moves on: a row for each output frame, all of
+    that media frame. None elsewhere."""
     edit: EditPlan | None = None
     uncut: ShotPlan | None = None
     """The shot before `trim`, None if it was not trimmed. What is estimated over a shot (neutral face,
     smoothing, donors, windows) is estimated over this, so that a part renders as it does in the whole."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.time is not None and self.time.frame(0) != self.source_start:
+            raise ValueError(f"source_start is {self.source_start}, and the map begins at {self.time.frame(0)}")
+        return self
 
     @property
     def whole(self) -> ShotPlan:
@@ -158,26 +169,61 @@ class ShotPlan(_Model):
         return Span(self.record_start, self.record_start + self.num_frames)
 
     @property
+    def frame_map(self) -> FrameMap:
+        """Media position of each output frame, counted from ``record_start``."""
+        return self.time or FrameMap(start=Fraction(self.source_start))
+
+    @property
+    def media_frames(self) -> tuple[int, ...]:
+        """The media frame of each output frame."""
+        return self.frame_map.frames(Span(0, self.num_frames))
+
+    @property
     def source_span(self) -> Span:
-        """Media frames of the shot."""
-        return Span(self.source_start, self.source_start + self.num_frames)
+        """Media frames from the lowest to the highest shown."""
+        return self.frame_map.covers(self.num_frames)
+
+    @property
+    def rows(self) -> Span:
+        """The rows of the whole shot that are left of it."""
+        if self.held_rate is not None:
+            return self.record.shift(-self.whole.record_start)
+        return self.source_span.shift(-self.whole.source_span.start)
+
+    @property
+    def shown_rows(self) -> tuple[int, ...]:
+        """The row of each output frame."""
+        if self.held_rate is not None:
+            return tuple(self.rows)
+        return tuple(frame - self.whole.source_span.start for frame in self.media_frames)
+
+    @property
+    def row_rate(self) -> Fraction:
+        """Rows in one second of the driver's counterpart: the media's rate, or that of a held frame."""
+        if self.held_rate is not None:
+            return self.held_rate
+        return Fraction(1) if self.source is None else self.source.rate
 
     def trim(self, span: Span) -> ShotPlan:
         """The part of the shot inside ``span`` of output frames, which must touch it."""
         kept = self.record.intersect(span)
         if kept == self.record:
             return self
-        skipped = kept.start - self.record_start
-        update: dict[str, object] = {
-            "record_start": kept.start,
-            "num_frames": len(kept),
-            "source_start": self.source_start + skipped,
-            "uncut": self.whole,
-        }
-        if self.edit is not None and self.source is not None:
-            start_s = self.edit.driver_start_s + Fraction(skipped) / self.source.rate * self.edit.retime
-            update["edit"] = self.edit.model_copy(update={"driver_start_s": start_s})
-        return self.model_copy(update=update)
+        time = self.frame_map.later(kept.start - self.record_start)
+        part = self.model_copy(
+            update={
+                "record_start": kept.start,
+                "num_frames": len(kept),
+                "source_start": time.frame(0),
+                "time": None if self.time is None else time,
+                "uncut": self.whole,
+            }
+        )
+        if self.edit is None:
+            return part
+        moved_s = Fraction(part.rows.start - self.rows.start) / self.row_rate * self.edit.retime
+        edit = self.edit.model_copy(update={"driver_start_s": self.edit.driver_start_s + moved_s})
+        return part.model_copy(update={"edit": edit})
 
 
 class RenderPlan(_Model):

@@ -69,7 +69,7 @@ class ShotGraph:
 
 def shot_rows(shot: ShotPlan) -> Span:
     """The rows of the whole shot that are left of it."""
-    return shot.source_span.shift(-shot.whole.source_start)
+    return shot.rows
 
 
 def shot_spans(shot: ShotPlan) -> list[Span]:

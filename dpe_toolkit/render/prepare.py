@@ -65,7 +65,7 @@ class PreparedShot:
     @property
     def rows(self) -> Span:
         """The rows that are rendered: all, or those left by a trim."""
-        return self.shot.source_span.shift(-self.shot.whole.source_start)
+        return self.shot.rows
 
     def active(self, span: Span) -> npt.NDArray[np.int64]:
         """The rows of ``span`` that are edited at all."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from dpe_toolkit.shapes import expect_shape
 
-__all__ = ["ColorInfo", "FrameBatch", "PixelLayout", "Plane"]
+__all__ = ["ColorInfo", "FrameBatch", "PixelLayout", "Plane", "RgbView"]
 
 Plane = npt.NDArray[np.uint8 | np.uint16]
 """Code values of one plane of N frames, (N, h, w)."""
@@ -54,6 +54,18 @@ class ColorInfo:
     """Chroma siting; 0 = unspecified (taken as left), 1 = left, 2 = centre, 3 = top left."""
 
 
+class RgbView(Protocol):
+    """A reversible change of colours between what a file encodes and what analysis and networks are shown."""
+
+    def shown(self, rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """What (..., 3) encoded RGB looks like to analysis and networks; the input is not changed."""
+        ...
+
+    def encoded(self, rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The inverse of `shown`, up to rounding."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class FrameBatch:
     """N decoded frames of one clip. Nobody mutates the planes of a batch that was handed to him."""
@@ -69,6 +81,10 @@ class FrameBatch:
     time_base: Fraction
     rate: Fraction
     """Frames a second."""
+    pixel_aspect: Fraction = Fraction(1)
+    """Width of a stored pixel over its height."""
+    view: RgbView | None = None
+    """How analysis and networks see the colours; None shows them the encoded RGB as it is."""
 
     def __post_init__(self) -> None:
         if len(self.planes) != self.layout.num_planes:
@@ -82,11 +98,21 @@ class FrameBatch:
 
     @property
     def size_px(self) -> tuple[int, int]:
-        """(width, height) in luma pixels."""
+        """(width, height) in square pixels, in which windows, boxes and landmarks count."""
+        width, height = self.stored_size_px
+        return max(1, round(width * self.pixel_aspect)), height
+
+    @property
+    def stored_size_px(self) -> tuple[int, int]:
+        """(width, height) of the luma plane; other than `size_px` only where pixels are not square."""
         _, height, width = self.planes[0].shape
         return int(width), int(height)
+
+    def with_planes(self, planes: tuple[Plane, ...]) -> FrameBatch:
+        """The same frames with other code values."""
+        return replace(self, planes=planes)
 
     def take(self, rows: npt.NDArray[np.int64] | slice) -> FrameBatch:
         """The batch of these rows (positions in the batch, not frame indices)."""
         planes = tuple(plane[rows] for plane in self.planes)
-        return FrameBatch(planes, self.layout, self.color, self.index[rows], self.pts[rows], self.time_base, self.rate)
+        return replace(self, planes=planes, index=self.index[rows], pts=self.pts[rows])

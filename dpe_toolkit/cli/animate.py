@@ -9,15 +9,9 @@ from typing import Annotated
 import typer
 
 from dpe_toolkit.cli import edit
-from dpe_toolkit.cli.choices import (
-    AmountChoices,
-    OutputOption,
-    PartChoices,
-    PerformanceChoices,
-    RunChoices,
-    WriteChoices,
-)
+from dpe_toolkit.cli.choices import AmountChoices, PartChoices, PerformanceChoices
 from dpe_toolkit.cli.named import as_usage, refuse_output
+from dpe_toolkit.cli.outputs import OutputOption, RunChoices, WriteChoices
 from dpe_toolkit.cli.screen import help_text, note
 from dpe_toolkit.cli.work import output_settings
 

@@ -8,37 +8,29 @@ from typing import Annotated, Literal
 
 import typer
 
-from dpe_toolkit.cli.folders import user_cache_dir, user_data_dir
+from dpe_toolkit.cli.folders import user_data_dir
 from dpe_toolkit.cli.ranges import parse_assignments, parse_face
 from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.components import KINDS
 
 __all__ = [
     "AmountChoices",
-    "OutputOption",
     "PartChoices",
     "PerformanceChoices",
-    "RunChoices",
     "TimelineArgument",
     "WeightsDirOption",
-    "WriteChoices",
 ]
 
 Mode = Literal["absolute", "relative"]
 MissingFace = Literal["passthrough", "hold", "error"]
 WhenShort = Literal["hold", "loop", "passthrough", "error"]
-CodecName = Literal["h264", "prores", "ffv1"]
-Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"]
 _EDIT_FIELDS = ("expression", "pose", "regions", "mode", "missing_face", "fade_frames")
 
 _DRIVER = "The performance"
 _EDIT = "The edit; goes before what the timeline says"
 _PARTS = "Components and their options"
-_WHERE = "Where it runs"
-_OUTPUT = "Output"
 
 TimelineArgument = Annotated[Path, typer.Argument(metavar="TIMELINE", help="Timeline, .otio or .otioz.")]
-OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Video to write.")]
 
 
 WeightsDirOption = Annotated[
@@ -244,58 +236,3 @@ class PerformanceChoices:
         if any(face != "largest" for face in faces.values()):
             chosen["face"] = faces
         return {name: value for name, value in chosen.items() if value}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunChoices:
-    """Where and how the work is done."""
-
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=_WHERE)
-    ] = "auto"
-    cache_dir: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="DPE_CACHE_DIR",
-            metavar="FOLDER",
-            help="Where analysis results are kept, for the next render; by default the user's cache folder.",
-            rich_help_panel=_WHERE,
-        ),
-    ] = None
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress and no summary.", rich_help_panel=_WHERE)
-    ] = False
-
-    @property
-    def cache_folder(self) -> Path:
-        """The folder asked for, else the user's."""
-        return self.cache_dir or user_cache_dir()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteChoices:
-    """What is written, and how."""
-
-    shot: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Only this shot; may be given again.", rich_help_panel=_OUTPUT),
-    ] = None
-    frames: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A:B",
-            help="Only the output frames from A up to B, B left out: frames (48:96), seconds (2s:4s) or timecode.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None
-    codec: Annotated[
-        CodecName | None,
-        typer.Option(help="Codec; by default what the suffix of the output asks for.", rich_help_panel=_OUTPUT),
-    ] = None
-    crf: Annotated[
-        int | None,
-        typer.Option(min=0, max=51, metavar="0-51", help="H.264 quality: lower is better.", rich_help_panel=_OUTPUT),
-    ] = None
-    preset: Annotated[
-        Preset | None, typer.Option(help="H.264 effort: slower ones give smaller files.", rich_help_panel=_OUTPUT)
-    ] = None

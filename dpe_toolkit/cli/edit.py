@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dpe_toolkit.cli.choices import (
-    AmountChoices,
-    OutputOption,
-    PartChoices,
-    PerformanceChoices,
-    RunChoices,
-    WriteChoices,
-)
+from dpe_toolkit.cli.choices import AmountChoices, PartChoices, PerformanceChoices
 from dpe_toolkit.cli.named import as_usage, earlier_kept, refuse_output
+from dpe_toolkit.cli.outputs import OutputOption, RunChoices, WriteChoices
 from dpe_toolkit.cli.screen import help_text, note
 from dpe_toolkit.errors import OptionsError
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dpe_toolkit.cli.choices import AmountChoices, OutputOption, PartChoices, RunChoices, TimelineArgument, WriteChoices
+from dpe_toolkit.cli.choices import AmountChoices, PartChoices, TimelineArgument
+from dpe_toolkit.cli.outputs import OutputOption, RunChoices, WriteChoices
 from dpe_toolkit.cli.screen import help_text
 
 __all__ = ["HELP", "run"]

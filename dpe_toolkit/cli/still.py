@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dpe_toolkit.cli.choices import AmountChoices, PartChoices, RunChoices, TimelineArgument
+from dpe_toolkit.cli.choices import AmountChoices, PartChoices, TimelineArgument
 from dpe_toolkit.cli.named import refuse_output
+from dpe_toolkit.cli.outputs import RunChoices
 from dpe_toolkit.cli.screen import help_text, note
 from dpe_toolkit.errors import OptionsError, RenderError
 from dpe_toolkit.timing import parse_time

@@ -6,8 +6,9 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dpe_toolkit.cli.choices import AmountChoices, PartChoices, RunChoices, WriteChoices
+from dpe_toolkit.cli.choices import AmountChoices, PartChoices
 from dpe_toolkit.cli.named import as_usage, refuse_roots
+from dpe_toolkit.cli.outputs import RunChoices, WriteChoices
 from dpe_toolkit.cli.ranges import ends_beyond, parse_span, pick_shots
 from dpe_toolkit.cli.screen import note, print_problems, told
 from dpe_toolkit.errors import OptionsError, PlanError
@@ -93,8 +94,7 @@ def output_settings(output: Path, choices: WriteChoices) -> OutputSettings:
     from dpe_toolkit.video import OutputSettings
     from dpe_toolkit.video.settings import choose_codec
 
-    given = {"codec": choices.codec, "crf": choices.crf, "preset": choices.preset}
-    settings = OutputSettings.model_validate({name: value for name, value in given.items() if value is not None})
+    settings = OutputSettings.model_validate(choices.settings)
     with as_usage():
         choose_codec(output, settings)
     return settings
@@ -112,11 +112,13 @@ def write_video(
     """
     from dpe_toolkit.render import render_plan
     from dpe_toolkit.render.checks import check_output
+    from dpe_toolkit.render.picture import judge_picture
 
     refuse_faults(plan)
     settings = output_settings(output, choices)
     with as_usage():
         check_output(plan, output)
+        refuse_faults(plan.model_copy(update={"problems": judge_picture(plan, output, settings)}))
     with shown_progress(run) as progress:
         return render_plan(
             plan,
@@ -126,6 +128,7 @@ def write_video(
             settings=settings,
             cache_dir=run.cache_folder,
             progress=progress,
+            colour=run.colour,
         )
 
 

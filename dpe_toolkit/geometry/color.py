@@ -1,15 +1,22 @@
-"""From code values to RGB and back: matrix, range and depth."""
+"""From code values to RGB and back: matrix, range and depth.
+
+RGB is always *encoded*: the transfer curve of the file (BT.709, PQ, HLG, log) is left on it, since that is what
+networks were trained on and what a difference can be added to. A view (`dpe_toolkit.frames.RgbView`) may show
+something else to analysis and networks; what it changes is changed back before the difference is taken.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from dpe_toolkit.frames import ColorInfo, PixelLayout
 
-__all__ = ["CodeScale", "code_scale", "rgb_from_yuv_matrix", "yuv_from_rgb_matrix"]
+__all__ = ["CodeScale", "code_scale", "rgb_from_yuv_matrix", "through", "yuv_from_rgb_matrix"]
 
 _LUMA_WEIGHTS = {
     1: (0.2126, 0.0722),  # BT.709
@@ -63,3 +70,9 @@ def yuv_from_rgb_matrix(color: ColorInfo, height: int) -> npt.NDArray[np.float32
 def rgb_from_yuv_matrix(color: ColorInfo, height: int) -> npt.NDArray[np.float32]:
     """(3, 3) inverse of `yuv_from_rgb_matrix`."""
     return np.linalg.inv(yuv_from_rgb_matrix(color, height).astype(np.float64)).astype(np.float32)
+
+
+def through(change: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]], pixels: torch.Tensor) -> torch.Tensor:
+    """(N, 3, h, w) pixels through a change of (..., 3) colours, on the same device."""
+    last = np.ascontiguousarray(pixels.detach().permute(0, 2, 3, 1).cpu().numpy(), np.float32)
+    return torch.from_numpy(change(last)).permute(0, 3, 1, 2).to(pixels).contiguous()

@@ -14,7 +14,8 @@ import torch
 
 from dpe_toolkit.faces import FloatArray
 from dpe_toolkit.frames import FrameBatch, Plane
-from dpe_toolkit.geometry.color import code_scale, rgb_from_yuv_matrix, yuv_from_rgb_matrix
+from dpe_toolkit.geometry.anamorphic import SquarePixels
+from dpe_toolkit.geometry.color import code_scale, rgb_from_yuv_matrix, through, yuv_from_rgb_matrix
 
 __all__ = ["full_rgb", "sample_rgb", "window_rgb", "write_window"]
 
@@ -36,8 +37,22 @@ def window_rgb(
         device: where the result is wanted.
 
     Returns:
-        (N, 3, h, w) float32 RGB, nominally [0, 1], not clamped; outside the frame the border is repeated.
+        (N, 3, h, w) float32 RGB, nominally [0, 1], not clamped; outside the frame the border is repeated. Where
+        the frames have a view, the colours are those that it shows; where their pixels are not square, the
+        window's are.
     """
+    if frames.pixel_aspect == 1:
+        rgb = _stored_rgb(frames, origin_px, size_px, device)
+    else:
+        squares = SquarePixels.of(frames, origin_px, size_px)
+        rgb = squares.widen(_stored_rgb(frames, squares.stored_origin_px, squares.stored_size_px, device))
+    return rgb if frames.view is None else through(frames.view.shown, rgb)
+
+
+def _stored_rgb(
+    frames: FrameBatch, origin_px: npt.NDArray[np.int64], size_px: tuple[int, int], device: torch.device | str
+) -> torch.Tensor:
+    """`window_rgb` in stored pixels and encoded colours."""
     layout = frames.layout
     scale = code_scale(layout, frames.color)
     width, height = size_px
@@ -81,7 +96,14 @@ def write_window(
     """
     layout = frames.layout
     scale = code_scale(layout, frames.color)
+    if frames.view is not None:
+        # Both sides through the same inverse: what is equal before is equal after, and the edit stays exact.
+        source_rgb, edited_rgb = (through(frames.view.encoded, rgb) for rgb in (source_rgb, edited_rgb))
     change = (edited_rgb - source_rgb) * matte
+    if frames.pixel_aspect != 1:
+        height, width = change.shape[2:]
+        squares = SquarePixels.of(frames, origin_px, (width, height))
+        change, origin_px = squares.narrow(change), squares.stored_origin_px
     planes: list[Plane] = [plane.copy() for plane in frames.planes[: layout.num_planes - int(layout.alpha)]]
     untouched = frames.planes[len(planes) :]
     if layout.family == "rgb":
@@ -96,9 +118,7 @@ def write_window(
             chroma = _cell_means(yuv[:, 1:], 1 << shift_x, 1 << shift_y) * scale.chroma_scale
             for plane, channel in zip(planes[1:], (0, 1), strict=True):
                 _add(plane, chroma[:, channel], origin_px >> np.array([shift_x, shift_y]), scale.maximum)
-    return FrameBatch(
-        (*planes, *untouched), layout, frames.color, frames.index, frames.pts, frames.time_base, frames.rate
-    )
+    return frames.with_planes((*planes, *untouched))
 
 
 def _mix_channels(pixels: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
@@ -180,8 +200,18 @@ def sample_rgb(frames: FrameBatch, row: int, to_frame: FloatArray, size_px: tupl
         size_px: (width, height) of the result.
 
     Returns:
-        (h, w, 3) float32 RGB clipped to [0, 1]; outside the frame the border is repeated.
+        (h, w, 3) float32 RGB clipped to [0, 1], as the frames' view shows it; outside the frame the border is
+        repeated.
     """
+    if frames.pixel_aspect != 1:
+        squeeze = frames.stored_size_px[0] / frames.size_px[0]
+        to_frame = to_frame * np.array([[squeeze], [1.0]], np.float32)
+    rgb = _sampled(frames, row, to_frame, size_px)
+    return rgb if frames.view is None else np.clip(frames.view.shown(rgb), 0, 1)
+
+
+def _sampled(frames: FrameBatch, row: int, to_frame: FloatArray, size_px: tuple[int, int]) -> FloatArray:
+    """`sample_rgb` from stored pixels, in encoded colours."""
     layout = frames.layout
     scale = code_scale(layout, frames.color)
     shift = (0, 0) if layout.family != "yuv" else layout.chroma_shift

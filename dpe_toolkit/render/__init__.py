@@ -8,9 +8,11 @@ from dpe_toolkit.render.node import Executor, Inputs, Need, RenderNode
 from dpe_toolkit.render.record import EditsRecord, ShotRecord, edits_path
 from dpe_toolkit.render.report import RenderedFrame, RenderReport
 from dpe_toolkit.render.session import RenderRegistry, render_frame, render_plan
+from dpe_toolkit.render.viewing import ColourChoice
 
 __all__ = [
     "NO_PROGRESS",
+    "ColourChoice",
     "EditsRecord",
     "Executor",
     "Inputs",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
 from dpe_toolkit.errors import PlanError, RenderError
 from dpe_toolkit.plan import RenderPlan
+from dpe_toolkit.render.picture import judge_picture
 from dpe_toolkit.render.record import edits_path
+from dpe_toolkit.video import OutputSettings
 
-__all__ = ["check_output", "check_plan"]
+__all__ = ["check_output", "check_picture", "check_plan"]
+
+_log = logging.getLogger(__name__)
 
 
 def check_plan(plan: RenderPlan) -> None:
@@ -28,6 +33,26 @@ def check_plan(plan: RenderPlan) -> None:
     if not plan.shots:
         raise PlanError(
             f"the plan of {plan.timeline!r} has no frames", "at least one shot", "check the range asked for"
+        )
+
+
+def check_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> None:
+    """Refuses an output that cannot be what its sources make of it; what is only a loss is logged.
+
+    Raises:
+        PlanError: with every reason.
+        MediaError: the output's name and codec do not go together.
+    """
+    problems = judge_picture(plan, output, settings)
+    for problem in problems:
+        _log.info("%s", problem)
+    errors = [str(problem) for problem in problems if problem.severity == "error"]
+    if errors:
+        raise PlanError(
+            f"the output of {plan.timeline!r} cannot be written as asked",
+            "an output that holds what the sources have",
+            "correct what is listed: " + " | ".join(errors),
+            problems=errors,
         )
 
 

@@ -269,9 +269,7 @@ def _put(frames: FrameBatch, places: npt.NDArray[np.int64], edited: FrameBatch) 
         plane = old.copy()
         plane[places] = new
         planes.append(plane)
-    return FrameBatch(
-        tuple(planes), frames.layout, frames.color, frames.index, frames.pts, frames.time_base, frames.rate
-    )
+    return frames.with_planes(tuple(planes))
 
 
 def _check_picture(name: str, picture: torch.Tensor, faces: FaceBatch, channels: int) -> None:

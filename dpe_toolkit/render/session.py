@@ -24,28 +24,25 @@ from dpe_toolkit.analysis import (
     ProgressSink,
 )
 from dpe_toolkit.errors import OptionsError, RenderError
-from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.plan import RenderPlan, ShotPlan
 from dpe_toolkit.render.behind import EncodeBehind
-from dpe_toolkit.render.checks import check_output, check_plan
+from dpe_toolkit.render.checks import check_output, check_picture, check_plan
 from dpe_toolkit.render.device import resolve_device
 from dpe_toolkit.render.graph import GraphContext, SequenceNode, ShotGraph, build_shot, shot_spans
 from dpe_toolkit.render.node import Executor
+from dpe_toolkit.render.picture import output_picture
 from dpe_toolkit.render.prepare import PreparedShot, prepare_shot
 from dpe_toolkit.render.record import ShotRecord, container_metadata, edits_path, pending_record, record_shot
 from dpe_toolkit.render.report import RenderedFrame, RenderReport
 from dpe_toolkit.render.sound import audio_segments
 from dpe_toolkit.render.threads import compute_threads
+from dpe_toolkit.render.viewing import ColourChoice, PlanViews
 from dpe_toolkit.timing import Span
-from dpe_toolkit.video import OutputSettings, VideoReader, VideoWriter, probe
-from dpe_toolkit.video.settings import choose_codec
+from dpe_toolkit.video import OutputSettings, VideoReader, VideoWriter
 
 __all__ = ["RenderRegistry", "render_frame", "render_plan"]
 
 _log = logging.getLogger(__name__)
-
-_BLACK_LAYOUT = PixelLayout("yuv420p", "yuv", 8, (1, 1))
-_BLACK_COLOR = ColorInfo(matrix=1, transfer=1, primaries=1, range=1, chroma_location=1)
 
 
 class RenderRegistry(ComponentMaker, Protocol):
@@ -79,9 +76,11 @@ class _Session:
 
     def sequence(self, *, sequential: bool) -> SequenceNode:
         """The output node."""
-        layout, color = _picture(self.plan)
+        picture = output_picture(self.plan)
         size = (self.plan.width, self.plan.height)
-        context = GraphContext(self.pool, self.open_reader, layout, color, size, self.plan.rate, sequential)
+        context = GraphContext(
+            self.pool, self.open_reader, picture.layout, picture.color, size, self.plan.rate, sequential
+        )
 
         def build(position: int) -> ShotGraph:
             return build_shot(self.plan.shots[position], self.prepared.get(position), context)
@@ -107,6 +106,7 @@ def render_plan(
     cache_dir: Path,
     progress: ProgressSink | None = None,
     open_reader: OpenReader = VideoReader,
+    colour: ColourChoice | None = None,
 ) -> RenderReport:
     """Renders ``plan`` to ``output``, with ``<output>.edits.json`` beside it.
 
@@ -122,15 +122,17 @@ def render_plan(
         cache_dir: where analyses are kept.
         progress: who is told.
         open_reader: opens media.
+        colour: how analysis and networks see colours; None shows them the encoded values as they are.
 
     Raises:
-        PlanError: the plan has errors.
+        PlanError: the plan has errors, or its output cannot be what it must.
         DpeError: whatever stops a render, by its place in the tree.
     """
     settings = settings or OutputSettings()
     check_plan(plan)
     check_output(plan, output)
-    choose_codec(output, settings)
+    check_picture(plan, output, settings)
+    open_reader, cache_dir = _seen(plan, colour, open_reader, cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     begun_s = time.perf_counter()
@@ -151,9 +153,19 @@ def render_plan(
     )
 
 
+def _seen(
+    plan: RenderPlan, colour: ColourChoice | None, open_reader: OpenReader, cache_dir: Path
+) -> tuple[OpenReader, Path]:
+    """How media are opened and where their analyses are kept, under a choice of colour."""
+    if colour is None:
+        return open_reader, cache_dir
+    views = PlanViews.of(plan, colour)
+    return views.opening(open_reader), cache_dir / views.folder
+
+
 def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[int, ShotRecord]) -> None:
     plan = session.plan
-    layout, color = _picture(plan)
+    picture = output_picture(plan)
     shots = list(records.values())
     with (
         _writing_faults(output),
@@ -164,8 +176,9 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
             width=plan.width,
             height=plan.height,
             rate=plan.rate,
-            layout=layout,
-            color=color,
+            layout=picture.layout,
+            color=picture.color,
+            sample_aspect=picture.sample_aspect,
             audio=audio_segments(plan),
             metadata=container_metadata(shots),
             start_frame=plan.start_frame + plan.shots[0].record_start,
@@ -209,15 +222,6 @@ def _writing_faults(output: Path) -> Iterator[None]:
         ) from error
 
 
-def _picture(plan: RenderPlan) -> tuple[PixelLayout, ColorInfo]:
-    """Layout and colour of the output: those of the first source."""
-    for shot in plan.shots:
-        if shot.source is not None:
-            info = probe(shot.source.path)
-            return info.layout, info.color
-    return _BLACK_LAYOUT, _BLACK_COLOR
-
-
 def render_frame(
     plan: RenderPlan,
     frame: int,
@@ -227,6 +231,7 @@ def render_frame(
     cache_dir: Path,
     progress: ProgressSink | None = None,
     open_reader: OpenReader = VideoReader,
+    colour: ColourChoice | None = None,
 ) -> RenderedFrame:
     """One output frame, as it is in the render of the whole plan; analyses only its shot.
 
@@ -238,6 +243,7 @@ def render_frame(
         cache_dir: where analyses are kept.
         progress: who is told.
         open_reader: opens media.
+        colour: as for `render_plan`.
 
     Raises:
         OptionsError: the plan has no such frame.
@@ -248,6 +254,7 @@ def render_frame(
     if position is None:
         span = Span(plan.shots[0].record_start, plan.shots[-1].record.stop)
         raise OptionsError(f"the timeline has no frame {frame}", f"a frame from {span.start} to {span.stop - 1}")
+    open_reader, cache_dir = _seen(plan, colour, open_reader, cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     with torch.no_grad(), compute_threads(), ExitStack() as stack:

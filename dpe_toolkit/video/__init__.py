@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dpe_toolkit.video.audio import AudioSegment
-from dpe_toolkit.video.codecs import CodecSupport, list_codecs
+from dpe_toolkit.video.codecs import CodecSupport, list_codecs, written_codecs
 from dpe_toolkit.video.digest import file_digest
+from dpe_toolkit.video.fitting import FittedPicture, fit_picture
 from dpe_toolkit.video.holding import write_held_still
+from dpe_toolkit.video.layouts import joined_layout
 from dpe_toolkit.video.probe import MediaInfo, media_plan, probe
 from dpe_toolkit.video.reader import VideoReader
 from dpe_toolkit.video.replacing import written_whole
-from dpe_toolkit.video.settings import CodecName, OutputSettings
+from dpe_toolkit.video.settings import CodecName, OutputSettings, choose_codec
 from dpe_toolkit.video.stills import write_png
 from dpe_toolkit.video.writer import VideoWriter
 
@@ -17,15 +19,20 @@ __all__ = [
     "AudioSegment",
     "CodecName",
     "CodecSupport",
+    "FittedPicture",
     "MediaInfo",
     "OutputSettings",
     "VideoReader",
     "VideoWriter",
+    "choose_codec",
     "file_digest",
+    "fit_picture",
+    "joined_layout",
     "list_codecs",
     "media_plan",
     "probe",
     "write_held_still",
     "write_png",
+    "written_codecs",
     "written_whole",
 ]

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import av
 from av.codec.codec import UnknownCodecError
 
-__all__ = ["CodecSupport", "list_codecs"]
+from dpe_toolkit.video.encoders import ENCODERS, can_encode, formats_of, written_layout
+from dpe_toolkit.video.settings import CONTAINERS, CodecName
 
-_WRITTEN = (("h264", "libx264"), ("prores", "prores_ks"), ("ffv1", "ffv1"), ("aac", "aac"), ("flac", "flac"))
+__all__ = ["CodecSupport", "list_codecs", "written_codecs"]
+
+_SHAPES = {(1, 1): "4:2:0", (1, 0): "4:2:2", (0, 0): "4:4:4"}
 _READ = ("h264", "hevc", "av1", "vp9", "prores", "dnxhd", "ffv1", "mpeg2video", "mjpeg", "png")
 
 
@@ -26,19 +29,42 @@ class CodecSupport:
     available: bool
     pixel_formats: tuple[str, ...] = ()
     """Formats that an encoder takes."""
+    title: str = ""
+    """What people call it, for those that are written."""
+    containers: tuple[str, ...] = ()
+    """Suffixes of the outputs that take it, or ``folder``."""
+
+    @property
+    def pixels(self) -> str:
+        """What may be written, in words: ``4:2:0 4:2:2, 8 10 bit, alpha``."""
+        layouts = [written_layout(name) for name in self.pixel_formats]
+        kinds = {_SHAPES.get(one.chroma_shift, "") if one.family == "yuv" else one.family for one in layouts}
+        depths = sorted({one.depth for one in layouts})
+        bits = "half float" if depths == [32] else f"{' '.join(map(str, depths))} bit"
+        words = [" ".join(sorted(filter(None, kinds))).replace("rgb", "RGB"), bits]
+        return ", ".join([*words, "alpha"] if any(one.alpha for one in layouts) else words)
 
 
 def list_codecs() -> tuple[CodecSupport, ...]:
     """The codecs that outputs are written with, then those that footage commonly has."""
-    written = [_support(name, library, "w") for name, library in _WRITTEN]
-    return (*written, *(_support(name, name, "r") for name in _READ))
+    return (*written_codecs(), *(_readable(name) for name in _READ))
 
 
-def _support(name: str, library: str, mode: str) -> CodecSupport:
-    direction = "encode" if mode == "w" else "decode"
+def written_codecs() -> tuple[CodecSupport, ...]:
+    """The codecs that outputs are written with; hardware encoders only where they can be opened."""
+    return tuple(_writable(name) for name, encoder in ENCODERS.items() if not encoder.hardware or can_encode(name))
+
+
+def _writable(name: CodecName) -> CodecSupport:
+    encoder, available = ENCODERS[name], can_encode(name)
+    formats = tuple(layout.name for layout in formats_of(name)) if available else ()
+    places = CONTAINERS[name] or ("folder",)
+    return CodecSupport(name, encoder.library, "encode", available, formats, encoder.title, places)
+
+
+def _readable(name: str) -> CodecSupport:
     try:
-        codec = av.Codec(library, "w" if mode == "w" else "r")
+        codec = av.Codec(name, "r")
     except UnknownCodecError:
-        return CodecSupport(name, library, direction, available=False)
-    formats = tuple(form.name for form in codec.video_formats or ()) if mode == "w" else ()
-    return CodecSupport(name, codec.name, direction, available=True, pixel_formats=formats)
+        return CodecSupport(name, name, "decode", available=False)
+    return CodecSupport(name, codec.name, "decode", available=True)

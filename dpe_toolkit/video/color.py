@@ -10,14 +10,19 @@ import av.logging
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from dpe_toolkit.frames import ColorInfo, PixelLayout
 
 __all__ = [
+    "as_rgb",
     "as_video",
+    "color_name",
+    "container_color",
     "conversion_arguments",
     "read_color",
     "resolve_range",
+    "same_light",
     "same_meaning",
     "tag_encoder",
     "tag_frame",
@@ -28,18 +33,87 @@ _LOG_LOCK = threading.Lock()
 # H.273 matrix numbers to the numbers of swscale's coefficient tables.
 _COEFFICIENTS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 _FULL, _LIMITED = 2, 1
+_RESERVED, _UNSPECIFIED = 0, 2
+_DISPLAY_P3, _BT2020 = 12, 9
+_PQ, _HLG = 16, 18
+_MATRICES = {0: "RGB", 1: "BT.709", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 9: "BT.2020", 10: "BT.2020 CL"}
+_PRIMARIES = {1: "BT.709", 4: "BT.470 M", 5: "BT.601 (625)", 6: "BT.601 (525)", 7: "SMPTE 240M", 9: "BT.2020"}
+_PRIMARIES |= {10: "XYZ", 11: "DCI-P3", 12: "Display P3"}
+_TRANSFERS = {1: "BT.709", 4: "gamma 2.2", 5: "gamma 2.8", 6: "BT.709", 7: "SMPTE 240M", 8: "linear", 11: "xvYCC"}
+_TRANSFERS |= {13: "sRGB", 14: "BT.709", 15: "BT.709", 16: "PQ", 17: "DCI gamma 2.6", 18: "HLG"}
+_ALIKE = frozenset({1, 2, 6, 13, 14, 15})
+"""Curves of ordinary video, close enough that a cut between them is common practice."""
 
 
-def read_color(container: InputContainer, frame: VideoFrame, layout: PixelLayout) -> ColorInfo:
-    """What the code values of ``frame``, the container's first picture, mean."""
-    full = frame.format.name.startswith("yuvj")
+def container_color(stream: VideoStream) -> ColorInfo:
+    """What the container says, read before the first frame is decoded: the decoder then puts its own word there."""
+    context = stream.codec_context
     return ColorInfo(
-        matrix=int(frame.colorspace),
-        transfer=int(frame.color_trc),
-        primaries=int(frame.color_primaries),
-        range=_FULL if full else int(frame.color_range),
+        matrix=int(context.colorspace),
+        transfer=int(context.color_trc),
+        primaries=int(context.color_primaries),
+        range=int(context.color_range),
+    )
+
+
+def read_color(
+    container: InputContainer, frame: VideoFrame, layout: PixelLayout, outer: ColorInfo | None = None
+) -> ColorInfo:
+    """What the code values of ``frame``, the container's first picture, mean.
+
+    The picture's own word goes before the container's, which fills in what the picture leaves open: a ProRes
+    header knows only some curves. DNxHD's header says BT.709 whatever the file holds, so there the container counts.
+
+    Args:
+        container: the file.
+        frame: its first picture.
+        layout: planes of the picture.
+        outer: `container_color`; None where it is not known.
+    """
+    outer = outer or ColorInfo()
+    full = frame.format.name.startswith("yuvj")
+    matrix = _first(int(frame.colorspace), outer.matrix, (_UNSPECIFIED,))
+    if _is_dnxhd(container) and outer.matrix not in (_RESERVED, _UNSPECIFIED):
+        matrix = outer.matrix
+    unclear = (_RESERVED, _UNSPECIFIED)
+    return ColorInfo(
+        matrix=matrix,
+        transfer=_first(int(frame.color_trc), outer.transfer, unclear),
+        primaries=_first(int(frame.color_primaries), outer.primaries, unclear),
+        range=_FULL if full else int(frame.color_range) or outer.range,
         chroma_location=_read_chroma_location(container) if any(layout.chroma_shift) else 0,
     )
+
+
+def _first(own: int, outer: int, unclear: tuple[int, ...]) -> int:
+    return own if own not in unclear or outer in unclear else outer
+
+
+def _is_dnxhd(container: InputContainer) -> bool:
+    return any(
+        stream.codec_context is not None and stream.codec_context.name == "dnxhd" for stream in container.streams.video
+    )
+
+
+def color_name(color: ColorInfo) -> str:
+    """Matrix, primaries and curve in words, e.g. ``BT.2020 PQ``."""
+    words = [
+        _MATRICES.get(color.matrix, "" if color.matrix == _UNSPECIFIED else f"matrix {color.matrix}"),
+        _PRIMARIES.get(color.primaries, ""),
+        _TRANSFERS.get(color.transfer, ""),
+    ]
+    return " ".join(dict.fromkeys(filter(None, words))) or "untagged"
+
+
+def same_light(first: ColorInfo, second: ColorInfo) -> bool:
+    """True where pictures of both may stand in one film without a conversion of curve or primaries.
+
+    Ordinary video of all kinds, untagged included, is alike; PQ, HLG, linear light and wide primaries are not.
+    """
+    curves = {first.transfer, second.transfer}
+    gamuts = {first.primaries, second.primaries}
+    wide = {_BT2020, 10, 11, _DISPLAY_P3}
+    return (len(curves) == 1 or curves <= _ALIKE) and (len(gamuts) == 1 or not gamuts & wide)
 
 
 def _read_chroma_location(container: InputContainer) -> int:
@@ -83,12 +157,20 @@ def same_meaning(first: ColorInfo, second: ColorInfo, layout: PixelLayout) -> bo
 
 
 def conversion_arguments(
-    source: tuple[ColorInfo, PixelLayout], target: tuple[ColorInfo, PixelLayout]
+    source: tuple[ColorInfo, PixelLayout], target: tuple[ColorInfo, PixelLayout], height: int
 ) -> dict[str, int | None]:
-    """Arguments that make a reformatter respect both sides' matrix and range."""
+    """Arguments that make a reformatter respect both sides' matrix and range.
+
+    A matrix that is not stated is BT.709 from 720 lines on and BT.601 below, as everywhere in the toolkit.
+    """
+    assumed = 1 if height >= 720 else 5
+    matrices = [
+        _COEFFICIENTS.get(color.matrix, assumed if layout.family == "yuv" else None)
+        for color, layout in (source, target)
+    ]
     return {
-        "src_colorspace": _COEFFICIENTS.get(source[0].matrix),
-        "dst_colorspace": _COEFFICIENTS.get(target[0].matrix),
+        "src_colorspace": matrices[0],
+        "dst_colorspace": matrices[1],
         "src_color_range": resolve_range(*source),
         "dst_color_range": resolve_range(*target),
     }
@@ -116,4 +198,10 @@ def as_video(color: ColorInfo, layout: PixelLayout) -> ColorInfo:
     """The tags of RGB or gray pictures once they are turned into limited-range YUV."""
     if layout.family == "yuv":
         return color
-    return replace(color, matrix=1, range=_LIMITED, primaries=1 if color.primaries == 2 else color.primaries)
+    primaries = 1 if color.primaries == _UNSPECIFIED else color.primaries
+    return replace(color, matrix=9 if primaries == _BT2020 else 1, range=_LIMITED, primaries=primaries)
+
+
+def as_rgb(color: ColorInfo) -> ColorInfo:
+    """The tags of YUV pictures once they are turned into RGB."""
+    return replace(color, matrix=0, range=_FULL, chroma_location=0)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
 from av.container import OutputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
@@ -15,13 +13,18 @@ from av.video.stream import VideoStream
 
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
-from dpe_toolkit.video.color import as_video, conversion_arguments, same_meaning, tag_encoder, tag_frame
-from dpe_toolkit.video.layouts import copy_into, layout_of
-from dpe_toolkit.video.settings import CodecName, OutputSettings, encoder_format
+from dpe_toolkit.video.color import conversion_arguments, same_meaning, tag_encoder, tag_frame
+from dpe_toolkit.video.encoders import ENCODERS, can_encode, encoder_options
+from dpe_toolkit.video.fitting import check_container, fit_picture, lossless_codecs
+from dpe_toolkit.video.layouts import copy_into
+from dpe_toolkit.video.opening import media_fault
+from dpe_toolkit.video.settings import CodecName, OutputSettings
 
 __all__ = ["PictureEncoder"]
 
 _INTERPOLATION = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+
+_LIST = "choose another codec; 'dpe render --codec list' shows those of this machine"
 
 
 class PictureEncoder:
@@ -36,9 +39,10 @@ class PictureEncoder:
         rate: frames a second.
         layout: planes of the frames to come.
         color: their tags.
+        sample_aspect: width of a pixel over its height.
 
     Raises:
-        MediaError: the codec has no such pixel format.
+        MediaError: the codec is not there, or cannot hold what must be kept.
     """
 
     def __init__(
@@ -52,24 +56,28 @@ class PictureEncoder:
         rate: Fraction,
         layout: PixelLayout,
         color: ColorInfo,
+        sample_aspect: Fraction = Fraction(1),
     ) -> None:
         self._path, self._size, self._rate = path, size_px, rate
-        self._format = encoder_format(codec, layout, *size_px)
-        encoder, options = _encoder_options(codec, settings, size_px)
-        known = [form.name for form in av.Codec(encoder, "w").video_formats or ()]
-        if self._format not in known:
+        self._codec, self._aspect = ENCODERS[codec], sample_aspect
+        fitted = fit_picture(codec, layout, color, size_px, settings)
+        self._layout, self._color = fitted.layout, fitted.color
+        if not can_encode(codec):
+            raise MediaError(f"{codec} cannot be written on this machine", "a codec that it has", _LIST, path=path)
+        if fitted.losses and settings.strict_colour:
             raise MediaError(
-                f"{codec} cannot hold {self._format} here",
-                f"one of {', '.join(known)}",
-                "choose another codec",
+                f"{codec} cannot hold what the source has: {', '.join(fitted.losses)}",
+                "an output that keeps the source's pixels and colour",
+                f"choose {' or '.join(lossless_codecs(layout, color, size_px, settings))}, or leave out strict colour",
                 path=path,
             )
-        self._layout = layout_of(self._format)
-        self._color = as_video(color, layout) if self._layout.family != layout.family else color
-        if codec == "prores":
-            # ProRes has no full range: players take every file as limited.
-            self._color = replace(self._color, range=1)
-        stream = container.add_stream(encoder, rate=rate, options=options)
+        check_container(path, codec, sample_aspect)
+        self._format = self._codec.encoded_as.get(self._layout.name, self._layout.name)
+        library, options = encoder_options(codec, settings, size_px[0])
+        try:
+            stream = container.add_stream(library, rate=rate, options=options)
+        except ValueError as error:
+            raise media_fault(error, path, f"{codec} does not go into this container", _LIST) from error
         assert isinstance(stream, VideoStream)
         self.stream = stream
         self._configure(settings.threads)
@@ -82,6 +90,10 @@ class PictureEncoder:
         context.pix_fmt = self._format
         context.time_base = 1 / self._rate
         context.thread_count = threads
+        if self._aspect != 1:
+            context.sample_aspect_ratio = self._aspect
+        if self._codec.tag and self._path.suffix.lower() != ".mkv":
+            context.codec_tag = self._codec.tag
         if context.name != "libx264":
             # Slices bound the memory: frame threads would hold one picture each.
             context.thread_type = "SLICE"
@@ -98,9 +110,9 @@ class PictureEncoder:
         Raises:
             MediaError: a frame of another size.
         """
-        if batch.size_px != self._size:
+        if batch.stored_size_px != self._size:
             raise MediaError(
-                f"A frame of {batch.size_px[0]}x{batch.size_px[1]} is to be written",
+                f"A frame of {batch.stored_size_px[0]}x{batch.stored_size_px[1]} is to be written",
                 f"{self._size[0]}x{self._size[1]} as the first",
                 "give all shots one size",
                 path=self._path,
@@ -122,17 +134,6 @@ class PictureEncoder:
         tag_frame(frame, batch.color)
         if batch.layout.name == self._format and same_meaning(batch.color, self._color, self._layout):
             return frame
-        moved = conversion_arguments((batch.color, batch.layout), (self._color, self._layout))
+        height = self._size[1]
+        moved = conversion_arguments((batch.color, batch.layout), (self._color, self._layout), height)
         return self._reformatter.reformat(frame, format=self._format, interpolation=_INTERPOLATION, threads=1, **moved)
-
-
-def _encoder_options(
-    codec: CodecName, settings: OutputSettings, size_px: tuple[int, int]
-) -> tuple[str, dict[str, str]]:
-    if codec == "h264":
-        return "libx264", {"crf": str(settings.crf), "preset": settings.preset}
-    if codec == "ffv1":
-        # The number of slices is left to the encoder: of odd sizes it takes only some.
-        return "ffv1", {"level": "3", "coder": "range_def", "slicecrc": "1", "g": "1"}
-    # Of FFmpeg's two encoders the first is four times as fast; it takes no odd widths.
-    return ("prores_ks" if size_px[0] % 2 else "prores_aw"), {"profile": "3", "vendor": "apl0"}

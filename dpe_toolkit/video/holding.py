@@ -8,9 +8,10 @@ from pathlib import Path
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.timing import Span
 from dpe_toolkit.video.audio import AudioSegment
+from dpe_toolkit.video.fitting import fit_picture
 from dpe_toolkit.video.probe import probe
 from dpe_toolkit.video.reader import VideoReader
-from dpe_toolkit.video.settings import CodecName, OutputSettings, encoder_format
+from dpe_toolkit.video.settings import CodecName, OutputSettings
 from dpe_toolkit.video.writer import VideoWriter
 
 __all__ = ["write_held_still"]
@@ -35,8 +36,8 @@ def write_held_still(still: Path, output: Path, *, like: Path) -> None:
     with VideoReader(still) as reader:
         frame = reader.read(Span(0, 1))
     # Frames that do not change cost H.264 next to nothing; not every format goes into it without loss.
-    held = encoder_format("h264", info.layout, info.width, info.height) == info.layout.name
-    codec: CodecName = "h264" if held else "ffv1"
+    held = fit_picture("h264", info.layout, info.color, (info.width, info.height), OutputSettings()).layout
+    codec: CodecName = "h264" if held == info.layout else "ffv1"
     length_s = Fraction(film.num_frames) / film.rate
     sound = (AudioSegment(like, Fraction(0), length_s),) if film.audio_streams else ()
     with VideoWriter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,7 @@ from av.video.plane import VideoPlane
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import PixelLayout, Plane
 
-__all__ = ["copy_into", "copy_out", "empty_planes", "layout_of", "plane_sizes"]
+__all__ = ["copy_into", "copy_out", "empty_planes", "joined_layout", "layout_of", "plane_sizes"]
 
 _PLANAR = re.compile(r"(yuv|yuva)(420|422|440|444)p(\d+le)?|(gbrp|gbrap|gray)(\d+le)?")
 _SHIFTS = {"420": (1, 1), "422": (1, 0), "440": (0, 1), "444": (0, 0)}
@@ -66,6 +67,26 @@ def layout_of(format_name: str, path: Path | None = None) -> PixelLayout:
         )
     family: Literal["yuv", "rgb", "gray"] = "yuv" if match[1] else ("gray" if match[4] == "gray" else "rgb")
     return PixelLayout(name, family, depth, _SHIFTS.get(match[2] or "444", (0, 0)), name.startswith(("yuva", "gbrap")))
+
+
+def joined_layout(layouts: Sequence[PixelLayout]) -> PixelLayout:
+    """The layout that holds the pictures of all ``layouts``: the deepest values and the finest colour.
+
+    RGB and gray stay what they are among themselves; in company they become YUV.
+    """
+    if len(set(layouts)) == 1:
+        return layouts[0]
+    depth = next(depth for depth in (8, 10, 12, 16) if depth >= max(one.depth for one in layouts))
+    ending = "" if depth == 8 else f"{depth}le"
+    alpha = any(one.alpha for one in layouts)
+    families = {one.family for one in layouts}
+    if families == {"rgb"}:
+        return layout_of(f"{'gbrap' if alpha else 'gbrp'}{ending}")
+    if families == {"gray"}:
+        return layout_of(f"gray{ending}")
+    finest = [min(one.chroma_shift[axis] for one in layouts if one.family != "gray") for axis in (0, 1)]
+    shape = {(0, 0): "444", (1, 0): "422", (1, 1): "420", (0, 1): "444"}[finest[0], finest[1]]
+    return layout_of(f"{'yuva' if alpha else 'yuv'}{shape}p{ending}")
 
 
 def plane_sizes(layout: PixelLayout, width: int, height: int) -> list[tuple[int, int]]:

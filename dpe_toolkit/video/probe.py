@@ -18,7 +18,7 @@ from dpe_toolkit.errors import MediaError, OptionsError
 from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.plan import MediaPlan
 from dpe_toolkit.timing import parse_time
-from dpe_toolkit.video.color import read_color
+from dpe_toolkit.video.color import container_color, read_color
 from dpe_toolkit.video.digest import file_digest
 from dpe_toolkit.video.index import FrameIndex, build_index, exact_rate
 from dpe_toolkit.video.layouts import layout_of
@@ -111,10 +111,11 @@ def _read(path: Path, size: int, modified_ns: int) -> tuple[MediaInfo, FrameInde
         index = build_index(container, picture_stream(container, path), path)
     with open_media(path) as container:
         stream = picture_stream(container, path)
+        outer = container_color(stream)
         frame = _first_frame(container, stream, path)
         if stream.frames not in (0, len(index)):
             _log.warning("%s: the header promises %d frames, the file has %d", path, stream.frames, len(index))
-        return _describe(path, container, stream, (frame, index)), index
+        return _describe(path, container, stream, (frame, index, outer)), index
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
@@ -139,9 +140,9 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
 
 
 def _describe(
-    path: Path, container: InputContainer, stream: VideoStream, seen: tuple[VideoFrame, FrameIndex]
+    path: Path, container: InputContainer, stream: VideoStream, seen: tuple[VideoFrame, FrameIndex, ColorInfo]
 ) -> MediaInfo:
-    frame, index = seen
+    frame, index, outer = seen
     rate, variable = exact_rate(stream, index)
     layout = layout_of(frame.format.name, path)
     time_base = stream.time_base or 1 / rate
@@ -157,7 +158,7 @@ def _describe(
         start_frame=start_frame,
         drop_frame=drop_frame,
         layout=layout,
-        color=read_color(container, frame, layout),
+        color=read_color(container, frame, layout, outer),
         codec=stream.codec_context.name,
         audio_streams=sum(1 for audio in container.streams.audio if audio.codec_context is not None),
         sample_aspect=Fraction(stream.sample_aspect_ratio or 1),

@@ -1,14 +1,7 @@
-"""What the output is: codec, container and quality.
+"""What the output is: codec, container, quality, and what of the source's pixels may be given up.
 
-========  ==============  ==========================================================
-codec     by suffix       pixels
-========  ==============  ==========================================================
-h264      .mp4 .m4v       the source's 4:2:0, 4:2:2 or 4:4:4 at 8 or 10 bit
-prores    .mov            ProRes 422 HQ, 4:2:2 at 10 bit
-ffv1      .mkv            the source's own format, bit for bit
-========  ==============  ==========================================================
-
-Named by itself, a codec also goes into the other containers listed in `CONTAINERS`.
+The suffix of the output picks a codec: .mp4 and .m4v H.264, .mov ProRes 422 HQ, .mkv FFV1. Named by itself, a codec
+also goes into the other containers listed in `CONTAINERS`; picture sequences go into a folder.
 """
 
 from __future__ import annotations
@@ -19,20 +12,51 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dpe_toolkit.errors import MediaError
-from dpe_toolkit.frames import PixelLayout
 
-__all__ = ["CONTAINERS", "CodecName", "OutputSettings", "choose_codec", "encoder_format"]
+__all__ = ["CONTAINERS", "SEQUENCES", "CodecName", "OutputSettings", "choose_codec"]
 
-CodecName = Literal["h264", "prores", "ffv1"]
+CodecName = Literal[
+    "h264",
+    "h265",
+    "prores",
+    "prores4444",
+    "dnxhr_hq",
+    "dnxhr_hqx",
+    "ffv1",
+    "png",
+    "tiff",
+    "exr",
+    "h264_nvenc",
+    "hevc_nvenc",
+    "h264_videotoolbox",
+    "hevc_videotoolbox",
+    "h264_qsv",
+    "hevc_qsv",
+]
 
 _BY_SUFFIX: dict[str, CodecName] = {".mp4": "h264", ".m4v": "h264", ".mov": "prores", ".mkv": "ffv1"}
+_PLAYED = (".mp4", ".m4v", ".mov", ".mkv")
 CONTAINERS: dict[CodecName, tuple[str, ...]] = {
-    "h264": (".mp4", ".m4v", ".mov", ".mkv"),
+    "h264": _PLAYED,
+    "h265": _PLAYED,
     "prores": (".mov", ".mkv"),
-    "ffv1": (".mkv",),
+    "prores4444": (".mov", ".mkv"),
+    "dnxhr_hq": (".mov",),
+    "dnxhr_hqx": (".mov",),
+    "ffv1": (".mkv", ".mp4"),
+    "png": (),
+    "tiff": (),
+    "exr": (),
+    "h264_nvenc": _PLAYED,
+    "hevc_nvenc": _PLAYED,
+    "h264_videotoolbox": _PLAYED,
+    "hevc_videotoolbox": _PLAYED,
+    "h264_qsv": _PLAYED,
+    "hevc_qsv": _PLAYED,
 }
-"""Suffixes that each codec may be written to."""
-_FFV1_NAMES = {"gbrp": "bgr0", "gbrap": "bgra"}
+"""Suffixes that each codec may be written to; none for sequences, which are folders."""
+SEQUENCES = frozenset({"png", "tiff", "exr"})
+"""Codecs of single pictures: the output is a folder of numbered files."""
 
 
 class OutputSettings(BaseModel):
@@ -40,11 +64,16 @@ class OutputSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    codec: CodecName | None = Field(default=None, description="h264, prores or ffv1; by the output's suffix if unset")
-    crf: int = Field(default=16, ge=0, le=51, description="H.264 quality: 0 is lossless, 16 looks like the source")
+    codec: CodecName | None = Field(default=None, description="by the output's suffix if unset")
+    crf: int = Field(default=16, ge=0, le=51, description="quality: 0 is the best, 16 looks like the source")
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = Field(
-        default="veryfast", description="H.264 speed; slower presets give smaller files of the same look"
+        default="veryfast", description="speed; slower presets give smaller files of the same look"
     )
+    depth: Literal[8, 10, 12, 16] | None = Field(default=None, description="bits a value; the source's if unset")
+    chroma: Literal["420", "422", "444"] | None = Field(
+        default=None, description="resolution of colour; the source's if unset"
+    )
+    strict_colour: bool = Field(default=False, description="refuse an output that cannot hold what the source has")
     threads: int = Field(default=0, ge=0, le=64, description="encoder threads; 0 = as many as there are cores")
 
 
@@ -55,10 +84,19 @@ def choose_codec(path: Path, settings: OutputSettings) -> CodecName:
         MediaError: an unknown suffix, or one that cannot hold the codec asked for.
     """
     suffix = path.suffix.lower()
+    if settings.codec in SEQUENCES:
+        if suffix in _BY_SUFFIX:
+            raise MediaError(
+                f"{settings.codec} pictures do not go into a {suffix} file",
+                "the name of a folder for them",
+                "rename the output or choose another codec",
+                path=path,
+            )
+        return settings.codec
     if suffix not in _BY_SUFFIX:
         raise MediaError(
             f"The output's suffix is {suffix!r}",
-            f"one of {', '.join(sorted(_BY_SUFFIX))}",
+            f"one of {', '.join(sorted(_BY_SUFFIX))}, or a folder and the codec png, tiff or exr",
             "rename the output",
             path=path,
         )
@@ -71,21 +109,3 @@ def choose_codec(path: Path, settings: OutputSettings) -> CodecName:
             path=path,
         )
     return codec
-
-
-def encoder_format(codec: CodecName, layout: PixelLayout, width: int, height: int) -> str:
-    """FFmpeg's name of the pixel format to encode in: the source's own where the codec has it.
-
-    H.264 cannot hold an odd size with subsampled chroma, so that such pictures become 4:4:4 rather than
-    losing a row; RGB and gray become 4:2:0, which every player shows.
-    """
-    if codec == "prores":
-        return "yuv422p10le"
-    if codec == "ffv1":
-        return _FFV1_NAMES.get(layout.name, layout.name)
-    sampling = {(0, 0): "444", (1, 0): "422", (1, 1): "420", (0, 1): "444"}[layout.chroma_shift]
-    if layout.family != "yuv":
-        sampling = "420"
-    if (width % 2 and sampling != "444") or (height % 2 and sampling == "420"):
-        sampling = "444"
-    return f"yuv{sampling}p" + ("" if layout.depth == 8 else "10le")

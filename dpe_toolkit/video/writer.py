@@ -43,6 +43,7 @@ class VideoWriter:
         rate: frames a second.
         layout: planes of most frames; others are converted to the same pixel format.
         color: tags of the output.
+        sample_aspect: width of a pixel over its height.
         audio: the sound, in order; empty = none.
         metadata: tags of the container, e.g. ``comment``.
         start_frame: frame number of the start timecode; 0 = none is written.
@@ -64,6 +65,7 @@ class VideoWriter:
         rate: Fraction,
         layout: PixelLayout,
         color: ColorInfo,
+        sample_aspect: Fraction = Fraction(1),
         audio: Sequence[AudioSegment] = (),
         metadata: Mapping[str, str] | None = None,
         start_frame: int = 0,
@@ -73,6 +75,7 @@ class VideoWriter:
         self._path, self._settings = path, settings
         self._codec = choose_codec(path, settings)
         self._size, self._rate, self._layout, self._color = (width, height), rate, layout, color
+        self._aspect = sample_aspect
         self._audio = tuple(audio)
         self._metadata = dict(metadata or {})
         self._timecode = format_timecode(start_frame, rate, drop_frame=drop_frame) if start_frame else ""
@@ -139,6 +142,7 @@ class VideoWriter:
             rate=self._rate,
             layout=self._layout,
             color=self._color,
+            sample_aspect=self._aspect,
         )
         if self._timecode:
             self._picture.stream.metadata["timecode"] = self._timecode

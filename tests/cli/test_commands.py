@@ -135,3 +135,19 @@ def test_the_doctor_finds_this_machine_well(dpe: Dpe) -> None:
 
 def test_the_version_is_told(dpe: Dpe) -> None:
     assert dpe("--version").stdout == "dpe_toolkit 0.1.0\n"
+
+
+def test_codecs_of_this_machine_are_listed_without_a_timeline(dpe: Dpe) -> None:
+    done = dpe("render", "--codec", "list")
+    assert done.returncode == 0, done.stderr
+    assert {"h264", "h265", "prores4444", "ffv1", "exr"} <= {line.split()[0] for line in done.stdout.splitlines()}
+    done = dpe("render", "cut.otio", "-o", "a.mp4", "--codec", "h266")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "no codec 'h266'" in done.stderr
+
+
+def test_a_colour_space_without_a_config_is_refused(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    edit(dpe, media, tmp_path / "out.mkv", "--expression", "0", "--depth", "8")
+    done = dpe("render", tmp_path / "out.mkv.otio", "-o", tmp_path / "out.mov", "--ocio-source", "x")
+    assert done.returncode == 2
+    assert "a colour space is named without a config" in done.stderr

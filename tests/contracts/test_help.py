@@ -9,7 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from dpe_toolkit.cli import app
-from dpe_toolkit.cli.choices import CodecName, MissingFace, Mode, Preset, WhenShort
+from dpe_toolkit.cli.choices import MissingFace, Mode, WhenShort
+from dpe_toolkit.cli.outputs import Chroma, Preset
 from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.video import OutputSettings
 
@@ -63,8 +64,8 @@ def test_edit_takes_every_option_of_render() -> None:
 
 
 def test_choices_are_those_of_the_plan_and_the_writer() -> None:
-    codec, preset = (OutputSettings.model_fields[name].annotation for name in ("codec", "preset"))
-    assert codec == CodecName | None
+    chroma, preset = (OutputSettings.model_fields[name].annotation for name in ("chroma", "preset"))
+    assert chroma == Chroma | None
     assert preset == Preset
     fields = EditPlan.model_fields
     expected = {"mode": Mode, "missing_face": MissingFace, "when_short": WhenShort}

@@ -1,0 +1,109 @@
+"""The picture of the output: what it is made of, and what of its sources it cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from dpe_toolkit.errors import MediaError
+from dpe_toolkit.frames import ColorInfo, PixelLayout
+from dpe_toolkit.plan import Problem, RenderPlan
+from dpe_toolkit.video import MediaInfo, OutputSettings, choose_codec, fit_picture, joined_layout, probe
+from dpe_toolkit.video.color import color_name, same_light, same_meaning
+from dpe_toolkit.video.fitting import check_container, lossless_codecs
+
+__all__ = ["OutputPicture", "judge_picture", "output_picture"]
+
+_BLACK_LAYOUT = PixelLayout("yuv420p", "yuv", 8, (1, 1))
+_BLACK_COLOR = ColorInfo(matrix=1, transfer=1, primaries=1, range=1, chroma_location=1)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPicture:
+    """What the frames of the output are, before a codec has its say."""
+
+    layout: PixelLayout
+    color: ColorInfo
+    sample_aspect: Fraction
+
+
+def output_picture(plan: RenderPlan) -> OutputPicture:
+    """Planes that hold every source: the deepest values and the finest colour of all. Tags are the first source's."""
+    infos = [info for _, info in _sources(plan)]
+    if not infos:
+        return OutputPicture(_BLACK_LAYOUT, _BLACK_COLOR, Fraction(1))
+    return OutputPicture(joined_layout([info.layout for info in infos]), infos[0].color, infos[0].sample_aspect)
+
+
+def judge_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> tuple[Problem, ...]:
+    """What an output cannot hold of the sources, and sources that do not go together.
+
+    Losses are warnings, or errors where the settings want strict colour. Pictures of PQ, HLG or wide primaries
+    beside ordinary ones are errors: nothing here converts between them.
+
+    Args:
+        plan: the plan, without errors of its own.
+        output: the file or folder to be written.
+        settings: how it is encoded.
+
+    Raises:
+        MediaError: the output's name and codec do not go together.
+    """
+    codec = choose_codec(output, settings)
+    picture = output_picture(plan)
+    found = list(_strangers(plan, picture))
+    try:
+        check_container(output, codec, picture.sample_aspect)
+    except MediaError as error:
+        found.append(Problem(where=str(output), wrong=error.wrong, expected=error.expected, action=error.action))
+    size = (plan.width, plan.height)
+    losses = fit_picture(codec, picture.layout, picture.color, size, settings).losses
+    if losses:
+        keep = " or ".join(lossless_codecs(picture.layout, picture.color, size, settings))
+        action = f"to keep them, choose {keep}" if keep else "no codec that is written here keeps all of them"
+        found.append(
+            Problem(
+                severity="error" if settings.strict_colour else "warning",
+                where=str(output),
+                wrong=f"{codec} cannot hold what the source has: {', '.join(losses)}",
+                action=action,
+            )
+        )
+    return tuple(found)
+
+
+def _strangers(plan: RenderPlan, picture: OutputPicture) -> Iterator[Problem]:
+    for name, info in _sources(plan):
+        if not same_light(info.color, picture.color):
+            yield Problem(
+                where=f"shot {name!r}",
+                wrong=f"its colour is {color_name(info.color)}, that of the output {color_name(picture.color)}, "
+                "and nothing here converts between them",
+                expected="shots of one curve and one set of primaries",
+                action="convert its media first, or render it by itself with --shot",
+            )
+        elif info.sample_aspect != picture.sample_aspect:
+            yield Problem(
+                where=f"shot {name!r}",
+                wrong=f"its pixels have the shape {info.sample_aspect}, those of the output {picture.sample_aspect}",
+                expected="pixels of one shape",
+                action="convert its media first, or render it by itself with --shot",
+            )
+        elif info.layout.family != picture.layout.family or not same_meaning(info.color, picture.color, info.layout):
+            yield Problem(
+                severity="warning",
+                where=f"shot {name!r}",
+                wrong=f"its pixels ({info.layout.name}, {color_name(info.color)}) are converted to those of the output "
+                f"({picture.layout.name}, {color_name(picture.color)}), which rounds them",
+            )
+
+
+def _sources(plan: RenderPlan) -> Iterator[tuple[str, MediaInfo]]:
+    """Every source once, with the first shot that shows it, in output order."""
+    seen: set[Path] = set()
+    for shot in plan.shots:
+        if shot.source is not None and shot.source.path not in seen:
+            seen.add(shot.source.path)
+            yield shot.name, probe(shot.source.path)

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from dpe_toolkit.errors import OptionsError, PlanError
+from dpe_toolkit.faces import Detections
+from dpe_toolkit.frames import ColorInfo, FrameBatch
+from dpe_toolkit.plan import MediaPlan, RenderPlan
+from dpe_toolkit.render import ColourChoice, render_plan
+from dpe_toolkit.render.picture import judge_picture, output_picture
+from dpe_toolkit.video import OutputSettings, VideoWriter, media_plan, probe
+from tests.analysis.fakes import Registry
+from tests.render.scenes import acting_face, edit, frames_of, plan, shot, write_clip
+from tests.video.conftest import make_batch
+
+SIZE = (96, 64)
+BOX = (30, 20, 46, 36)
+NUM_FRAMES = 10
+HDR = ColorInfo(9, 16, 9, 1, 1)
+SDR = ColorInfo(1, 1, 1, 1, 1)
+
+
+@dataclass
+class FixedDetector:
+    """Finds one face at one place whatever the picture shows; its mood is the picture's middle."""
+
+    def detect(self, frames: FrameBatch, previous: Detections | None) -> list[Detections]:
+        left, top, right, bottom = BOX
+        corners = [(left, top), (right, top), (left, bottom), (right, bottom), ((left + right) / 2, (top + bottom) / 2)]
+        mesh = np.array([[(x, y, 0) for x, y in corners]], np.float32)
+        moods = frames.planes[0][:, 28, 38] / ((1 << frames.layout.depth) - 1)
+        return [
+            Detections(
+                np.array([BOX], np.float32), mesh, np.array([0.9], np.float32), np.full((1, 1), mood, np.float32)
+            )
+            for mood in moods
+        ]
+
+
+def encode(path: Path, encoder: str, pixel_format: str, color: ColorInfo, **options: str) -> Path:
+    """A noisy clip as another program would write it, every tag in place."""
+    generator = np.random.default_rng(4)
+    deep = "10" in pixel_format
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(encoder, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = (*SIZE, pixel_format)
+        for target in (stream.codec_context,):
+            target.colorspace, target.color_trc = color.matrix, color.transfer
+            target.color_primaries, target.color_range = color.primaries, color.range
+        for number in range(NUM_FRAMES):
+            frame = av.VideoFrame(*SIZE, pixel_format)
+            for plane in frame.planes:
+                values = np.frombuffer(memoryview(plane), np.uint16 if deep else np.uint8)
+                values[:] = generator.integers(100, 156, values.size) * (4 if deep else 1)
+            frame.colorspace, frame.color_trc = color.matrix, color.transfer
+            frame.color_primaries, frame.color_range = color.primaries, color.range
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def tags(path: Path) -> list[tuple[int, ...]]:
+    """What ffprobe would show of the stream, and what the first picture says."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        outer = (context.colorspace, context.color_trc, context.color_primaries, context.color_range)
+        frame = next(container.decode(stream))
+        inner = (frame.colorspace, frame.color_trc, frame.color_primaries, frame.color_range)
+    return [tuple(map(int, outer)), tuple(map(int, inner))]
+
+
+SOURCES = {
+    "hdr.mov": ("prores_ks", "yuv422p10le", HDR, {"profile": "3"}),
+    "full.mp4": ("libx264", "yuv420p", ColorInfo(1, 1, 1, 2, 1), {"crf": "10"}),
+}
+
+
+@pytest.fixture(params=sorted(SOURCES))
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> MediaPlan:
+    encoder, pixel_format, color, options = SOURCES[request.param]
+    return media_plan(encode(tmp_path / request.param, encoder, pixel_format, color, **options))
+
+
+def edited(source: MediaPlan, folder: Path) -> RenderPlan:
+    driver = write_clip(folder / "driver.mkv", acting_face)
+    return plan(shot(source, NUM_FRAMES, edit=edit(driver)))
+
+
+def render(what: RenderPlan, output: Path, **extra: object) -> None:
+    registry = Registry(detector=FixedDetector())
+    render_plan(what, output, registry=registry, device="cpu", cache_dir=output.parent / "cache", **extra)  # type: ignore[arg-type] # keywords
+
+
+@pytest.mark.parametrize("name", ["out.mkv", "out.mp4"])
+def test_tags_of_hdr_and_full_range_sources_are_those_of_the_output(
+    source: MediaPlan, tmp_path: Path, name: str
+) -> None:
+    render(edited(source, tmp_path), tmp_path / name)
+    before, after = probe(source.path), probe(tmp_path / name)
+    assert tags(tmp_path / name) == tags(source.path)
+    assert after.color.range == before.color.range
+    assert (after.layout, after.sample_aspect) == (before.layout, before.sample_aspect)
+
+
+def test_prores_of_an_hdr_source_has_its_tags_and_depth(tmp_path: Path) -> None:
+    encoder, pixel_format, color, options = SOURCES["hdr.mov"]
+    source = media_plan(encode(tmp_path / "hdr.mov", encoder, pixel_format, color, **options))
+    render(edited(source, tmp_path), tmp_path / "out.mov", settings=OutputSettings(strict_colour=True))
+    assert tags(tmp_path / "out.mov") == tags(source.path)
+    assert probe(tmp_path / "out.mov").layout == probe(source.path).layout
+
+
+def test_pixels_outside_the_matte_are_those_of_the_source_bit_for_bit(source: MediaPlan, tmp_path: Path) -> None:
+    render(edited(source, tmp_path), tmp_path / "out.mkv")
+    before, after = frames_of(source.path), frames_of(tmp_path / "out.mkv")
+    assert before.planes[0].dtype == after.planes[0].dtype
+    changed = before.planes[0] != after.planes[0]
+    assert changed[:, 26:30, 36:40].any()
+    changed[:, 26:30, 36:40] = False
+    assert not changed.any()
+    shift_x, shift_y = before.layout.chroma_shift
+    for old, new in zip(before.planes[1:], after.planes[1:], strict=True):
+        outside = old != new
+        outside[:, 26 >> shift_y : 30 >> shift_y, 36 >> shift_x : 40 >> shift_x] = False
+        assert not outside.any()
+
+
+def test_under_opencolorio_what_is_not_edited_is_exact_too(source: MediaPlan, tmp_path: Path) -> None:
+    pytest.importorskip("PyOpenColorIO")
+    choice = ColourChoice("ocio://cg-config-v1.0.0_aces-v1.3_ocio-v2.1", source="ACEScct")
+    what = edited(source, tmp_path)
+    render(what, tmp_path / "plain.mkv")
+    render(what, tmp_path / "out.mkv", colour=choice)
+    before, after = frames_of(source.path), frames_of(tmp_path / "out.mkv")
+    changed = before.planes[0] != after.planes[0]
+    assert changed[:, 26:30, 36:40].any()
+    changed[:, 26:30, 36:40] = False
+    assert not changed.any()
+    assert (after.planes[0] != frames_of(tmp_path / "plain.mkv").planes[0]).any()
+    assert [path.name[:5] for path in (tmp_path / "cache").iterdir() if path.name.startswith("ocio")] == ["ocio-"]
+    with pytest.raises(OptionsError, match="no colour space or role 'none'"):
+        render(what, tmp_path / "out.mkv", colour=replace(choice, source="none"))
+
+
+def clip(path: Path, layout: str, color: ColorInfo = SDR) -> MediaPlan:
+    batch = make_batch(layout, SIZE, num_frames=4, color=color)
+    with VideoWriter(
+        path, OutputSettings(codec="ffv1"), width=96, height=64, rate=Fraction(25), layout=batch.layout, color=color
+    ) as writer:
+        writer.write(batch)
+    return media_plan(path)
+
+
+def test_the_output_has_room_for_every_source(tmp_path: Path) -> None:
+    flat, deep = clip(tmp_path / "a.mkv", "yuv420p"), clip(tmp_path / "b.mkv", "yuv422p10le")
+    what = plan(shot(flat, 4), shot(deep, 4), shot(None, 2))
+    assert output_picture(what).layout.name == "yuv422p10le"
+    render(what, tmp_path / "out.mkv")
+    back = frames_of(tmp_path / "out.mkv")
+    np.testing.assert_array_equal(back.planes[0][:4], frames_of(flat.path).planes[0].astype(np.uint16) * 4)
+    for plane, old in zip(back.planes, frames_of(deep.path).planes, strict=True):
+        np.testing.assert_array_equal(plane[4:8], old)
+    assert output_picture(plan(shot(None, 3))).layout.name == "yuv420p"
+
+
+def test_pq_beside_ordinary_video_is_refused_by_name(tmp_path: Path) -> None:
+    what = plan(
+        shot(clip(tmp_path / "a.mkv", "yuv420p10le"), 4),
+        shot(clip(tmp_path / "b.mkv", "yuv420p10le", HDR), 4, name="sunset"),
+    )
+    with pytest.raises(PlanError, match=r"shot 'sunset': its colour is BT.2020 PQ, that of the output BT.709.*--shot"):
+        render(what, tmp_path / "out.mkv")
+    assert not (tmp_path / "out.mkv").exists()
+
+
+def test_a_source_whose_values_are_converted_is_named(tmp_path: Path) -> None:
+    what = plan(
+        shot(clip(tmp_path / "a.mkv", "yuv420p"), 4),
+        shot(clip(tmp_path / "b.mkv", "yuv420p", replace(SDR, range=2)), 4, name="camera B"),
+    )
+    (problem,) = judge_picture(what, tmp_path / "out.mkv", OutputSettings())
+    assert (problem.severity, problem.where) == ("warning", "shot 'camera B'")
+    assert "which rounds them" in problem.wrong
+
+
+def test_a_loss_is_a_warning_and_under_strict_colour_an_error(tmp_path: Path) -> None:
+    what = plan(shot(clip(tmp_path / "a.mkv", "yuv444p12le"), 4))
+    (problem,) = judge_picture(what, tmp_path / "out.mov", OutputSettings())
+    assert problem.severity == "warning"
+    assert "12 bits a value become 10, colour at 4:4:4 becomes 4:2:2" in problem.wrong
+    assert problem.action == "to keep them, choose h265 or ffv1"
+    with pytest.raises(PlanError, match="prores cannot hold what the source has"):
+        render(what, tmp_path / "out.mov", settings=OutputSettings(strict_colour=True))
+    render(what, tmp_path / "out.mov")
+    assert probe(tmp_path / "out.mov").codec == "prores"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dpe_toolkit.errors import DpeError, MediaError
-from dpe_toolkit.frames import PixelLayout
+from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.plan import MediaPlan, Problem
 from dpe_toolkit.timeline import find_media
 
@@ -50,6 +50,11 @@ class MediaFacts(Protocol):
         ...
 
     @property
+    def color(self) -> ColorInfo:
+        """What code values mean."""
+        ...
+
+    @property
     def audio_streams(self) -> int:
         """How many."""
         ...
@@ -61,7 +66,7 @@ class MediaFacts(Protocol):
 
     @property
     def rotation_deg(self) -> int:
-        """Rotation that a player would apply."""
+        """Rotation of the stored picture, which readers apply."""
         ...
 
     @property
@@ -74,6 +79,9 @@ class MediaFacts(Protocol):
         """Frames last differently long."""
         ...
 
+
+_KNOWN_MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9, 10})
+_NARROWEST, _WIDEST = Fraction(1, 4), Fraction(4)
 
 Probe = Callable[[Path], MediaFacts]
 Digest = Callable[[Path], str]
@@ -204,17 +212,37 @@ def _media_plan(path: Path, info: MediaFacts, digest: str) -> MediaPlan:
 
 
 def _refusals(info: MediaFacts, path: Path) -> list[Problem]:
+    unknown = info.layout.family == "yuv" and info.color.matrix not in _KNOWN_MATRICES
     found = [
         ("interlaced pictures", info.interlaced, "deinterlace the media first"),
-        (f"a rotation of {info.rotation_deg} degrees", info.rotation_deg % 360 != 0, "write the media upright first"),
-        (f"pixels of shape {info.sample_aspect}", info.sample_aspect != 1, "write the media with square pixels first"),
-        ("a variable frame rate", info.variable_rate, "write the media with a constant frame rate first"),
+        (
+            f"pixels of shape {info.sample_aspect}",
+            not _NARROWEST <= info.sample_aspect <= _WIDEST,
+            "correct the pixel aspect of the media",
+        ),
+        (
+            f"colour matrix {info.color.matrix}",
+            unknown,
+            "convert it to BT.601, BT.709, BT.2020 or RGB first, or correct its tag",
+        ),
     ]
     return [
         Problem(wrong=f"{path.name!r} has {what}, which is not yet honoured", action=action)
         for what, present, action in found
         if present
-    ]
+    ] + _notices(info, path)
+
+
+def _notices(info: MediaFacts, path: Path) -> list[Problem]:
+    found = []
+    if info.rotation_deg % 360:
+        found.append(f"{path.name!r} is turned upright by {info.rotation_deg} degrees, and so is the output")
+    if info.variable_rate:
+        found.append(
+            f"{path.name!r} has a variable frame rate and is shown at {info.rate} frames a second: frames that last "
+            "longer are repeated, those that come faster left out"
+        )
+    return [Problem(severity="warning", wrong=text) for text in found]
 
 
 def _video_probe() -> Probe:

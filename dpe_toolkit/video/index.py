@@ -34,6 +34,19 @@ class FrameIndex:
     """(K,) indices of the frames at which decoding can start, rising."""
     timed: bool
     """False where the file's times cannot tell frames apart: frames are then counted from its start."""
+    shown: npt.NDArray[np.int64] | None = None
+    """(M,) the stored frame of each frame at a constant rate, rising; None where they are the same."""
+
+    @property
+    def num_shown(self) -> int:
+        """Frames at a constant rate."""
+        return len(self.pts if self.shown is None else self.shown)
+
+    def stored(self, frames: range) -> list[int]:
+        """The stored frames of a run of frames at a constant rate."""
+        if self.shown is None:
+            return list(frames)
+        return [int(found) for found in self.shown[frames.start : frames.stop]]
 
     def __len__(self) -> int:
         return len(self.pts)

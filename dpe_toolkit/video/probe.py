@@ -19,10 +19,12 @@ from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.plan import MediaPlan
 from dpe_toolkit.timing import parse_time
 from dpe_toolkit.video.color import container_color, read_color
+from dpe_toolkit.video.conforming import conformed
 from dpe_toolkit.video.digest import file_digest
 from dpe_toolkit.video.index import FrameIndex, build_index, exact_rate
 from dpe_toolkit.video.layouts import layout_of
 from dpe_toolkit.video.opening import open_media, picture_stream
+from dpe_toolkit.video.turning import display_turn, turned_color, turned_layout
 
 __all__ = ["MediaInfo", "indexed", "media_plan", "probe"]
 
@@ -35,10 +37,10 @@ class MediaInfo:
 
     path: Path
     width: int
-    """Pixels, as stored; rotation is not applied."""
+    """Stored pixels of the upright picture."""
     height: int
     num_frames: int
-    """Frames that are really there, whatever the header says."""
+    """Frames that are really there, whatever the header says; of a variable rate, those at the constant one."""
     rate: Fraction
     """Frames a second; 25 for a still."""
     time_base: Fraction
@@ -50,16 +52,19 @@ class MediaInfo:
     drop_frame: bool
     """The start timecode is counted in drop-frame."""
     layout: PixelLayout
-    """Planes as the reader gives them."""
+    """Planes as the reader gives them, upright."""
+    stored_layout: PixelLayout
+    """Planes as they are stored."""
     color: ColorInfo
     codec: str
     audio_streams: int
     sample_aspect: Fraction
     """Width of a pixel over its height."""
     rotation_deg: int
-    """Clockwise rotation that a player would apply: 0, 90, 180 or 270."""
+    """Clockwise rotation of the stored picture, which the reader applies: 0, 90, 180 or 270."""
     interlaced: bool
     variable_rate: bool
+    """Frames last differently long; the reader shows them at a constant rate."""
 
     @property
     def duration_s(self) -> Fraction:
@@ -115,7 +120,10 @@ def _read(path: Path, size: int, modified_ns: int) -> tuple[MediaInfo, FrameInde
         frame = _first_frame(container, stream, path)
         if stream.frames not in (0, len(index)):
             _log.warning("%s: the header promises %d frames, the file has %d", path, stream.frames, len(index))
-        return _describe(path, container, stream, (frame, index, outer)), index
+        rate, variable = exact_rate(stream, index)
+        if variable:
+            index, rate = conformed(index, stream.time_base or 1 / rate)
+        return _describe(path, container, stream, (frame, index, outer), rate), index
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
@@ -140,31 +148,40 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
 
 
 def _describe(
-    path: Path, container: InputContainer, stream: VideoStream, seen: tuple[VideoFrame, FrameIndex, ColorInfo]
+    path: Path,
+    container: InputContainer,
+    stream: VideoStream,
+    seen: tuple[VideoFrame, FrameIndex, ColorInfo],
+    rate: Fraction,
 ) -> MediaInfo:
     frame, index, outer = seen
-    rate, variable = exact_rate(stream, index)
-    layout = layout_of(frame.format.name, path)
+    stored = layout_of(frame.format.name, path)
+    size = (frame.width, frame.height)
+    turn = display_turn(frame, path)
+    layout = turned_layout(stored, turn, size, path)
+    on_side = turn % 180 != 0
+    aspect = Fraction(stream.sample_aspect_ratio or 1)
     time_base = stream.time_base or 1 / rate
     start_frame, drop_frame = _start_timecode(container, rate)
     return MediaInfo(
         path=path,
-        width=frame.width,
-        height=frame.height,
-        num_frames=len(index),
+        width=size[int(on_side)],
+        height=size[int(not on_side)],
+        num_frames=index.num_shown,
         rate=rate,
         time_base=time_base,
         start_s=int(index.pts[0]) * time_base if index.timed else Fraction(0),
         start_frame=start_frame,
         drop_frame=drop_frame,
         layout=layout,
-        color=read_color(container, frame, layout, outer),
+        stored_layout=stored,
+        color=turned_color(read_color(container, frame, stored, outer), turn, stored),
         codec=stream.codec_context.name,
         audio_streams=sum(1 for audio in container.streams.audio if audio.codec_context is not None),
-        sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
-        rotation_deg=-frame.rotation % 360,
+        sample_aspect=1 / aspect if on_side else aspect,
+        rotation_deg=turn,
         interlaced=bool(frame.interlaced_frame) or stream.codec_context.field_order > 1,
-        variable_rate=variable,
+        variable_rate=index.shown is not None,
     )
 
 

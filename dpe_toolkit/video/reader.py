@@ -24,6 +24,7 @@ from dpe_toolkit.video.index import FrameIndex
 from dpe_toolkit.video.layouts import copy_out, empty_planes
 from dpe_toolkit.video.opening import open_media, picture_stream
 from dpe_toolkit.video.probe import MediaInfo, indexed
+from dpe_toolkit.video.turning import turn_planes
 
 __all__ = ["VideoReader"]
 
@@ -57,6 +58,7 @@ class VideoReader:
         self._container: InputContainer | None = None
         self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
         self._waiting: tuple[int, VideoFrame] | None = None
+        self._last: tuple[int, VideoFrame] | None = None
         self._next = len(self._index)
         self._reformatter = VideoReformatter()
 
@@ -71,6 +73,7 @@ class VideoReader:
     def close(self) -> None:
         """Frees the decoder; a later `read` opens it again."""
         self._frames, self._waiting, self._next = iter(()), None, len(self._index)
+        self._last = None
         if self._container is not None:
             self._container.close()
             self._container = None
@@ -90,13 +93,21 @@ class VideoReader:
                 path=self._path,
                 frame=span.start if span.start < 0 else span.stop - 1,
             )
-        planes = empty_planes(info.layout, len(span), info.width, info.height)
-        for row, index in enumerate(span):
+        planes = empty_planes(info.stored_layout, len(span), *self._stored_size)
+        for row, index in enumerate(self._index.stored(range(span.start, span.stop))):
             copy_out(self._planar(self._frame_at(index), index), planes, row)
+        if info.rotation_deg:
+            planes = turn_planes(planes, info.rotation_deg)
         rows = np.arange(span.start, span.stop, dtype=np.int64)
-        pts = self._index.pts[span.start : span.stop].copy()
-        time_base = info.time_base if self._index.timed else 1 / info.rate
-        return FrameBatch(planes, info.layout, info.color, rows, pts, Fraction(time_base), info.rate)
+        exact = self._index.timed and not info.variable_rate
+        pts = self._index.pts[span.start : span.stop].copy() if exact else rows.copy()
+        time_base = Fraction(info.time_base if exact else 1 / info.rate)
+        return FrameBatch(planes, info.layout, info.color, rows, pts, time_base, info.rate, info.sample_aspect)
+
+    @property
+    def _stored_size(self) -> tuple[int, int]:
+        upright = (self.info.width, self.info.height)
+        return upright[::-1] if self.info.rotation_deg % 180 else upright
 
     def iterate(self, span: Span, size: int) -> Iterator[FrameBatch]:
         """The frames of ``span`` in batches of at most ``size``."""
@@ -105,19 +116,22 @@ class VideoReader:
 
     def _planar(self, frame: VideoFrame, index: int) -> VideoFrame:
         info = self.info
-        if (frame.width, frame.height) != (info.width, info.height):
+        if (frame.width, frame.height) != self._stored_size:
             raise MediaError(
                 f"The picture changes to {frame.width}x{frame.height}",
-                f"{info.width}x{info.height} as at its start",
+                "{}x{} as at its start".format(*self._stored_size),
                 "cut the file where its size changes, or convert it to one size",
                 path=self._path,
                 frame=index,
             )
-        if frame.format.name.replace("yuvj", "yuv") == info.layout.name:
+        name = info.stored_layout.name
+        if frame.format.name.replace("yuvj", "yuv") == name:
             return frame
-        return self._reformatter.reformat(frame, format=info.layout.name, interpolation=Interpolation.POINT, threads=1)
+        return self._reformatter.reformat(frame, format=name, interpolation=Interpolation.POINT, threads=1)
 
     def _frame_at(self, index: int) -> VideoFrame:
+        if self._last is not None and self._last[0] == index:
+            return self._last[1]  # Of a variable rate, a frame may be shown several times.
         if not self._reaches(index):
             self._seek(index)
         while True:
@@ -125,6 +139,7 @@ class VideoReader:
             self._waiting = None
             if found == index and frame is not None:
                 self._next = index + 1
+                self._last = (index, frame)
                 return frame
             if found > index:
                 if frame is not None:

@@ -13,11 +13,12 @@ from pydantic import Field
 
 from dpe_toolkit.api import CodeSpace, Component, PluginOptions, RenderPlan, hookimpl
 from dpe_toolkit.errors import MediaError
-from dpe_toolkit.frames import PixelLayout
+from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.planning import build_plan
 from dpe_toolkit.registry import Registry
 
 SPACE = CodeSpace("space/1", 4, 2)
+UNTAGGED = ColorInfo()
 YUV420 = PixelLayout("yuv420p", "yuv", 8, (1, 1))
 
 
@@ -31,6 +32,7 @@ class Info:
     rate: Fraction = Fraction(25)
     start_frame: int = 0
     layout: PixelLayout = YUV420
+    color: ColorInfo = UNTAGGED
     audio_streams: int = 1
     sample_aspect: Fraction = Fraction(1)
     rotation_deg: int = 0

@@ -11,7 +11,7 @@ import opentimelineio as otio
 import pytest
 
 from dpe_toolkit.errors import OptionsError
-from dpe_toolkit.frames import PixelLayout
+from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.plan import Problem, RenderPlan
 from dpe_toolkit.planning import parse_regions
 from dpe_toolkit.registry import Registry
@@ -135,9 +135,8 @@ def test_a_file_that_is_no_video_is_named_with_all_its_users(scene: Any) -> None
     ("facts", "message"),
     [
         ({"interlaced": True}, "'odd.mov' has interlaced pictures, which is not yet honoured"),
-        ({"rotation_deg": 90}, "'odd.mov' has a rotation of 90 degrees, which is not yet honoured"),
-        ({"sample_aspect": Fraction(16, 15)}, "'odd.mov' has pixels of shape 16/15, which is not yet honoured"),
-        ({"variable_rate": True}, "'odd.mov' has a variable frame rate, which is not yet honoured"),
+        ({"sample_aspect": Fraction(16, 3)}, "'odd.mov' has pixels of shape 16/3, which is not yet honoured"),
+        ({"color": ColorInfo(matrix=8)}, "'odd.mov' has colour matrix 8, which is not yet honoured"),
     ],
 )
 @pytest.mark.parametrize("role", ["source", "driver"])
@@ -147,6 +146,27 @@ def test_media_of_an_odd_kind_are_refused_by_name(scene: Any, facts: dict[str, A
     text = one(scene.plan(scene.track(clip)))
     assert message in text
     assert text.startswith("clip 'x'" if role == "source" else "driver of clip 'a'")
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"rotation_deg": 90}, "'odd.mov' is turned upright by 90 degrees, and so is the output"),
+        ({"variable_rate": True}, "'odd.mov' has a variable frame rate and is shown at 25 frames a second"),
+    ],
+)
+def test_what_is_done_to_media_of_an_odd_kind_is_said(scene: Any, facts: dict[str, Any], message: str) -> None:
+    scene.media("odd.mov", **facts)
+    plan = scene.plan(scene.track(scene.clip("odd.mov", name="x")))
+    assert plan.errors == ()
+    assert [problem.severity for problem in plan.problems] == ["warning"]
+    assert message in plan.problems[0].wrong
+
+
+def test_anamorphic_media_are_planned_as_they_are_stored(scene: Any) -> None:
+    scene.media("wide.mov", sample_aspect=Fraction(16, 15))
+    plan = scene.plan(scene.track(scene.clip("wide.mov")))
+    assert (plan.problems, plan.width) == ((), 64)
 
 
 def test_mixed_frame_rates_are_refused(scene: Any) -> None:

@@ -24,17 +24,19 @@ def acting_face(frame: int) -> list[Square]:
     return [Square(40, 24, mood=20 + 3 * frame)]
 
 
-def write_clip(path: Path, scene: Scene, num_frames: int = 40, rate: int = 25) -> MediaPlan:
+def write_clip(
+    path: Path, scene: Scene, num_frames: int = 40, rate: int = 25, *, sample_aspect: Fraction = Fraction(1)
+) -> MediaPlan:
     size = (96, 64)
     with VideoWriter(
         path,
-        OutputSettings(),
+        OutputSettings(codec="ffv1"),
         width=size[0],
         height=size[1],
         rate=Fraction(rate),
         layout=LAYOUT,
         color=COLOR,
-        metadata={},
+        sample_aspect=sample_aspect,
     ) as writer:
         writer.write(draw(scene, num_frames, size))
     return media_plan(path)

@@ -15,7 +15,7 @@ from dpe_toolkit.plan import MediaPlan, RenderPlan
 from dpe_toolkit.render import ColourChoice, render_plan
 from dpe_toolkit.render.picture import judge_picture, output_picture
 from dpe_toolkit.video import OutputSettings, VideoWriter, media_plan, probe
-from tests.analysis.fakes import Registry
+from tests.analysis.fakes import Registry, Square
 from tests.render.scenes import acting_face, edit, frames_of, plan, shot, write_clip
 from tests.video.conftest import make_batch
 
@@ -201,3 +201,22 @@ def test_a_loss_is_a_warning_and_under_strict_colour_an_error(tmp_path: Path) ->
         render(what, tmp_path / "out.mov", settings=OutputSettings(strict_colour=True))
     render(what, tmp_path / "out.mov")
     assert probe(tmp_path / "out.mov").codec == "prores"
+
+
+def test_wide_pixels_are_kept_and_an_edit_lies_where_the_face_is_seen(tmp_path: Path) -> None:
+    wide = write_clip(tmp_path / "wide.mp4", lambda frame: [Square(16, 20)], sample_aspect=Fraction(2))
+    assert (wide.width, probe(wide.path).sample_aspect) == (96, 2)
+    driver = write_clip(tmp_path / "driver.mkv", acting_face)
+    render(plan(shot(wide, NUM_FRAMES, edit=edit(driver))), tmp_path / "out.mp4", settings=OutputSettings(codec="ffv1"))
+    assert probe(tmp_path / "out.mp4").sample_aspect == 2
+    before, after = frames_of(wide.path).take(slice(0, NUM_FRAMES)), frames_of(tmp_path / "out.mp4")
+    _, rows, columns = np.nonzero(before.planes[0] != after.planes[0])
+    # The detector sees its face at x 30 to 46 of square pixels, the patch at 36 to 40: stored columns 18 to 20.
+    assert (rows.min(), rows.max()) == (26, 29)
+    assert 16 <= columns.min() <= 18
+    assert 19 <= columns.max() <= 21
+    with pytest.raises(PlanError, match=r"ffv1 in a .mkv file cannot say that pixels have the shape 2.*\.mp4"):
+        render(plan(shot(wide, NUM_FRAMES)), tmp_path / "out.mkv")
+    square = clip(tmp_path / "square.mkv", "yuv420p", ColorInfo(1, 1, 1, 2, 1))
+    with pytest.raises(PlanError, match=r"shot 'b': its pixels have the shape 1, those of the output 2"):
+        render(plan(shot(wide, 4), shot(square, 4, name="b")), tmp_path / "out.mp4")

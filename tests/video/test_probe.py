@@ -11,8 +11,7 @@ import pytest
 
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.plan import MediaPlan
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader, file_digest, list_codecs, media_plan, probe
+from dpe_toolkit.video import file_digest, list_codecs, media_plan, probe
 from tests.video.conftest import Recipe, tone, write_sound_clip
 
 PLAIN = Recipe("plain.mp4", options={"preset": "ultrafast"}, rate=Fraction(24000, 1001))
@@ -97,27 +96,6 @@ def test_interlaced_pictures_are_reported(number_clip: Callable[..., Path]) -> N
 def test_pixels_that_are_not_square_are_reported(number_clip: Callable[..., Path]) -> None:
     recipe = Recipe("wide.mp4", options={"preset": "ultrafast", "x264-params": "sar=4/3"})
     assert probe(number_clip(recipe, 12)).sample_aspect == Fraction(4, 3)
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_uneven_frames_are_reported_and_still_exact(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=1000, options={"bf": "2", "preset": "fast"})
-        stream.width, stream.height = 160, 32
-        for number, at in enumerate([0, 40, 80, 133, 150, 260, 300, 400, 410, 470]):
-            frame = av.VideoFrame(160, 32, "yuv420p")
-            for plane in frame.planes:
-                np.frombuffer(memoryview(plane), np.uint8)[:] = 0
-            rows = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(32, -1)
-            rows[:16, :] = 30
-            rows[:16, 16 * (number % 8) : 16 * (number % 8) + 16] = 220
-            frame.pts, frame.time_base = at, Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    with VideoReader(path) as reader:
-        assert reader.info.variable_rate
-        assert [int(reader.read(Span(i, i + 1)).planes[0][0, 4].argmax()) // 16 for i in (9, 3, 0)] == [1, 3, 0]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, Protocol
@@ -116,3 +117,13 @@ class FrameBatch:
         """The batch of these rows (positions in the batch, not frame indices)."""
         planes = tuple(plane[rows] for plane in self.planes)
         return replace(self, planes=planes, index=self.index[rows], pts=self.pts[rows])
+
+    @classmethod
+    def join(cls, batches: Sequence[FrameBatch]) -> FrameBatch:
+        """The frames of several batches of one clip, one after the other; a single batch is itself."""
+        first = batches[0]
+        if len(batches) == 1:
+            return first
+        planes = tuple(np.concatenate(parts) for parts in zip(*(one.planes for one in batches), strict=True))
+        index, pts = (np.concatenate(parts) for parts in zip(*((one.index, one.pts) for one in batches), strict=True))
+        return replace(first, planes=planes, index=index, pts=pts)

@@ -7,6 +7,7 @@ of each other.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Self
@@ -22,14 +23,19 @@ __all__ = [
     "EditPlan",
     "ExactFraction",
     "FaceChoice",
+    "Fit",
     "FrameMap",
+    "Gaps",
     "MediaPlan",
+    "Mix",
     "Problem",
     "RenderPlan",
     "ShotPlan",
 ]
 
 PLAN_SCHEMA = 1
+Fit = Literal["fit", "fill", "none"]
+Gaps = Literal["black", "transparent"]
 
 
 class _Model(BaseModel):
@@ -127,8 +133,26 @@ class EditPlan(_Model):
         return (self.expression == 0 or weightless) and self.pose == 0
 
 
+class Mix(_Model):
+    """A dissolve out of the shot that holds it, over all of the shot's frames."""
+
+    to: ShotPlan | None
+    """What it dissolves into, over the same output frames; None fades to nothing."""
+    start: ExactFraction
+    """Share of ``to`` in the first frame, taken at the middle of the frame."""
+    step: ExactFraction
+    """What each output frame adds to it. Shares beyond 0 and 1 are 0 and 1."""
+
+    def share(self, frame: int) -> Fraction:
+        """Share of ``to`` in a frame, counted from the shot's first."""
+        return min(max(self.start + frame * self.step, Fraction(0)), Fraction(1))
+
+
 class ShotPlan(_Model):
     """One run of output frames taken from one media file, or nothing where ``source`` is None.
+
+    Where pictures meet, a shot is a tree: its own picture (that of its media, or of ``inner``), dissolved
+    into that of ``mix``, over that of ``below``. All shots of a tree have the same output frames.
 
     An edit is made on the media's own frames, in media time; speed and rate come after it. Its *rows* are
     the media frames from the lowest to the highest that the shot shows, each once, or one row for each
@@ -148,6 +172,11 @@ class ShotPlan(_Model):
     """Rows a second where one media frame is held while its driver moves on: a row for each output frame, all of
     that media frame. None elsewhere."""
     edit: EditPlan | None = None
+    inner: ShotPlan | None = None
+    """A tree whose picture stands for media of its own."""
+    mix: Mix | None = None
+    below: ShotPlan | None = None
+    """What shows through where the picture is transparent; None is nothing, which is black at the very bottom."""
     uncut: ShotPlan | None = None
     """The shot before `trim`, None if it was not trimmed. What is estimated over a shot (neutral face,
     smoothing, donors, windows) is estimated over this, so that a part renders as it does in the whole."""
@@ -160,8 +189,29 @@ class ShotPlan(_Model):
 
     @property
     def whole(self) -> ShotPlan:
-        """The shot as the timeline has it."""
-        return self.uncut or self
+        """The shot as the timeline has it, without what it meets."""
+        return self.uncut or self.alone
+
+    @property
+    def alone(self) -> ShotPlan:
+        """The shot without what it meets."""
+        if self.mix is None and self.below is None:
+            return self
+        return self.model_copy(update={"mix": None, "below": None})
+
+    @property
+    def is_plain(self) -> bool:
+        """True where media, or nothing, are shown alone."""
+        return self.mix is None and self.below is None and self.inner is None
+
+    def leaves(self) -> Iterator[ShotPlan]:
+        """Every shot of the tree that shows media, each alone."""
+        if self.source is not None:
+            yield self.alone
+        to = None if self.mix is None else self.mix.to
+        for child in (self.inner, to, self.below):
+            if child is not None:
+                yield from child.leaves()
 
     @property
     def record(self) -> Span:
@@ -210,20 +260,41 @@ class ShotPlan(_Model):
         if kept == self.record:
             return self
         time = self.frame_map.later(kept.start - self.record_start)
-        part = self.model_copy(
+        skipped = kept.start - self.record_start
+        part = self._each(lambda child: child.trim(kept)).model_copy(
             update={
                 "record_start": kept.start,
                 "num_frames": len(kept),
                 "source_start": time.frame(0),
                 "time": None if self.time is None else time,
-                "uncut": self.whole,
+                "uncut": None if self.inner is not None else self.whole,
             }
         )
+        if part.mix is not None:
+            part = part.model_copy(
+                update={"mix": part.mix.model_copy(update={"start": part.mix.start + skipped * part.mix.step})}
+            )
         if self.edit is None:
             return part
         moved_s = Fraction(part.rows.start - self.rows.start) / self.row_rate * self.edit.retime
         edit = self.edit.model_copy(update={"driver_start_s": self.edit.driver_start_s + moved_s})
         return part.model_copy(update={"edit": edit})
+
+    def shift(self, frames: int) -> ShotPlan:
+        """The same shot, later in the output."""
+        uncut = None if self.uncut is None else self.uncut.shift(frames)
+        update = {"record_start": self.record_start + frames, "uncut": uncut}
+        return self._each(lambda child: child.shift(frames)).model_copy(update=update)
+
+    def _each(self, change: Callable[[ShotPlan], ShotPlan]) -> ShotPlan:
+        """The shot with ``change`` done to those that it meets."""
+        if self.is_plain:
+            return self
+        mix = self.mix
+        if mix is not None and mix.to is not None:
+            mix = mix.model_copy(update={"to": change(mix.to)})
+        inner, below = (None if child is None else change(child) for child in (self.inner, self.below))
+        return self.model_copy(update={"inner": inner, "mix": mix, "below": below})
 
 
 class RenderPlan(_Model):
@@ -239,6 +310,11 @@ class RenderPlan(_Model):
     height: int
     start_frame: int = 0
     """Frame number of the output's start timecode."""
+    fit: Fit = "fit"
+    """How a picture of another size comes into the frame: ``fit`` shows all of it with bars, ``fill`` fills the frame
+    and cuts off what stands out, ``none`` leaves its pixels as they are, in the middle."""
+    gaps: Gaps = "black"
+    """What is seen where nothing is: ``black``, or ``transparent`` in an output that can be."""
     shots: tuple[ShotPlan, ...]
     """In output order, without holes."""
     problems: tuple[Problem, ...] = ()
@@ -249,6 +325,11 @@ class RenderPlan(_Model):
         return max((shot.record.stop for shot in self.shots), default=0) - min(
             (shot.record_start for shot in self.shots), default=0
         )
+
+    def leaves(self) -> Iterator[ShotPlan]:
+        """Every shot that shows media, each alone, in output order."""
+        for shot in self.shots:
+            yield from shot.leaves()
 
     @property
     def errors(self) -> tuple[Problem, ...]:

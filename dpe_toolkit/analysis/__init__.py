@@ -11,7 +11,7 @@ from dpe_toolkit.analysis.pair import analyse_pair
 from dpe_toolkit.analysis.pool import ComponentMaker, ComponentPool, describe_span, guard_plugin
 from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink, Stage
 from dpe_toolkit.analysis.store import AnalysisStore
-from dpe_toolkit.analysis.tracks import Gap, find_gaps, slice_motion, slice_track
+from dpe_toolkit.analysis.tracks import Gap, find_gaps, hold_motion, hold_track, slice_motion, slice_track
 from dpe_toolkit.analysis.windows import BLOCK, WindowPlan, cut_faces, place_faces, plan_windows, window_shape
 
 __all__ = [
@@ -38,6 +38,8 @@ __all__ = [
     "describe_span",
     "find_gaps",
     "guard_plugin",
+    "hold_motion",
+    "hold_track",
     "place_faces",
     "plan_windows",
     "slice_motion",

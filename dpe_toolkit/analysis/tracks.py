@@ -15,7 +15,17 @@ from dpe_toolkit.faces import Detections, FaceTrack, FloatArray
 from dpe_toolkit.plan import FaceChoice
 from dpe_toolkit.timing import Span
 
-__all__ = ["Gap", "build_track", "choose_face", "find_gaps", "find_people", "slice_motion", "slice_track"]
+__all__ = [
+    "Gap",
+    "build_track",
+    "choose_face",
+    "find_gaps",
+    "find_people",
+    "hold_motion",
+    "hold_track",
+    "slice_motion",
+    "slice_track",
+]
 
 MIN_FRAMES = 3
 """A face seen in fewer frames is taken for a false one."""
@@ -140,4 +150,25 @@ def slice_motion(motion: MotionTrack, rows: Span) -> MotionTrack:
         motion.present[part],
         motion.blendshapes[part],
         motion.start + rows.start,
+    )
+
+
+def hold_track(track: FaceTrack, count: int) -> FaceTrack:
+    """The first row of a track, ``count`` times."""
+    rows = np.zeros(count, np.int64)
+    return FaceTrack(
+        track.index[rows],
+        track.boxes_px[rows],
+        track.landmarks_px[rows],
+        track.scores[rows],
+        track.present[rows],
+        track.blendshapes[rows],
+    )
+
+
+def hold_motion(motion: MotionTrack, count: int) -> MotionTrack:
+    """The first row of a motion track, ``count`` times, with the neutral of the whole."""
+    rows = np.zeros(count, np.int64)
+    return MotionTrack(
+        motion.codes.take(rows), motion.neutral, motion.present[rows], motion.blendshapes[rows], motion.start
     )

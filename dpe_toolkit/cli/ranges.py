@@ -110,10 +110,5 @@ def _closed_up(shots: Sequence[ShotPlan]) -> Iterator[ShotPlan]:
     """The shots, moved together so that no hole is left where others stood between them."""
     position = shots[0].record_start
     for shot in shots:
-        yield _moved(shot, position - shot.record_start)
+        yield shot.shift(position - shot.record_start)
         position += shot.num_frames
-
-
-def _moved(shot: ShotPlan, frames: int) -> ShotPlan:
-    uncut = None if shot.uncut is None else _moved(shot.uncut, frames)
-    return shot.model_copy(update={"record_start": shot.record_start + frames, "uncut": uncut})

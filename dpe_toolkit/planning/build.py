@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 from dpe_toolkit import __version__
 from dpe_toolkit.components import KINDS
 from dpe_toolkit.errors import nearest_names
-from dpe_toolkit.plan import EditPlan, Problem, RenderPlan, ShotPlan
+from dpe_toolkit.plan import EditPlan, Fit, Gaps, Problem, RenderPlan, ShotPlan
 from dpe_toolkit.planning.components import check_targets, group_overrides
 from dpe_toolkit.planning.driving import EditedShot
 from dpe_toolkit.planning.edits import EditBuilder
 from dpe_toolkit.planning.flatten import picture_clips
-from dpe_toolkit.planning.layout import Cut, TimelineLayout
+from dpe_toolkit.planning.layout import Take, TimelineLayout
 from dpe_toolkit.planning.media import Digest, MediaLibrary, Probe
 from dpe_toolkit.planning.recover import FoundEdit, find_edits
 from dpe_toolkit.planning.settings import EditSettings, read_project
+from dpe_toolkit.planning.shots import bare_shot, mark_edges, plan_shots, unique_names
 from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.registry import Registry
 from dpe_toolkit.timeline import Clip, TimelineDoc, check_model, read_sidecar, read_timeline
@@ -37,6 +38,8 @@ def build_plan(
     unpack_dir: Path | None = None,
     weights: str | None = None,
     weights_dir: Path | None = None,
+    fit: Fit | None = None,
+    gaps: Gaps | None = None,
     probe: Probe | None = None,
     digest: Digest | None = None,
 ) -> RenderPlan:
@@ -53,6 +56,7 @@ def build_plan(
         unpack_dir: where media of an .otioz go; None means a folder beside it.
         weights: name or path of the weights for every component that takes some, from the command line.
         weights_dir: folder of imported weights, for those that are named.
+        fit: how pictures of another size come into the frame; None takes the project's word, and so with ``gaps``.
         probe: reads a media file's headers; by default `dpe_toolkit.video.probe`.
         digest: content digest of a file; by default `dpe_toolkit.video.file_digest`.
 
@@ -61,9 +65,7 @@ def build_plan(
     """
     doc = read_timeline(timeline, unpack_dir=unpack_dir)
     config, problems = read_project(project, timeline)
-    settings, setting_problems = check_model(
-        EditSettings, edit_overrides or {}, where="command line", action="correct the option"
-    )
+    settings, setting_problems = _typed_settings(edit_overrides)
     sidecar, sidecar_problems = read_sidecar(timeline)
     roots = (*media_roots, *config.media.roots)
     library = MediaLibrary(doc.folders, roots=roots, resolve=registry.resolve_media, probe=probe, digest=digest)
@@ -78,20 +80,36 @@ def build_plan(
         options=group_overrides(overrides or {}),
         weights=WeightsPlaces(folder=weights_dir, base_dir=timeline.absolute().parent, named=weights),
     )
-    layout = TimelineLayout(doc, clips, library)
+    layout = TimelineLayout(doc, clips, library, fit=fit or config.picture.fit)
     plan = _lay_out(doc, layout, found, builder)
     problems = (*doc.problems, *problems, *setting_problems, *sidecar_problems, *edit_problems)
     problems += (*layout.problems.items, *library.problems, *builder.problems.items, *_check_names(plan, builder))
-    plan = plan.model_copy(update={"problems": tuple(dict.fromkeys(problems))})
+    shown = {"gaps": gaps or config.picture.gaps, "problems": tuple(dict.fromkeys(problems))}
+    return _judged(plan.model_copy(update=shown), registry)
+
+
+def _judged(plan: RenderPlan, registry: Registry) -> RenderPlan:
+    """The plan with what plugins find wrong with it."""
     return plan.model_copy(update={"problems": tuple(dict.fromkeys((*plan.problems, *registry.check_plan(plan))))})
+
+
+def _typed_settings(typed: Mapping[str, object] | None) -> tuple[EditSettings | None, tuple[Problem, ...]]:
+    return check_model(EditSettings, typed or {}, where="command line", action="correct the option")
 
 
 def _lay_out(
     doc: TimelineDoc, layout: TimelineLayout, found: Mapping[Clip, FoundEdit], builder: EditBuilder
 ) -> RenderPlan:
     """The plan, without problems."""
-    cuts, num_frames = layout.cuts()
-    edits = [_edit(cut, found, builder, layout.rate) for cut in cuts]
+    laid = layout.lay()
+    takes = list(laid.takes)
+    names = unique_names(take.run.clip for take in takes)
+    shots = [bare_shot(take, names[take.run.clip], layout.rate) for take in takes]
+    edits = [_edit(take, shot, found, builder, layout.rate) for take, shot in zip(takes, shots, strict=True)]
+    wholes = {
+        (take.run.line, take.run.record.start): shot.model_copy(update={"edit": edit})
+        for take, shot, edit in zip(takes, shots, mark_edges(shots, edits), strict=True)
+    }
     return RenderPlan(
         toolkit_version=__version__,
         timeline=doc.name,
@@ -100,62 +118,18 @@ def _lay_out(
         width=layout.size_px[0],
         height=layout.size_px[1],
         start_frame=max(0, round((doc.global_start_s or Fraction(0)) * layout.rate)),
-        shots=tuple(_shots(cuts, edits, num_frames)),
+        fit=layout.fit,
+        shots=tuple(plan_shots(laid, wholes, layout.rate)),
     )
 
 
-def _edit(cut: Cut, found: Mapping[Clip, FoundEdit], builder: EditBuilder, rate: Fraction) -> EditPlan | None:
-    own = found.get(cut.piece.clip)
-    if cut.media is None or (own is None and cut.piece.drive is None):
+def _edit(
+    take: Take, shot: ShotPlan, found: Mapping[Clip, FoundEdit], builder: EditBuilder, rate: Fraction
+) -> EditPlan | None:
+    own, drive = found.get(take.run.clip), take.run.drive(rate)
+    if take.media is None or (own is None and drive is None):
         return None
-    return builder.build(EditedShot(cut.piece, own, cut.media, cut.source_span, rate))
-
-
-def _shots(cuts: Sequence[Cut], edits: Sequence[EditPlan | None], num_frames: int) -> Iterable[ShotPlan]:
-    """The shots in output order, holes filled with black."""
-    names = _unique_names(cut.piece.clip for cut in cuts)
-    position = 0
-    for number, cut in enumerate(cuts):
-        if cut.record.start > position:
-            yield _gap(position, cut.record.start)
-        edit = edits[number]
-        if edit is not None:
-            before = number > 0 and edits[number - 1] is None and _runs_on(cuts[number - 1], cut)
-            behind = number + 1 < len(cuts) and edits[number + 1] is None and _runs_on(cut, cuts[number + 1])
-            edit = edit.model_copy(update={"starts_inside": before, "ends_inside": behind})
-        yield ShotPlan(
-            name=names[cut.piece.clip],
-            record_start=cut.record.start,
-            num_frames=len(cut.record),
-            source=cut.media.plan if cut.media is not None else None,
-            source_start=cut.source_start,
-            edit=edit,
-        )
-        position = cut.record.stop
-    if num_frames > position:
-        yield _gap(position, num_frames)
-
-
-def _gap(start: int, stop: int) -> ShotPlan:
-    return ShotPlan(name="gap", record_start=start, num_frames=stop - start, source=None)
-
-
-def _runs_on(first: Cut, second: Cut) -> bool:
-    """The second cut goes on where the first one ends, as if there were no cut."""
-    joined = first.record.stop == second.record.start and first.source_span.stop == second.source_start
-    same = first.media is not None and second.media is not None and first.media.plan.path == second.media.plan.path
-    return joined and same
-
-
-def _unique_names(clips: Iterable[Clip]) -> dict[Clip, str]:
-    """A name for each clip: its own, with ``#2`` behind it at the second clip of that name."""
-    seen: dict[str, int] = {}
-    names: dict[Clip, str] = {}
-    for clip in dict.fromkeys(clips):
-        name = clip.name or "clip"
-        seen[name] = seen.get(name, 0) + 1
-        names[clip] = name if seen[name] == 1 else f"{name}#{seen[name]}"
-    return names
+    return builder.build(EditedShot(take.run.clip, drive, own, take.media, shot, rate, take.in_s))
 
 
 def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:
@@ -163,7 +137,7 @@ def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:
     entries = [entry.component for kind in KINDS for entry in builder.registry.components(kind).values()]
     families = {entry.name: entry.family for entry in entries if entry.family}
     installed = {entry.name for entry in entries} | set(families.values())
-    chosen = [choice for shot in plan.shots if shot.edit for choice in shot.edit.components.values()]
+    chosen = [choice for shot in plan.leaves() if shot.edit for choice in shot.edit.components.values()]
     used = {choice.name for choice in chosen}
     used |= {families[name] for name in used if name in families}
     problems = check_targets(builder.project.options, installed, where="project file")

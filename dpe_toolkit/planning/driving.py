@@ -7,11 +7,12 @@ from fractions import Fraction
 from math import ceil
 
 from dpe_toolkit.errors import OptionsError
-from dpe_toolkit.planning.intervals import Drive, Piece
+from dpe_toolkit.plan import ShotPlan
+from dpe_toolkit.planning.intervals import Drive
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s, problem_of
 from dpe_toolkit.planning.problems import ProblemList
 from dpe_toolkit.planning.recover import FoundEdit
-from dpe_toolkit.timeline import EffectSpec, MediaMoment
+from dpe_toolkit.timeline import Clip, EffectSpec, MediaMoment
 from dpe_toolkit.timing import Span, parse_time
 
 __all__ = ["Driven", "EditedShot", "check_length", "find_driver", "seconds_in"]
@@ -21,19 +22,46 @@ __all__ = ["Driven", "EditedShot", "check_length", "find_driver", "seconds_in"]
 class EditedShot:
     """The shot whose edit is to be settled."""
 
-    piece: Piece
+    clip: Clip
+    drive: Drive | None
+    """The driver track's clip at the shot's first output frame, where one lies over it."""
     found: FoundEdit | None
     """The clip's own edit, None where only a driver track says something."""
     source: KnownMedia
-    source_span: Span
-    """Media frames of the shot."""
+    shot: ShotPlan
+    """The shot without its edit."""
     rate: Fraction
     """Frames a second of the timeline."""
+    in_s: Fraction
+    """Start of the clip's range, from the media's first frame."""
+
+    @property
+    def source_span(self) -> Span:
+        """Media frames of the shot."""
+        return self.shot.source_span
+
+    @property
+    def row_s(self) -> Fraction:
+        """Time of the clip, from the start of its range, at the shot's first row."""
+        return self.source_span.start / self.source.plan.rate - self.in_s
+
+    @property
+    def first_row_at(self) -> Fraction:
+        """Output frame, counted from the shot's first, at which the first row is shown; it may lie before it."""
+        line = self.shot.frame_map
+        if line.step == 0:
+            return Fraction(0)
+        return (self.source_span.start + int(line.step < 0) - line.start) / line.step
+
+    @property
+    def speed(self) -> Fraction:
+        """Seconds of the media that pass in one second of the output."""
+        return self.shot.frame_map.step * self.rate / self.source.plan.rate
 
     @property
     def where(self) -> str:
         """How problems call it."""
-        return clip_label(self.piece.clip.name)
+        return clip_label(self.clip.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +72,28 @@ class Driven:
     origin_s: Fraction
     """Media time of the driver's first frame."""
     start_s: Fraction
-    """Driver time, from its first frame, at the shot's first frame."""
+    """Driver time, from its first frame, at the shot's first row."""
     stop_s: Fraction | None = None
     """End of the part of the driver that may be used, None where all may."""
     retime: Fraction = Fraction(1)
-    """Driver seconds in a second of the shot."""
+    """Driver seconds in a second of the shot's media."""
 
 
 def find_driver(shot: EditedShot, spec: EffectSpec, library: MediaLibrary, problems: ProblemList) -> Driven | None:
     """The driver of a shot, None where there is none that can be used."""
-    if shot.piece.drive is not None:
-        return _by_track(shot, shot.piece.drive, spec, library, problems)
+    if shot.drive is not None:
+        return _by_track(shot, shot.drive, spec, library, problems)
     return _by_effect(shot, spec, library, problems)
 
 
 def check_length(driven: Driven, shot: EditedShot, when_short: str, problems: ProblemList) -> None:
     """Adds a problem where the driver does not cover the shot."""
     name, duration_s = driven.media.plan.path.name, driven.media.duration_s
-    if not 0 <= driven.start_s < duration_s:
+    first_s = driven.start_s if driven.retime >= 0 else _at(driven, shot, len(shot.shot.rows) - 1)
+    if not -1 / driven.media.plan.rate < first_s < duration_s:
         problems.refuse(
             shot.where,
-            f"its driver {name!r} would start at {_text(driven.start_s)}",
+            f"its driver {name!r} would start at {_text(first_s)}",
             f"a start inside its {_text(duration_s)}",
             "correct the driver's start",
         )
@@ -122,7 +151,7 @@ def _by_effect(shot: EditedShot, spec: EffectSpec, library: MediaLibrary, proble
         found_s = seconds_in(start, known, origin_s, where=f"driver of {shot.where}", problems=problems)
         begin_s = begin_s if found_s is None else found_s
     retime = Fraction(driving.retime).limit_denominator(1_000_000)
-    shift_s = shot.piece.skip_s + (shot.found.shift_s if shot.found else Fraction(0))
+    shift_s = shot.row_s + (shot.found.shift_s if shot.found else Fraction(0))
     stop_s = None if part is None else part.start_s + part.duration_s - origin_s
     return Driven(known, origin_s, begin_s + shift_s * retime, stop_s, retime)
 
@@ -157,13 +186,28 @@ def _by_track(
     stated_s = clip.media.available.start_s if clip.media.available is not None else None
     origin_s = media_origin_s(stated_s, first_s, known.plan)
     begin_s = Fraction(0) if first_s is None else first_s - origin_s
-    return Driven(known, origin_s, begin_s + drive.skip_s)
+    start_s = begin_s + drive.skip_s
+    if shot.shot.held_rate is not None or shot.speed == 0:
+        return Driven(known, origin_s, start_s, retime=drive.speed)
+    # The track states the driver's time in the output; the edit runs on the media's frames.
+    start_s += shot.first_row_at / shot.rate * drive.speed
+    return Driven(known, origin_s, start_s, retime=drive.speed / shot.speed)
+
+
+def _at(driven: Driven, shot: EditedShot, row: int) -> Fraction:
+    """Driver time at a row."""
+    return driven.start_s + row / shot.shot.row_rate * driven.retime
 
 
 def _missing(driven: Driven, shot: EditedShot, end_s: Fraction) -> int:
-    """How many of the shot's last frames lie at or behind ``end_s`` of the driver."""
-    covered = ceil((end_s - driven.start_s) / driven.retime * shot.rate)
-    return max(0, len(shot.source_span) - max(0, covered))
+    """How many of the shot's rows lie at or behind ``end_s`` of the driver, or before its first frame."""
+    rows, step_s = len(shot.shot.rows), driven.retime / shot.shot.row_rate
+    if step_s == 0:
+        return 0 if driven.start_s < end_s else rows
+    if step_s > 0:
+        return max(0, rows - max(0, ceil((end_s - driven.start_s) / step_s)))
+    before = max(0, rows - 1 - int(driven.start_s / -step_s // 1))
+    return before + max(0, min(rows, int((driven.start_s - end_s) / -step_s // 1) + 1))
 
 
 def _text(seconds: Fraction) -> str:

@@ -72,7 +72,7 @@ class EditBuilder:
                 **given,
                 "id": spec.id,
                 "driver": driven.media.plan,
-                "driver_start_s": max(Fraction(0), driven.start_s),
+                "driver_start_s": driven.start_s,
                 "retime": driven.retime,
                 "source_neutral_frame": self._source_neutral(shot, spec),
                 "driver_neutral_frame": self._driver_neutral(shot, driven, spec),
@@ -83,7 +83,7 @@ class EditBuilder:
 
     def _spec(self, shot: EditedShot) -> EffectSpec | None:
         """The clip's own effect, else that of the driver clip, else one of defaults."""
-        drive = shot.piece.drive
+        drive = shot.drive
         if shot.found is not None or drive is None:
             return shot.found.spec if shot.found is not None else None
         records = [effect for effect in drive.clip.effects if effect.kind == "dpe"]
@@ -105,7 +105,7 @@ class EditBuilder:
         return chosen
 
     def _source_neutral(self, shot: EditedShot, spec: EffectSpec) -> int | None:
-        moment, media, clip = spec.neutral.source, shot.source, shot.piece.clip
+        moment, media, clip = spec.neutral.source, shot.source, shot.clip
         if moment is None:
             return None
         stated_s = clip.media.available.start_s if clip.media.available is not None else None
@@ -140,7 +140,7 @@ class EditBuilder:
 
 def _timeline_origins(spec: EffectSpec, shot: EditedShot) -> dict[str, str]:
     """Where the fields came from that only a timeline can state."""
-    tracked = shot.piece.drive is not None
+    tracked = shot.drive is not None
     by = "driver track" if tracked else shot.found.by if shot.found is not None else "effect"
     stated = spec.driving.model_fields_set if spec.driving is not None else set()
     origins: dict[str, str] = {"driver": by}
@@ -153,5 +153,5 @@ def _timeline_origins(spec: EffectSpec, shot: EditedShot) -> dict[str, str]:
 
 def _derived_id(shot: EditedShot, drive: Drive) -> str:
     """An id that stays the same from plan to plan for an edit that a driver track alone describes."""
-    text = f"{shot.piece.clip.media.url}|{shot.source_span.start}|{drive.clip.media.url}"
+    text = f"{shot.clip.media.url}|{shot.source_span.start}|{drive.clip.media.url}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]

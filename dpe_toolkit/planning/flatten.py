@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil
 
-from dpe_toolkit.planning.intervals import Piece, cover, drive, trim_pieces
+from dpe_toolkit.planning.intervals import NO_CLIP, Piece, cover, drive, warp_pieces
+from dpe_toolkit.planning.judging import Judge
 from dpe_toolkit.planning.media import clip_label
-from dpe_toolkit.planning.problems import ProblemList
-from dpe_toolkit.timeline import Clip, EffectRecord, Gap, Stack, Track, Transition
-from dpe_toolkit.timeline.document import MARKER_PREFIX, Item
+from dpe_toolkit.planning.sequences import Handles, lay_in_turn
+from dpe_toolkit.timeline import Clip, Gap, Stack, Track, Transition
+from dpe_toolkit.timeline.document import Item
 
 __all__ = ["Flattener", "picture_clips"]
+
+NO_HANDLES = Handles()
 
 
 def picture_clips(stack: Stack) -> list[Clip]:
@@ -36,7 +39,7 @@ class Flattener:
     Args:
         rate: frames a second of the timeline.
         length_s: length of a clip that states no range, None where it is unknown.
-        is_opaque: False for clips whose picture can be transparent.
+        is_opaque: False for clips through or beside whose picture others can be seen.
     """
 
     def __init__(
@@ -45,11 +48,12 @@ class Flattener:
         self._rate = rate
         self._length_s = length_s
         self._is_opaque = is_opaque
-        self.problems = ProblemList()
+        self._judge = Judge()
+        self.problems = self._judge.problems
 
-    def picture(self, stack: Stack) -> list[Piece]:
+    def picture(self, stack: Stack, handles: Handles = NO_HANDLES) -> list[Piece]:
         """What is seen, without overlaps; holes show nothing."""
-        self._judge(stack, f"stack {stack.name!r}")
+        self._judge.item(stack, f"stack {stack.name!r}")
         layers: list[list[Piece]] = []
         for child in stack.children:
             if isinstance(child, Track) and child.kind not in {"Video", "Audio"}:
@@ -67,9 +71,8 @@ class Flattener:
                 )
         seen: list[Piece] = []
         for layer in layers:
-            self._expect_opaque(seen, layer)
-            seen = cover(seen, layer)
-        return self._trimmed(stack, seen)
+            seen = cover(seen, layer, self._hides)
+        return self._trimmed(stack, seen, handles)
 
     def sound(self, stack: Stack) -> list[Piece]:
         """Every piece of every sound track, overlapping as they do."""
@@ -86,17 +89,27 @@ class Flattener:
             return Fraction(0)
         if item.range is not None:
             return item.range.duration_s
+        return self._held_s(item)
+
+    def _held_s(self, item: Clip | Track | Stack) -> Fraction:
+        """How long an item is without its range."""
         if isinstance(item, Clip):
             return self._length_s(item) or Fraction(0)
         lengths = [self.duration_s(child) for child in item.children]
         return sum(lengths, Fraction(0)) if isinstance(item, Track) else max(lengths, default=Fraction(0))
 
-    def _pieces(self, item: Item) -> list[Piece]:
+    def _pieces(self, item: Item, handles: Handles = NO_HANDLES) -> list[Piece]:
         if isinstance(item, Clip):
-            return self._clip(item)
+            return self._clip(item, handles)
         if isinstance(item, Stack):
-            return self.picture(item)
-        return self._trimmed(item, self._in_turn(item, self._pieces)) if isinstance(item, Track) else []
+            return self.picture(item, handles)
+        if not isinstance(item, Track):
+            return []
+        if item.is_driver:
+            return self._trimmed(item, self._in_turn(item, self._pieces))
+        self._judge.item(item, f"track {item.name!r}")
+        laid = lay_in_turn(item, self._pieces, self.duration_s, judge=self._judge, rate=self._rate)
+        return self._trimmed(item, laid, handles)
 
     def _sound_of(self, item: Item) -> list[Piece]:
         if isinstance(item, Stack):
@@ -115,8 +128,8 @@ class Flattener:
 
     def _in_turn(self, track: Track, pieces_of: Callable[[Item], list[Piece]], *, quiet: bool = False) -> list[Piece]:
         if not quiet:
-            self._judge(track, f"track {track.name!r}")
-            self._judge_transitions(track)
+            self._judge.item(track, f"track {track.name!r}")
+            self._judge.every_transition(track)
         found: list[Piece] = []
         start_s = Fraction(0)
         for child in track.children:
@@ -125,17 +138,32 @@ class Flattener:
             start_s += self.duration_s(child)
         return found
 
-    def _clip(self, clip: Clip) -> list[Piece]:
+    def _clip(self, clip: Clip, handles: Handles = NO_HANDLES) -> list[Piece]:
         for effect in clip.effects:
             if effect.kind != "dpe":
-                self._judge_effect(effect, clip_label(clip.name))
+                self._judge.effect(effect, clip_label(clip.name))
         length_s = self.duration_s(clip)
-        return [Piece(Fraction(0), length_s, clip)] if length_s > 0 else []
+        if length_s <= 0:
+            return []
+        offset_s, speed = _own_time(clip, Fraction(0), length_s)
+        start_s, stop_s = -handles.lead_s, length_s + handles.tail_s
+        home = None if handles == NO_HANDLES else (Fraction(0), length_s)
+        return [Piece(start_s, stop_s, clip, offset_s + speed * start_s, speed=speed, home=home)]
 
-    def _trimmed(self, item: Track | Stack, pieces: Sequence[Piece]) -> list[Piece]:
-        if item.range is None:
+    def _trimmed(self, item: Track | Stack, pieces: Sequence[Piece], handles: Handles = NO_HANDLES) -> list[Piece]:
+        """What the range and the speed of an item leave of it, and the handles beside that."""
+        length_s = self.duration_s(item)
+        first_s = item.range.start_s if item.range is not None else Fraction(0)
+        offset_s, speed = _own_time(item, first_s, length_s)
+        if item.range is None and speed == 1 and handles == NO_HANDLES:
             return list(pieces)
-        return trim_pieces(pieces, item.range.start_s, item.range.stop_s)
+        start_s, stop_s = -handles.lead_s, length_s + handles.tail_s
+        if handles != NO_HANDLES:
+            ends = sorted((offset_s + speed * start_s, offset_s + speed * stop_s))
+            missing_s = max(Fraction(0), -ends[0]) + max(Fraction(0), ends[1] - self._held_s(item))
+            if missing_s and speed:
+                self._judge.without_handles(item, missing_s / abs(speed), self._rate)
+        return warp_pieces(pieces, offset_s, speed, start_s=start_s, stop_s=stop_s)
 
     def _driven(self, picture: list[Piece], drivers: list[Piece]) -> list[Piece]:
         # A frame belongs to the driver that runs at its start, so that drivers which meet leave no frame out.
@@ -155,50 +183,26 @@ class Flattener:
             )
         return driven
 
-    def _expect_opaque(self, lower: Sequence[Piece], upper: Sequence[Piece]) -> None:
-        for piece in upper:
-            if not self._is_opaque(piece.clip) and trim_pieces(lower, piece.start_s, piece.stop_s):
-                self.problems.refuse(
-                    clip_label(piece.clip.name),
-                    "its picture can be transparent and lies over another, which is not yet honoured",
-                    "opaque pictures",
-                    "disable what lies below it, or flatten the two in the editing program",
-                )
+    def _hides(self, piece: Piece) -> bool:
+        """True where nothing below a piece can be seen."""
+        shown = piece.inner is not None and self._hides(piece.inner)
+        if piece.clip is not NO_CLIP:
+            shown = self._is_opaque(piece.clip)
+        if piece.blend is not None:
+            shown = shown and piece.blend.to is not None and self._hides(piece.blend.to)
+        return shown or (piece.below is not None and self._hides(piece.below))
 
-    def _judge(self, item: Track | Stack, where: str) -> None:
-        for effect in item.effects:
-            if effect.kind == "dpe":
-                self.problems.refuse(
-                    where, "an edit on it is not yet honoured", "edits on clips", "put the effect on the clip"
-                )
-            else:
-                self._judge_effect(effect, where)
-        for marker in item.markers:
-            if marker.casefold().startswith(MARKER_PREFIX):
-                self.problems.refuse(
-                    where, f"marker {marker!r} on it is not yet honoured", "markers on clips", "move the marker"
-                )
 
-    def _judge_effect(self, effect: EffectRecord, where: str) -> None:
-        if effect.kind == "time":
-            action = "write the media at the wanted speed first, or remove the effect"
-            self.problems.refuse(
-                where, f"{effect.detail} ({effect.name!r}) is not yet honoured", "normal speed", action
-            )
-        else:
-            self.problems.warn(where, f"effect {effect.name!r} is the editing program's and is not rendered")
+def _own_time(item: Clip | Track | Stack, first_s: Fraction, length_s: Fraction) -> tuple[Fraction, Fraction]:
+    """The item's moment at its start, and its seconds in one second.
 
-    def _judge_transitions(self, track: Track) -> None:
-        padded = [None, *track.children, None]
-        names = [child.name if isinstance(child, Clip) else "nothing" for child in padded]
-        for position, child in enumerate(padded):
-            if isinstance(child, Transition):
-                self.problems.refuse(
-                    clip_label(names[position - 1]),
-                    f"the transition {child.name!r} to {names[position + 1]!r} is not yet honoured",
-                    "a cut",
-                    "replace it with a cut, and put it back in the editing program after the render",
-                )
+    An item that runs backwards shows what it would show forwards at the same speed, from the end.
+    """
+    speed = Fraction(1)
+    for effect in item.effects:
+        if effect.kind == "time" and effect.speed is not None:
+            speed *= effect.speed
+    return (first_s if speed >= 0 else first_s - speed * length_s), speed
 
 
 def _shows(item: Item) -> bool:

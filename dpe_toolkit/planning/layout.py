@@ -8,39 +8,47 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
+from dpe_toolkit.framemap import FrameMap
+from dpe_toolkit.plan import Fit, MediaPlan
 from dpe_toolkit.planning.flatten import Flattener
 from dpe_toolkit.planning.intervals import Piece
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s
 from dpe_toolkit.planning.problems import ProblemList
+from dpe_toolkit.planning.runs import Run, collect_runs, first_frame, media_map
 from dpe_toolkit.planning.sound import check_sound
 from dpe_toolkit.timeline import Clip, TimelineDoc
 from dpe_toolkit.timing import Span
 
-__all__ = ["Cut", "TimelineLayout"]
+__all__ = ["Laid", "Take", "TimelineLayout"]
 
 _Value = TypeVar("_Value")
 
 _FALLBACK_RATE = Fraction(25)
 _WHOLE = Fraction(1, 50)
-"""How far from a frame's edge a cut may lie, in frames, and still be taken to lie on it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A piece of picture with its frames settled."""
+class Take:
+    """A run with its media settled."""
 
-    piece: Piece
-    record: Span
-    """Output frames."""
+    run: Run
     media: KnownMedia | None
     """None where it cannot be used."""
-    source_start: int
-    """0-based media frame shown first."""
+    map: FrameMap
+    """Media frames shown, counted from the run's first output frame."""
+    in_s: Fraction = Fraction(0)
+    """Start of the clip's range, from the media's first frame."""
 
-    @property
-    def source_span(self) -> Span:
-        """Media frames shown."""
-        return Span(self.source_start, self.source_start + len(self.record))
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A timeline in frames."""
+
+    pieces: tuple[Piece, ...]
+    """What is seen, in output order, perhaps with holes."""
+    takes: tuple[Take, ...]
+    """The runs that the pieces are parts of."""
+    num_frames: int
 
 
 class TimelineLayout:
@@ -50,11 +58,13 @@ class TimelineLayout:
         doc: the timeline.
         clips: its clips that can be picture.
         library: where their media are looked up.
+        fit: how pictures of another size come into the frame.
     """
 
-    def __init__(self, doc: TimelineDoc, clips: Sequence[Clip], library: MediaLibrary) -> None:
+    def __init__(self, doc: TimelineDoc, clips: Sequence[Clip], library: MediaLibrary, *, fit: Fit = "fit") -> None:
         self._doc = doc
         self._library = library
+        self.fit: Fit = fit
         self.problems = ProblemList()
         self._media = {clip: self._media_of(clip) for clip in dict.fromkeys(clips)}
         known = [media.plan for media in self._media.values() if media is not None]
@@ -64,20 +74,23 @@ class TimelineLayout:
         self.size_px = _most_common(((media.width, media.height) for media in known), (0, 0))
         """(width, height): what most clips have."""
 
-    def cuts(self) -> tuple[list[Cut], int]:
-        """The cuts in output order, perhaps with holes, and the number of output frames."""
+    def lay(self) -> Laid:
+        """The timeline in frames."""
         flattener = Flattener(self.rate, length_s=self._length_s, is_opaque=self._is_opaque)
         pieces = flattener.picture(self._doc.stack)
         sound = flattener.sound(self._doc.stack)
         self.problems.items.extend(flattener.problems.items)
-        self.problems.items.extend(check_sound(pieces, sound, 1 / self.rate))
-        cuts = [cut for piece in pieces if (cut := self._cut(piece)) is not None]
+        leaves = [leaf for piece in pieces if (leaf := next(piece.leaves(), None)) is not None]
+        self.problems.items.extend(check_sound(leaves, sound, 1 / self.rate))
+        takes = tuple(self._take(run) for run in collect_runs(pieces, self.rate))
         # A clip without a length of its own takes that of its media: where these are missing, that is the fault.
-        if not cuts and None not in self._media.values():
+        if not takes and None not in self._media.values():
             where = f"timeline {self._doc.name!r}"
             self.problems.refuse(where, "it shows nothing", "a clip on a picture track", "add a clip")
+        for piece in pieces:
+            self._tell_uneven(piece)
         end_s = max([flattener.duration_s(self._doc.stack), *(piece.stop_s for piece in pieces)])
-        return cuts, self._frame(end_s, f"end of timeline {self._doc.name!r}")
+        return Laid(tuple(pieces), takes, first_frame(end_s, self.rate))
 
     def _media_of(self, clip: Clip) -> KnownMedia | None:
         where = clip_label(clip.name)
@@ -100,86 +113,62 @@ class TimelineLayout:
 
     def _is_opaque(self, clip: Clip) -> bool:
         media = self._media.get(clip)
-        return media is None or not media.alpha
+        return media is None or (not media.alpha and fills(media.plan, self.size_px, self.fit))
 
-    def _cut(self, piece: Piece) -> Cut | None:
-        clip, where = piece.clip, clip_label(piece.clip.name)
-        start, stop = self._frame(piece.start_s, where), self._frame(piece.stop_s, where)
-        if start >= stop:
-            return None
-        media = self._media.get(clip)
-        record = Span(start, stop)
+    def _take(self, run: Run) -> Take:
+        clip, media = run.clip, self._media.get(run.clip)
         if media is None:
-            return Cut(piece, record, None, 0)
-        self._check_kind(clip, media)
+            return Take(run, None, FrameMap(start=Fraction(0)))
         first_s = clip.range.start_s if clip.range is not None else None
         stated_s = clip.media.available.start_s if clip.media.available is not None else None
         in_s = Fraction(0) if first_s is None else first_s - media_origin_s(stated_s, first_s, media.plan)
-        source_start = self._frame(in_s + piece.skip_s, where)
-        self._check_range(where, media, Span(source_start, source_start + len(record)))
-        return Cut(piece, record, media, max(0, source_start))
+        line = media_map(run, media, in_s, self.rate)
+        self._check_range(run, media, line)
+        return Take(run, media, line, in_s)
 
-    def _check_kind(self, clip: Clip, media: KnownMedia) -> None:
-        where, plan = clip_label(clip.name), media.plan
-        counted = clip.range.rate if clip.range is not None else plan.rate
-        if plan.rate != self.rate:
-            self.problems.refuse(
-                where,
-                f"its media runs at {plan.rate} frames a second, the timeline at {self.rate}; "
-                "mixed frame rates are not yet honoured",
-                "one frame rate",
-                "convert the media to the timeline's rate",
-            )
-        elif counted != plan.rate and 10 <= counted <= 200:
-            self.problems.refuse(
-                where,
-                f"its times count {counted} frames a second, its media has {plan.rate}; "
-                "mixed frame rates are not yet honoured",
-                "times at the rate of the media",
-                "relink the clip, or convert the media",
-            )
-        if (plan.width, plan.height) != self.size_px:
-            self.problems.refuse(
-                where,
-                f"its picture has {plan.width}x{plan.height} pixels, the timeline {self.size_px[0]}x{self.size_px[1]}; "
-                "mixed sizes are not yet honoured",
-                "one picture size",
-                "scale the media first",
-            )
-
-    def _check_range(self, where: str, media: KnownMedia, wanted: Span) -> None:
-        have = media.plan.num_frames
-        missing = len(wanted) - len(Span(0, have).intersect(wanted))
-        if not missing:
+    def _check_range(self, run: Run, media: KnownMedia, line: FrameMap) -> None:
+        where, have = clip_label(run.clip.name), Span(0, media.plan.num_frames)
+        wanted = line.covers(len(run.record))
+        if have.intersect(wanted) == wanted:
             return
-        if have == 1:
+        missing = len({frame for frame in line.frames(Span(0, len(run.record))) if frame not in have})
+        name = media.plan.path.name
+        if len(have) == 1:
             self.problems.refuse(
                 where,
-                f"{media.plan.path.name!r} is a still, which is not yet honoured",
+                f"{name!r} is a still, which is not yet honoured",
                 "footage as long as the clip",
                 "make a clip of it in the editing program first",
             )
             return
+        asked = "its dissolve asks" if run.in_handle else "it asks"
         self.problems.refuse(
             where,
-            f"it asks for frames {wanted.start} to {wanted.stop - 1} of {media.plan.path.name!r}, "
-            f"of which {missing} are missing",
-            f"frames from 0 to {have - 1}",
-            "trim the clip, or relink it to longer media",
+            f"{asked} for frames {wanted.start} to {wanted.stop - 1} of {name!r}, of which {missing} are missing",
+            f"frames from 0 to {have.stop - 1}",
+            "trim the clip, shorten its dissolve, or relink it to longer media"
+            if run.in_handle
+            else "trim the clip, or relink it to longer media",
         )
 
-    def _frame(self, seconds: Fraction, where: str) -> int:
-        position = seconds * self.rate
-        frame = round(position)
-        # With mixed rates, which are refused by themselves, cuts between frames only follow.
-        if self._one_rate and abs(position - frame) > _WHOLE:
-            self.problems.refuse(
-                where,
-                f"a cut lies between frames, at {float(position):.3f}",
-                f"whole frames at {self.rate} a second",
-                "conform the timeline to one frame rate",
+    def _tell_uneven(self, piece: Piece) -> None:
+        """Warns of a cut between frames, where all run at one rate and speed."""
+        leaf = next(piece.leaves(), None)
+        position = piece.start_s * self.rate
+        uneven = abs(position - round(position)) > _WHOLE
+        if leaf is not None and uneven and self._one_rate and leaf.speed == 1:
+            self.problems.warn(
+                clip_label(leaf.clip.name),
+                f"it begins between frames, at {float(position):.3f}; it is shown from the next whole frame on",
             )
-        return frame
+
+
+def fills(media: MediaPlan, size_px: tuple[int, int], fit: Fit) -> bool:
+    """True where a picture leaves no part of the frame free."""
+    width, height = size_px
+    if fit == "fit":
+        return media.width * height == width * media.height
+    return fit == "fill" or (media.width >= width and media.height >= height)
 
 
 def _stated_rate(clips: Iterable[Clip]) -> Fraction:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.errors import OptionsError, nearest_names
-from dpe_toolkit.plan import FaceChoice, Problem
+from dpe_toolkit.plan import FaceChoice, Fit, Gaps, Problem
 from dpe_toolkit.timeline import EffectSpec, check_model
 from dpe_toolkit.timeline.effect import Amount, ComponentNames, ComponentOptions, Face, MissingFace, Regions, WhenShort
 
@@ -95,6 +95,15 @@ class MediaConfig(BaseModel):
     """Folders to look in for media that are not where the timeline says; relative to the project file."""
 
 
+class PictureConfig(BaseModel):
+    """How pictures come into the output's frame; see `dpe_toolkit.plan.RenderPlan`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fit: Fit = "fit"
+    gaps: Gaps = "black"
+
+
 class ProjectConfig(BaseModel):
     """A project's own defaults, ``dpe.toml`` beside the timeline."""
 
@@ -107,6 +116,7 @@ class ProjectConfig(BaseModel):
     options: ComponentOptions = {}
     """Component to its options."""
     media: MediaConfig = MediaConfig()
+    picture: PictureConfig = PictureConfig()
 
 
 def read_project(path: Path | None, timeline: Path) -> tuple[ProjectConfig, tuple[Problem, ...]]:

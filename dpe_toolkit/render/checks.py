@@ -79,8 +79,8 @@ def check_output(plan: RenderPlan, output: Path) -> None:
             raise RenderError(
                 f"{str(target)!r} is a folder", "the name of a file", "choose another output name", path=output
             )
-    read = {shot.source.path for shot in plan.shots if shot.source} | {
-        shot.edit.driver.path for shot in plan.shots if shot.edit
+    read = {shot.source.path for shot in plan.leaves() if shot.source} | {
+        shot.edit.driver.path for shot in plan.leaves() if shot.edit
     }
     if plan.timeline_path is not None:
         read.add(plan.timeline_path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +16,16 @@ from dpe_toolkit.analysis import BLOCK, FrameSource, OpenReader, ahead
 from dpe_toolkit.frames import FrameBatch
 from dpe_toolkit.timing import Span
 
-__all__ = ["Footage", "Foreseen"]
+__all__ = ["Footage", "Foreseen", "RereadingReader"]
 
 T = TypeVar("T")
 _BRIDGE = 4
 """Frames that are decoded and dropped rather than sought over."""
 _DECODED = 2
 """Batches that may wait, decoded."""
+_KEPT_BYTES = 256 * 2**20
+"""What is kept of a clip that runs backwards. Frames are decoded forwards from a key frame, so that each such run
+is decoded once for many frames, and not once for every few."""
 
 
 class Foreseen(Generic[T]):
@@ -73,11 +77,14 @@ class Footage:
         open_reader: opens it.
         schedule: spans that will be asked for in this order; they are decoded ahead. Anything else is read
             when asked for, through a reader of its own.
+        rereads: spans are asked for again, overlap or run backwards, so that what was decoded is kept a while.
     """
 
-    def __init__(self, path: Path, open_reader: OpenReader, schedule: Sequence[Span] = ()) -> None:
+    def __init__(
+        self, path: Path, open_reader: OpenReader, schedule: Sequence[Span] = (), *, rereads: bool = False
+    ) -> None:
         self._path = path
-        self._open = open_reader
+        self._open: Callable[[Path], FrameSource] = _rereading(open_reader) if rereads else open_reader
         self._readers = ExitStack()
         self._reader: FrameSource | None = None
         self._scheduled: FrameSource | None = None
@@ -122,3 +129,62 @@ class Footage:
         if self._reader is None:
             self._reader = self._readers.enter_context(self._open(self._path))
         return self._reader.read(span)
+
+
+class RereadingReader:
+    """A reader that keeps the run of frames it read last, and reads in long runs where spans go backwards.
+
+    Args:
+        reader: decodes; it is closed with this one.
+        kept_bytes: bound of what is kept.
+    """
+
+    def __init__(self, reader: FrameSource, kept_bytes: int = _KEPT_BYTES) -> None:
+        self._reader = reader
+        self._kept_bytes = kept_bytes
+        self._held: FrameBatch | None = None
+        self._run = Span(0, 0)
+
+    def __enter__(self) -> Self:
+        self._reader.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held = None
+        self._reader.__exit__(kind, error, trace)
+
+    def read(self, span: Span) -> FrameBatch:
+        """These media frames."""
+        run, held = self._run, self._held
+        if held is None or span.start >= run.stop:
+            self._keep(self._reader.read(span), span)
+        elif span.start < run.start:
+            start = min(span.start, max(0, span.stop - self._longest(held)))
+            self._held = None
+            self._keep(self._reader.read(Span(start, span.stop)), Span(start, span.stop))
+        elif span.stop > run.stop:
+            tail = held.take(slice(span.start - run.start, None))
+            self._keep(FrameBatch.join([tail, self._reader.read(Span(run.stop, span.stop))]), span)
+        assert self._held is not None
+        if self._run == span:
+            return self._held
+        return self._held.take(slice(span.start - self._run.start, span.stop - self._run.start))
+
+    def iterate(self, span: Span, size: int) -> Iterator[FrameBatch]:
+        """The frames of ``span`` in batches of at most ``size``."""
+        for part in span.split(size):
+            yield self.read(part)
+
+    def _keep(self, batch: FrameBatch, span: Span) -> None:
+        self._held, self._run = batch, span
+
+    def _longest(self, held: FrameBatch) -> int:
+        """Frames that may be kept."""
+        frame_bytes = sum(plane.nbytes for plane in held.planes) // max(1, len(held))
+        return max(BLOCK, self._kept_bytes // max(1, frame_bytes))
+
+
+def _rereading(open_reader: OpenReader) -> Callable[[Path], RereadingReader]:
+    return lambda path: RereadingReader(open_reader(path))

@@ -39,7 +39,7 @@ def smoothstep(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def map_driver(shot: ShotPlan, edit: EditPlan, rate: Fraction) -> DriverMap:
-    """Driver positions by seconds, so that neither rate nor retime makes motion judder.
+    """Driver positions by seconds, one for each row, so that neither rate nor retime makes motion judder.
 
     A loop wraps at the end of the driver's file to its start, not to ``driver_start_s``: that differs
     between a shot and its trimmed parts.
@@ -47,7 +47,7 @@ def map_driver(shot: ShotPlan, edit: EditPlan, rate: Fraction) -> DriverMap:
     Args:
         shot: the whole shot.
         edit: its edit.
-        rate: frames a second of the source.
+        rate: rows a second.
 
     Raises:
         RenderError: the driver is too short and the shot says that this is an error.
@@ -55,9 +55,11 @@ def map_driver(shot: ShotPlan, edit: EditPlan, rate: Fraction) -> DriverMap:
     media = edit.driver
     first = edit.driver_start_s * media.rate
     step = edit.retime * media.rate / rate
-    exact = float(first) + np.arange(shot.num_frames) * float(step)
+    exact = float(first) + np.arange(len(shot.rows)) * float(step)
     whole = np.round(exact)
     frames = np.where(np.abs(exact - whole) < _EXACT, whole, exact)
+    # A map that begins inside of a frame of the source may begin before the driver's first by less than a frame.
+    frames = np.where((frames > -1) & (frames < 0), 0, frames)
     short = (frames < 0) | (frames >= media.num_frames)
     if edit.when_short == "error" and short.any():
         raise _too_short(shot, edit, float(frames[short][0] / float(media.rate)))

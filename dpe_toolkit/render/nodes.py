@@ -33,6 +33,8 @@ class SourceNode:
     start: int
     """Media frame of row 0."""
     length: int
+    held: bool = False
+    """Every row is the media frame of row 0."""
 
     def needs(self, span: Span) -> Sequence[Need]:
         """Nothing."""
@@ -40,18 +42,21 @@ class SourceNode:
 
     def render(self, span: Span, inputs: Inputs) -> FrameBatch:
         """The frames of these rows."""
+        if self.held:
+            return self.footage.read(Span(self.start, self.start + 1)).take(np.zeros(len(span), np.int64))
         return self.footage.read(span.shift(self.start))
 
 
 @dataclass(frozen=True, slots=True)
 class BlackNode:
-    """Frames of a gap: black and opaque."""
+    """Frames of a gap: black."""
 
     layout: PixelLayout
     color: ColorInfo
     size_px: tuple[int, int]
     rate: Fraction
     length: int
+    opaque: bool = True
 
     def needs(self, span: Span) -> Sequence[Need]:
         """Nothing."""
@@ -66,7 +71,7 @@ class BlackNode:
             values = [scale.luma_offset] * 3
         planes = [self._plane(position, int(value), len(span)) for position, value in enumerate(values)]
         if self.layout.alpha:
-            planes.append(self._plane(0, scale.maximum, len(span)))
+            planes.append(self._plane(0, scale.maximum if self.opaque else 0, len(span)))
         index = np.arange(span.start, span.stop, dtype=np.int64)
         return FrameBatch(tuple(planes), self.layout, self.color, index, index, 1 / self.rate, self.rate)
 

@@ -10,7 +10,16 @@ from pathlib import Path
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.plan import Problem, RenderPlan
-from dpe_toolkit.video import MediaInfo, OutputSettings, choose_codec, fit_picture, joined_layout, probe
+from dpe_toolkit.video import (
+    MediaInfo,
+    OutputSettings,
+    choose_codec,
+    fit_picture,
+    joined_layout,
+    probe,
+    with_alpha,
+    without_alpha,
+)
 from dpe_toolkit.video.color import color_name, same_light, same_meaning
 from dpe_toolkit.video.fitting import check_container, lossless_codecs
 
@@ -30,11 +39,23 @@ class OutputPicture:
 
 
 def output_picture(plan: RenderPlan) -> OutputPicture:
-    """Planes that hold every source: the deepest values and the finest colour of all. Tags are the first source's."""
+    """Planes that hold every source: the deepest values and the finest colour of all. Tags are the first source's.
+
+    Alpha is kept where a transparent picture is shown alone, or where nothing is to be transparent.
+    """
     infos = [info for _, info in _sources(plan)]
     if not infos:
-        return OutputPicture(_BLACK_LAYOUT, _BLACK_COLOR, Fraction(1))
-    return OutputPicture(joined_layout([info.layout for info in infos]), infos[0].color, infos[0].sample_aspect)
+        layout = _BLACK_LAYOUT
+        return OutputPicture(_transparent(layout, plan), _BLACK_COLOR, Fraction(1))
+    layout = joined_layout([info.layout for info in infos])
+    alone = {shot.source.path for shot in plan.shots if shot.is_plain and shot.source is not None}
+    if not any(info.layout.alpha and info.path in alone for info in infos):
+        layout = without_alpha(layout)
+    return OutputPicture(_transparent(layout, plan), infos[0].color, infos[0].sample_aspect)
+
+
+def _transparent(layout: PixelLayout, plan: RenderPlan) -> PixelLayout:
+    return with_alpha(layout) if plan.gaps == "transparent" else layout
 
 
 def judge_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> tuple[Problem, ...]:
@@ -103,7 +124,7 @@ def _strangers(plan: RenderPlan, picture: OutputPicture) -> Iterator[Problem]:
 def _sources(plan: RenderPlan) -> Iterator[tuple[str, MediaInfo]]:
     """Every source once, with the first shot that shows it, in output order."""
     seen: set[Path] = set()
-    for shot in plan.shots:
+    for shot in plan.leaves():
         if shot.source is not None and shot.source.path not in seen:
             seen.add(shot.source.path)
             yield shot.name, probe(shot.source.path)

@@ -21,6 +21,8 @@ from dpe_toolkit.analysis import (
     analyse_pair,
     check_codes,
     guard_plugin,
+    hold_motion,
+    hold_track,
     plan_windows,
     slice_motion,
     slice_track,
@@ -38,12 +40,12 @@ __all__ = ["PreparedShot", "prepare_shot"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedShot:
-    """Everything that a shot's nodes share. Rows are those of the whole shot, even of a trimmed one."""
+    """Everything that the nodes of a take share. Rows are those of the whole shot, even of a trimmed one."""
 
     shot: ShotPlan
+    """The whole shot."""
     source: MediaPlan
     edit: EditPlan
-    """Of the whole shot."""
     track: FaceTrack
     """T rows."""
     motion: MotionTrack
@@ -61,11 +63,6 @@ class PreparedShot:
     target: MotionCode
     """T rows."""
     missing: tuple[Missing, ...]
-
-    @property
-    def rows(self) -> Span:
-        """The rows that are rendered: all, or those left by a trim."""
-        return self.shot.rows
 
     def active(self, span: Span) -> npt.NDArray[np.int64]:
         """The rows of ``span`` that are edited at all."""
@@ -91,14 +88,13 @@ def prepare_shot(
     if whole.source is None or whole.edit is None:
         raise ValueError(f"shot {shot.name!r} has nothing to edit")
     edit = whole.edit
-    mapping = map_driver(whole, edit, whole.source.rate)
+    mapping = map_driver(whole, edit, whole.row_rate)
     requests = (_source_request(whole, whole.source, edit), _driver_request(whole, edit, mapping))
     analyse = partial(_analyse, store=store, open_reader=open_reader)
     source, driver = analyse_pair(*requests, pool, analyse=analyse, progress=progress)
-    rows = whole.source_span.shift(-int(source.track.index[0]))
-    track, motion = slice_track(source.track, rows), _to(slice_motion(source.motion, rows), pool.device)
+    track, motion = _rows_of(whole, source, pool.device)
     driver_motion = _to(driver.motion, pool.device)
-    usable, gaps = source_usable(track, edit, whole.source.rate, shot)
+    usable, gaps = source_usable(track, edit, whole.row_rate, whole)
     driven, driver_gaps = driver_usable(driver.track, mapping, edit.driver.rate)
     amounts = np.prod([fade(mask, edit.fade_frames) for mask in (usable, driven, mapping.covered)], axis=0)
     amounts *= fade(
@@ -116,7 +112,7 @@ def prepare_shot(
     )
     shape = window_shape(pool.encoder(edit.components["encoder"], shot.name))
     return PreparedShot(
-        shot=shot,
+        shot=whole,
         source=whole.source,
         edit=edit,
         track=track,
@@ -137,6 +133,15 @@ def _analyse(
     request: ClipRequest, pool: ComponentPool, progress: ProgressSink, *, store: AnalysisStore, open_reader: OpenReader
 ) -> ClipAnalysis:
     return analyse_clip(request, pool, store=store, progress=progress, open_reader=open_reader)
+
+
+def _rows_of(whole: ShotPlan, source: ClipAnalysis, device: torch.device) -> tuple[FaceTrack, MotionTrack]:
+    """What was found in the source, row by row."""
+    shown = whole.source_span.shift(-int(source.track.index[0]))
+    track, motion = slice_track(source.track, shown), _to(slice_motion(source.motion, shown), device)
+    if whole.held_rate is None:
+        return track, motion
+    return hold_track(track, whole.num_frames), hold_motion(motion, whole.num_frames)
 
 
 def _source_request(whole: ShotPlan, media: MediaPlan, edit: EditPlan) -> ClipRequest:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from dpe_toolkit import __version__
 from dpe_toolkit.errors import RenderError
-from dpe_toolkit.plan import ExactFraction, MediaPlan, RenderPlan
+from dpe_toolkit.plan import ExactFraction, MediaPlan, RenderPlan, ShotPlan
 from dpe_toolkit.render.prepare import PreparedShot
 from dpe_toolkit.timing import Span
 
@@ -110,37 +109,36 @@ def edits_path(output: Path) -> Path:
     return output.with_name(output.name + ".edits.json")
 
 
-def record_shot(prepared: PreparedShot, first: int) -> ShotRecord:
+def record_shot(prepared: PreparedShot, parts: Sequence[ShotPlan], first: int) -> ShotRecord:
     """What is done to one shot.
 
     Args:
         prepared: the shot.
+        parts: the parts of it that are seen, in output order.
         first: record frame of the output's first frame.
     """
-    shot, edit = prepared.shot, prepared.edit
-    rows = prepared.rows
-    to_output = shot.record_start - first - rows.start
-    to_media = shot.whole.source_start
-    active = np.zeros(rows.stop - rows.start + 2, np.int8)
-    active[1:-1] = prepared.amounts[rows.start : rows.stop] > 0
-    edges = (np.flatnonzero(np.diff(active)) + rows.start + to_output).tolist()
+    edit = prepared.edit
+    rows = {frame - first: row for part in parts for frame, row in zip(part.record, part.shown_rows, strict=True)}
+    edited = _ranges(frame for frame, row in rows.items() if prepared.amounts[row] > 0)
+    media = Span(min(part.source_span.start for part in parts), max(part.source_span.stop for part in parts))
     missing: list[MissingRecord] = []
     for gap in prepared.missing:
-        if gap.role == "source":
-            left = gap.frames.intersect(rows.shift(to_media))
-            if len(left):
-                missing.append(_missing(gap.role, left, left.shift(to_output - to_media), gap.treatment))
-        else:
+        if gap.role == "driver":
             missing.append(_missing(gap.role, gap.frames, None, gap.treatment))
+            continue
+        lost = gap.frames.shift(-prepared.shot.source_span.start)
+        for start, stop in _ranges(frame for frame, row in rows.items() if row in lost):
+            seen = gap.frames.intersect(media)
+            missing.append(_missing(gap.role, seen, Span(start, stop), gap.treatment))
     return ShotRecord(
-        name=shot.name,
+        name=prepared.shot.name,
         id=edit.id,
-        output_frames=_pair(shot.record.shift(-first)),
-        media_frames=_pair(shot.source_span),
-        edited_output_frames=tuple(zip(edges[::2], edges[1::2], strict=True)),
+        output_frames=(min(rows), max(rows) + 1),
+        media_frames=_pair(media),
+        edited_output_frames=tuple(edited),
         source=_media(prepared.source),
         driver=_media(edit.driver),
-        driver_start_s=(shot.edit or edit).driver_start_s,
+        driver_start_s=(parts[0].edit or edit).driver_start_s,
         retime=edit.retime,
         expression=edit.expression,
         pose=edit.pose,
@@ -153,6 +151,17 @@ def record_shot(prepared: PreparedShot, first: int) -> ShotRecord:
         ),
         missing=tuple(missing),
     )
+
+
+def _ranges(frames: Iterable[int]) -> list[tuple[int, int]]:
+    """Half-open ranges that hold just these frames."""
+    ranges: list[tuple[int, int]] = []
+    for frame in sorted(frames):
+        if ranges and ranges[-1][1] == frame:
+            ranges[-1] = ranges[-1][0], frame + 1
+        else:
+            ranges.append((frame, frame + 1))
+    return ranges
 
 
 def _pair(span: Span) -> tuple[int, int]:

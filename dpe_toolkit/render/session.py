@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,13 +28,15 @@ from dpe_toolkit.plan import RenderPlan, ShotPlan
 from dpe_toolkit.render.behind import EncodeBehind
 from dpe_toolkit.render.checks import check_output, check_picture, check_plan
 from dpe_toolkit.render.device import resolve_device
-from dpe_toolkit.render.graph import GraphContext, SequenceNode, ShotGraph, build_shot, shot_spans
+from dpe_toolkit.render.graph import GraphContext, ShotGraph, build_take
 from dpe_toolkit.render.node import Executor
 from dpe_toolkit.render.picture import output_picture
 from dpe_toolkit.render.prepare import PreparedShot, prepare_shot
 from dpe_toolkit.render.record import ShotRecord, container_metadata, edits_path, pending_record, record_shot
 from dpe_toolkit.render.report import RenderedFrame, RenderReport
+from dpe_toolkit.render.sequence import SequenceNode
 from dpe_toolkit.render.sound import audio_segments
+from dpe_toolkit.render.takes import Take, collect_takes, output_spans, take_key
 from dpe_toolkit.render.threads import compute_threads
 from dpe_toolkit.render.viewing import ColourChoice, PlanViews
 from dpe_toolkit.timing import Span
@@ -56,7 +58,7 @@ class RenderRegistry(ComponentMaker, Protocol):
 
 @dataclass(slots=True)
 class _Session:
-    """What one render holds; `prepared` loses each shot when it is done."""
+    """What one render holds; `prepared` loses each take when it is done."""
 
     plan: RenderPlan
     registry: RenderRegistry
@@ -64,28 +66,39 @@ class _Session:
     store: AnalysisStore
     progress: ProgressSink
     open_reader: OpenReader
-    prepared: dict[int, PreparedShot] = field(default_factory=dict)
+    takes: dict[str, Take] = field(default_factory=dict)
+    prepared: dict[str, PreparedShot] = field(default_factory=dict)
 
-    def prepare(self, position: int) -> None:
-        """Analyses and mixes one shot, where its edit changes something."""
-        shot = self.plan.shots[position]
-        if shot.edit is not None and shot.source is not None and not shot.edit.changes_nothing:
-            self.prepared[position] = prepare_shot(
-                shot, self.pool, store=self.store, progress=self.progress, open_reader=self.open_reader
-            )
+    def prepare(self, positions: Sequence[int] | None = None) -> None:
+        """Analyses and mixes the takes of these shots, or of all, where an edit changes something."""
+        self.takes = collect_takes(self.plan, positions)
+        for key, take in self.takes.items():
+            edit = take.whole.edit
+            if edit is not None and not edit.changes_nothing:
+                self.prepared[key] = prepare_shot(
+                    take.whole, self.pool, store=self.store, progress=self.progress, open_reader=self.open_reader
+                )
 
     def sequence(self, *, sequential: bool) -> SequenceNode:
         """The output node."""
-        picture = output_picture(self.plan)
-        size = (self.plan.width, self.plan.height)
+        plan = self.plan
+        picture = output_picture(plan)
         context = GraphContext(
-            self.pool, self.open_reader, picture.layout, picture.color, size, self.plan.rate, sequential
+            self.pool,
+            self.open_reader,
+            picture.layout,
+            picture.color,
+            (plan.width, plan.height),
+            plan.rate,
+            plan.fit,
+            plan.gaps,
+            sequential,
         )
 
-        def build(position: int) -> ShotGraph:
-            return build_shot(self.plan.shots[position], self.prepared.get(position), context)
+        def build(take: Take) -> ShotGraph:
+            return build_take(take, self.prepared.get(take.key), context)
 
-        return SequenceNode(self.plan, build)
+        return SequenceNode(plan, self.takes, build, context)
 
     def notify(self, hook: str, shot: ShotPlan, report: Mapping[str, object] | None = None) -> None:
         """Tells plugins; what they raise is logged."""
@@ -137,11 +150,12 @@ def render_plan(
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     begun_s = time.perf_counter()
     with torch.no_grad(), compute_threads():
-        for position in range(len(plan.shots)):
-            session.prepare(position)
+        session.prepare()
         analysed_s = time.perf_counter()
         first = plan.shots[0].record_start
-        records = {position: record_shot(prepared, first) for position, prepared in session.prepared.items()}
+        records = {
+            key: record_shot(prepared, session.takes[key].parts, first) for key, prepared in session.prepared.items()
+        }
         _write(session, output, settings, records)
     return RenderReport(
         output,
@@ -163,7 +177,7 @@ def _seen(
     return views.opening(open_reader), cache_dir / views.folder
 
 
-def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[int, ShotRecord]) -> None:
+def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> None:
     plan = session.plan
     picture = output_picture(plan)
     shots = list(records.values())
@@ -188,7 +202,7 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
         _pull(session, writer, records)
 
 
-def _pull(session: _Session, writer: VideoWriter, records: Mapping[int, ShotRecord]) -> None:
+def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotRecord]) -> None:
     executor = Executor()
     with ExitStack() as stack:
         behind = stack.enter_context(EncodeBehind(writer))
@@ -197,16 +211,16 @@ def _pull(session: _Session, writer: VideoWriter, records: Mapping[int, ShotReco
         for position, shot in enumerate(session.plan.shots):
             session.notify("dpe_shot_started", shot)
             session.progress.started("render", shot.name, shot.num_frames)
-            for rows in shot_spans(shot):
-                for batch in executor.pull(sequence, sequence.output(position, rows)):
+            for frames in output_spans(shot):
+                for batch in executor.pull(sequence, sequence.output(position, frames)):
                     behind.put(batch)
                 executor.clear()
-                session.progress.advanced(len(rows))
-            sequence.release(position)
-            session.prepared.pop(position, None)
+                session.progress.advanced(len(frames))
+            for key in sequence.release(position):
+                session.prepared.pop(key, None)
             session.progress.finished()
-            report = records[position].model_dump(mode="json") if position in records else {}
-            session.notify("dpe_shot_finished", shot, report)
+            record = next((records[key] for leaf in shot.leaves() if (key := take_key(leaf)) in records), None)
+            session.notify("dpe_shot_finished", shot, {} if record is None else record.model_dump(mode="json"))
 
 
 @contextmanager
@@ -258,7 +272,7 @@ def render_frame(
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     with torch.no_grad(), compute_threads(), ExitStack() as stack:
-        session.prepare(position)
+        session.prepare([position])
         sequence = session.sequence(sequential=False)
         stack.callback(sequence.close)
         return _one_frame(session, sequence, position, frame)
@@ -266,16 +280,22 @@ def render_frame(
 
 def _one_frame(session: _Session, sequence: SequenceNode, position: int, frame: int) -> RenderedFrame:
     shot = session.plan.shots[position]
-    row = shot.source_span.start - shot.whole.source_start + frame - shot.record_start
-    span = Span(row, row + 1)
-    executor, graph = Executor(), sequence.graph(position)
-    (result,) = executor.pull(sequence, sequence.output(position, span))
-    source = executor.pull(graph.source, span)
-    prepared = session.prepared.get(position)
-    amount = 0.0 if prepared is None else float(prepared.amounts[row])
-    if amount == 0 or graph.faces is None or graph.generated is None or prepared is None:
+    span = Span(frame - shot.record_start, frame - shot.record_start + 1)
+    executor = Executor()
+    result = executor.pull(sequence.shown(position), span)
+    source = executor.pull(sequence.shown(position, edited=False), span)
+    # The first picture of the tree stands for the shot; meshes are told where they lie in the frame as they are.
+    leaf = next(shot.leaves(), None)
+    prepared = None if leaf is None else session.prepared.get(take_key(leaf))
+    if leaf is None or prepared is None:
         return RenderedFrame(shot, source, result, 0.0, None, None)
+    row = leaf.shown_rows[span.start]
+    amount, graph = float(prepared.amounts[row]), sequence.graph(leaf)
+    scaled = (prepared.source.width, prepared.source.height) != (session.plan.width, session.plan.height)
+    if amount == 0 or graph.faces is None or graph.generated is None or scaled:
+        return RenderedFrame(shot, source, result, amount, None, None)
+    rows = Span(row, row + 1)
     origin = np.zeros(3, np.float32)
-    origin[:2] = executor.pull(graph.faces, span).placement.origin_px[0]
-    edited = executor.pull(graph.generated, span).landmarks_px[0].cpu().numpy() + origin
+    origin[:2] = executor.pull(graph.faces, rows).placement.origin_px[0]
+    edited = executor.pull(graph.generated, rows).landmarks_px[0].cpu().numpy() + origin
     return RenderedFrame(shot, source, result, amount, prepared.track.landmarks_px[row], edited)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -26,6 +27,8 @@ from dpe_toolkit.timeline.effect import exact_seconds
 from dpe_toolkit.timing import snap_rate
 
 __all__ = ["Converter", "as_plain"]
+
+_SLOWEST_SPEED, _FASTEST_SPEED = 0.0001, 1000
 
 
 def as_plain(value: Any) -> object:
@@ -91,7 +94,7 @@ class Converter:
         if isinstance(value, otio.schema.Gap):
             return Gap(self._duration(value))
         if isinstance(value, otio.schema.Transition):
-            return Transition(value.name)
+            return self._transition(value)
         if isinstance(value, otio.schema.Track):
             children = tuple(self._item(child) for child in value)
             return Track(value.name, value.kind, children, **self._shared(value, "track"))
@@ -99,6 +102,12 @@ class Converter:
             return self.stack(value)
         self._complain(_where("item", value), f"it is a {type(value).__name__}", "a clip, gap, transition or stack")
         return Gap(Fraction(0))
+
+    def _transition(self, value: Any) -> Transition:
+        where = _where("transition", value)
+        before_s = max(Fraction(0), self.seconds(value.in_offset, where))
+        behind_s = max(Fraction(0), self.seconds(value.out_offset, where))
+        return Transition(value.name, value.transition_type, before_s, behind_s)
 
     def _duration(self, gap: Any) -> Fraction:
         found = self._range(gap.source_range, "gap") if gap.source_range is not None else None
@@ -163,9 +172,10 @@ def _effect(effect: Any) -> EffectRecord:
     name = effect.name or effect.effect_name or type(effect).__name__
     metadata = effect.metadata.get(METADATA_KEY)
     if isinstance(effect, otio.schema.FreezeFrame) or getattr(effect, "time_scalar", 1) == 0:
-        return EffectRecord("time", name, "a freeze frame")
+        return EffectRecord("time", name, "a freeze frame", speed=Fraction(0))
     if isinstance(effect, otio.schema.LinearTimeWarp):
-        return EffectRecord("time", name, f"a speed change to {effect.time_scalar:g}")
+        detail = f"a speed change to {effect.time_scalar:g}"
+        return EffectRecord("time", name, detail, speed=_exact_speed(effect.time_scalar))
     if isinstance(effect, otio.schema.TimeEffect):
         return EffectRecord("time", name, f"a {type(effect).__name__}")
     # Hosts rename effects; metadata of ours is ours under any name.
@@ -173,3 +183,10 @@ def _effect(effect: Any) -> EffectRecord:
         plain = as_plain(metadata)
         return EffectRecord("dpe", name, metadata=plain if isinstance(plain, dict) else {})
     return EffectRecord("other", name)
+
+
+def _exact_speed(scalar: float) -> Fraction | None:
+    """The fraction that a host rounded to ``scalar``; None for what is no speed."""
+    if not math.isfinite(scalar) or not _SLOWEST_SPEED <= abs(scalar) <= _FASTEST_SPEED:
+        return None
+    return Fraction(scalar).limit_denominator(1_000_000)

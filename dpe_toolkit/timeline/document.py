@@ -67,6 +67,9 @@ class EffectRecord:
     name: str
     detail: str = ""
     """For ``time``: what it does to time."""
+    speed: Fraction | None = None
+    """For ``time``: media seconds in one second, below 0 backwards, 0 for a freeze frame; None where it is not
+    one speed."""
     metadata: Mapping[str, object] = field(default_factory=dict)
     """For ``dpe``: the metadata under ``dpe``, as plain data."""
 
@@ -96,6 +99,12 @@ class Transition:
     """A dissolve or wipe between its neighbours; it takes no time of its own."""
 
     name: str
+    kind: str = ""
+    """As the file calls it; a cross-dissolve is ``SMPTE_Dissolve``."""
+    before_s: Fraction = Fraction(0)
+    """How long before the cut it begins."""
+    behind_s: Fraction = Fraction(0)
+    """How long behind the cut it ends."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

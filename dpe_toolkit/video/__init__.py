@@ -6,6 +6,14 @@ from dpe_toolkit.video.audio import AudioSegment
 from dpe_toolkit.video.codecs import CodecSupport, list_codecs, written_codecs
 from dpe_toolkit.video.digest import file_digest
 from dpe_toolkit.video.fitting import FittedPicture, fit_picture
+from dpe_toolkit.video.framing import (
+    FramePlace,
+    convert_frames,
+    fit_frames,
+    place_in_frame,
+    with_alpha,
+    without_alpha,
+)
 from dpe_toolkit.video.holding import write_held_still
 from dpe_toolkit.video.layouts import joined_layout
 from dpe_toolkit.video.probe import MediaInfo, media_plan, probe
@@ -20,17 +28,23 @@ __all__ = [
     "CodecName",
     "CodecSupport",
     "FittedPicture",
+    "FramePlace",
     "MediaInfo",
     "OutputSettings",
     "VideoReader",
     "VideoWriter",
     "choose_codec",
+    "convert_frames",
     "file_digest",
+    "fit_frames",
     "fit_picture",
     "joined_layout",
     "list_codecs",
     "media_plan",
+    "place_in_frame",
     "probe",
+    "with_alpha",
+    "without_alpha",
     "write_held_still",
     "write_png",
     "written_codecs",

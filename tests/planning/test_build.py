@@ -9,6 +9,7 @@ import pytest
 from dpe_toolkit.errors import TimelineError
 from dpe_toolkit.plan import RenderPlan
 from dpe_toolkit.planning import build_plan, explain
+from dpe_toolkit.timing import Span
 
 NTSC = Fraction(30000, 1001)
 
@@ -115,6 +116,69 @@ def test_a_clip_directly_in_a_nested_stack_is_picture(scene: Any) -> None:
 
 def test_a_clip_without_range_shows_all_of_its_media(scene: Any) -> None:
     assert rows(scene.plan(scene.track(scene.clip("a.mov", length=None)))) == [("a", 0, 100, "a.mov", 0)]
+
+
+def test_times_counted_at_another_rate_than_the_media_are_taken_by_time(scene: Any) -> None:
+    plan = scene.plan(scene.track(scene.clip("a.mov", 24, 24, rate=24)))
+    assert plan.problems == ()
+    assert rows(plan) == [("a", 0, 25, "a.mov", 25)]
+
+
+def test_mixed_rates_are_mapped_by_time(scene: Any) -> None:
+    scene.media("n.mov", rate=NTSC)
+    plan = scene.plan(scene.track(scene.clip("a.mov"), scene.clip("b.mov"), scene.clip("n.mov", 0, 30, rate=29.97)))
+    assert plan.errors == ()
+    assert rows(plan)[2] == ("n", 40, 26, "n.mov", 0)
+    assert plan.shots[2].media_frames == tuple(int(frame * NTSC / 25) for frame in range(26))
+
+
+def test_mixed_sizes_are_no_problem(scene: Any) -> None:
+    scene.media("small.mov", width=32)
+    plan = scene.plan(scene.track(scene.clip("a.mov"), scene.clip("b.mov"), scene.clip("small.mov")))
+    assert plan.problems == ()
+    assert (plan.width, plan.height, plan.fit) == (64, 48, "fit")
+
+
+def test_an_edit_under_a_time_warp_runs_in_media_time(scene: Any) -> None:
+    clip = scene.edited("a.mov", 10, 20, start=50)
+    clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=2))
+    shot = scene.plan(scene.track(clip)).shots[0]
+    assert shot.media_frames == tuple(range(10, 50, 2))
+    assert (shot.source_span, shot.edit.driver_start_s, shot.edit.retime) == (Span(10, 49), 2, 1)
+
+
+@pytest.mark.parametrize(("scalar", "first", "retime"), [(2, 2, "1/2"), (0.5, 2, "2"), (-1, "69/25", "-1")])
+def test_a_driver_track_over_a_time_warp_runs_in_output_time(
+    scene: Any, scalar: float, first: Any, retime: str
+) -> None:
+    clip = scene.clip("a.mov", 10, 20)
+    clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=scalar))
+    plan = scene.plan(scene.track(clip), scene.track(scene.clip("driver.mov", 50, 20), name="DPE"))
+    assert plan.errors == ()
+    edit = plan.shots[0].edit
+    assert (edit.driver_start_s, edit.retime) == (Fraction(first), Fraction(retime))
+
+
+def test_a_driver_moves_on_over_a_freeze_frame(scene: Any) -> None:
+    clip = scene.clip("a.mov", 10, 20)
+    clip.effects.append(otio.schema.FreezeFrame())
+    shot = scene.plan(scene.track(clip), scene.track(scene.clip("driver.mov", 50, 20), name="DPE")).shots[0]
+    assert (shot.held_rate, shot.rows, shot.media_frames) == (25, Span(0, 20), (10,) * 20)
+    assert (shot.edit.driver_start_s, shot.edit.retime) == (2, 1)
+
+
+def test_an_edit_made_on_a_freeze_frame_is_frozen_with_it(scene: Any) -> None:
+    clip = scene.edited("a.mov", 10, 20, start=50)
+    clip.effects.append(otio.schema.FreezeFrame())
+    shot = scene.plan(scene.track(clip)).shots[0]
+    assert (shot.held_rate, shot.rows, shot.edit.driver_start_s) == (None, Span(0, 1), 2)
+
+
+def test_a_driver_may_itself_be_retimed(scene: Any) -> None:
+    driver = scene.clip("driver.mov", 50, 20)
+    driver.effects.append(otio.schema.LinearTimeWarp(time_scalar=-0.5))
+    edit = scene.plan(scene.track(scene.clip("a.mov", 10, 20)), scene.track(driver, name="DPE")).shots[0].edit
+    assert (edit.driver_start_s, edit.retime) == (Fraction(60, 25), Fraction(-1, 2))
 
 
 def test_ntsc_rates_stay_exact(scene: Any) -> None:

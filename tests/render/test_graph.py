@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from dpe_toolkit.analysis import BLOCK, ComponentPool
 from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.render import Executor
-from dpe_toolkit.render.graph import GraphContext, SequenceNode, build_shot, shot_rows, shot_spans
+from dpe_toolkit.render.graph import GraphContext, ShotGraph
 from dpe_toolkit.render.nodes import BlackNode
+from dpe_toolkit.render.sequence import SequenceNode
+from dpe_toolkit.render.takes import output_spans, row_runs
 from dpe_toolkit.timing import Span
 from tests.analysis.fakes import COLOR, LAYOUT, Registry, Shelf
 from tests.render.scenes import plan, shot
@@ -24,11 +27,33 @@ from tests.render.test_mapping import medium
 def test_spans_cover_what_is_left_of_a_shot_and_cross_no_block(start: int, length: int, source_start: int) -> None:
     whole = shot(medium(1000), 100, source_start=source_start)
     part = whole.trim(Span(start, start + length))
-    rows = shot_rows(part)
-    assert rows == Span(start, min(start + length, 100))
-    spans = shot_spans(part)
-    assert [row for span in spans for row in span] == list(rows)
-    assert all(span.start // BLOCK == (span.stop - 1) // BLOCK for span in spans)
+    assert part.rows == Span(start, min(start + length, 100))
+    runs = [row_runs(part.shown_rows[span.start : span.stop]) for span in output_spans(part)]
+    assert all(len(one) == 1 for one in runs)
+    assert [row for one in runs for span in one for row in span] == list(part.rows)
+    assert all(span.start // BLOCK == (span.stop - 1) // BLOCK for one in runs for span in one)
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=20))
+def test_runs_of_rows_hold_each_row_once_and_cross_no_block(rows: list[int]) -> None:
+    runs = row_runs(rows)
+    held = [row for run in runs for row in run]
+    assert sorted(held) == sorted(set(rows))
+    assert all(run.start // BLOCK == (run.stop - 1) // BLOCK for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("rows", "runs"),
+    [
+        (range(13, 5, -1), [Span(8, 14), Span(6, 8)]),
+        ((0, 0, 1, 1, 2, 2), [Span(0, 3)]),
+        ((0, 4, 8), [Span(0, 1), Span(4, 5), Span(8, 9)]),
+        ((9, 5, 1), [Span(9, 10), Span(5, 6), Span(1, 2)]),
+        ((7, 7, 7), [Span(7, 8)]),
+    ],
+)
+def test_rows_that_go_down_or_repeat_are_read_in_runs(rows: Sequence[int], runs: list[Span]) -> None:
+    assert row_runs(tuple(rows)) == runs
 
 
 @pytest.mark.parametrize(
@@ -60,9 +85,13 @@ def test_a_sequence_needs_each_shot_for_its_own_rows(lengths: list[int], start: 
     context = GraphContext(
         ComponentPool(Registry(), torch.device("cpu")), Shelf({}), LAYOUT, COLOR, (16, 16), Fraction(25)
     )
-    sequence = SequenceNode(whole, lambda position: build_shot(whole.shots[position], None, context))
+
+    def build(take: object) -> ShotGraph:
+        raise AssertionError("there is no media to read")
+
+    sequence = SequenceNode(whole, {}, build, context)
     needs = sequence.needs(span)
     # by identity: two gaps of one length are equal
-    places = {id(sequence.graph(i).result): i for i in range(len(lengths))}
+    places = {id(sequence.shown(i)): i for i in range(len(lengths))}
     assert [(places[id(node)], row) for node, rows in needs for row in rows] == owners[span.start : span.stop]
     assert sum(len(batch) for batch in Executor().pull(sequence, span)) == len(span)

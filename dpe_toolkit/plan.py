@@ -27,6 +27,7 @@ __all__ = [
     "FrameMap",
     "Gaps",
     "MediaPlan",
+    "MissingImages",
     "Mix",
     "Problem",
     "RenderPlan",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 PLAN_SCHEMA = 1
+MissingImages = Literal["error", "hold", "black"]
 Fit = Literal["fit", "fill", "none"]
 Gaps = Literal["black", "transparent"]
 
@@ -71,6 +73,8 @@ class MediaPlan(_Model):
     """Frame number of the media's start timecode."""
     pixel_format: str = ""
     has_audio: bool = False
+    missing_images: MissingImages | None = None
+    """Of an image sequence: what is shown for a picture that is not there. None for a file."""
 
 
 class ComponentChoice(_Model):

@@ -129,7 +129,19 @@ def _edit(
     own, drive = found.get(take.run.clip), take.run.drive(rate)
     if take.media is None or (own is None and drive is None):
         return None
-    return builder.build(EditedShot(take.run.clip, drive, own, take.media, shot, rate, take.in_s))
+    return builder.build(
+        EditedShot(
+            take.run.clip,
+            drive,
+            own,
+            take.media,
+            shot,
+            rate,
+            take.in_s,
+            take.run.skip_s,
+            take.run.line.speed,
+        )
+    )
 
 
 def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:

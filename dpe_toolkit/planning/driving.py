@@ -34,6 +34,10 @@ class EditedShot:
     """Frames a second of the timeline."""
     in_s: Fraction
     """Start of the clip's range, from the media's first frame."""
+    skip_s: Fraction = Fraction(0)
+    """Time of the clip, from the start of its range, at the shot's first output frame."""
+    clip_speed: Fraction = Fraction(1)
+    """Seconds of the clip that pass in one second of the output."""
 
     @property
     def source_span(self) -> Span:
@@ -43,6 +47,8 @@ class EditedShot:
     @property
     def row_s(self) -> Fraction:
         """Time of the clip, from the start of its range, at the shot's first row."""
+        if self.shot.held_rate is not None:
+            return self.skip_s
         return self.source_span.start / self.source.plan.rate - self.in_s
 
     @property
@@ -151,16 +157,17 @@ def _by_effect(shot: EditedShot, spec: EffectSpec, library: MediaLibrary, proble
         found_s = seconds_in(start, known, origin_s, where=f"driver of {shot.where}", problems=problems)
         begin_s = begin_s if found_s is None else found_s
     retime = Fraction(driving.retime).limit_denominator(1_000_000)
+    row_retime = retime * shot.clip_speed if shot.shot.held_rate is not None else retime
     shift_s = shot.row_s + (shot.found.shift_s if shot.found else Fraction(0))
     stop_s = None if part is None else part.start_s + part.duration_s - origin_s
-    return Driven(known, origin_s, begin_s + shift_s * retime, stop_s, retime)
+    return Driven(known, origin_s, begin_s + shift_s * retime, stop_s, row_retime)
 
 
 def _by_track(
     shot: EditedShot, drive: Drive, spec: EffectSpec, library: MediaLibrary, problems: ProblemList
 ) -> Driven | None:
     clip, driving = drive.clip, spec.driving
-    if clip.media.kind != "external":
+    if not clip.media.url:
         problems.refuse(
             shot.where, f"its driver {clip.name!r} has no media file", "a clip of a media file", "relink it"
         )
@@ -179,7 +186,8 @@ def _by_track(
             "one of them",
             "remove 'start' and 'retime' from the effect",
         )
-    known = library.get(clip.media.url, f"driver {clip_label(clip.name)}")
+    stated = clip.media.rate or (clip.range.rate if clip.range is not None else None)
+    known = library.get(clip.media.url, f"driver {clip_label(clip.name)}", rate=stated, missing=clip.media.missing)
     if known is None:
         return None
     first_s = clip.range.start_s if clip.range is not None else None

@@ -68,9 +68,10 @@ class TimelineLayout:
         self.problems = ProblemList()
         self._media = {clip: self._media_of(clip) for clip in dict.fromkeys(clips)}
         known = [media.plan for media in self._media.values() if media is not None]
-        self.rate = _most_common((media.rate for media in known), _stated_rate(clips))
+        moving = [media.plan for media in self._media.values() if media is not None and not media.is_still]
+        self.rate = _most_common((media.rate for media in moving), _stated_rate(clips))
         """Frames a second: what most clips have."""
-        self._one_rate = all(media.rate == self.rate for media in known)
+        self._one_rate = all(media.rate == self.rate for media in moving)
         self.size_px = _most_common(((media.width, media.height) for media in known), (0, 0))
         """(width, height): what most clips have."""
 
@@ -94,12 +95,12 @@ class TimelineLayout:
 
     def _media_of(self, clip: Clip) -> KnownMedia | None:
         where = clip_label(clip.name)
-        if clip.media.kind == "external":
-            return self._library.get(clip.media.url, where)
+        if clip.media.url:
+            return known_media(clip, self._library, where)
         if clip.media.kind == "missing":
             self.problems.refuse(where, "its media is missing", "a reference to a media file", "relink the clip")
         else:
-            kind = f"media of kind {clip.media.kind!r}"
+            kind = f"{clip.media.kind} {clip.media.name!r}" if clip.media.name else f"media of kind {clip.media.kind!r}"
             self.problems.refuse(where, f"{kind} is not yet honoured", "a media file", "render it to a file first")
         return None
 
@@ -107,8 +108,13 @@ class TimelineLayout:
         if clip.media.available is not None:
             return clip.media.available.duration_s
         media = self._media.get(clip)
-        if media is None and clip.media.kind == "external":
-            media = self._library.get(clip.media.url, clip_label(clip.name))
+        if media is None and clip.media.url:
+            media = known_media(clip, self._library, clip_label(clip.name))
+        if media is not None and media.is_still:
+            where = clip_label(clip.name)
+            self.problems.refuse(
+                where, "it is a still, and nothing says for how long it is shown", "a range", "trim the clip"
+            )
         return media.duration_s if media is not None else None
 
     def _is_opaque(self, clip: Clip) -> bool:
@@ -128,19 +134,12 @@ class TimelineLayout:
 
     def _check_range(self, run: Run, media: KnownMedia, line: FrameMap) -> None:
         where, have = clip_label(run.clip.name), Span(0, media.plan.num_frames)
+        self._check_pictures(run, media, line)
         wanted = line.covers(len(run.record))
         if have.intersect(wanted) == wanted:
             return
         missing = len({frame for frame in line.frames(Span(0, len(run.record))) if frame not in have})
         name = media.plan.path.name
-        if len(have) == 1:
-            self.problems.refuse(
-                where,
-                f"{name!r} is a still, which is not yet honoured",
-                "footage as long as the clip",
-                "make a clip of it in the editing program first",
-            )
-            return
         asked = "its dissolve asks" if run.in_handle else "it asks"
         self.problems.refuse(
             where,
@@ -150,6 +149,23 @@ class TimelineLayout:
             if run.in_handle
             else "trim the clip, or relink it to longer media",
         )
+
+    def _check_pictures(self, run: Run, media: KnownMedia, line: FrameMap) -> None:
+        """Refuses, or tells of, pictures of a sequence that are not there."""
+        lost = sorted(media.missing.intersection(line.frames(Span(0, len(run.record)))))
+        if not lost:
+            return
+        where, policy = clip_label(run.clip.name), media.plan.missing_images
+        wrong = (
+            f"{len(lost)} of the pictures of {media.plan.path.name!r} are missing, the first of them frame {lost[0]}"
+        )
+        if policy == "error":
+            self.problems.refuse(
+                where, wrong, "a picture for every frame", "put them there, or set what is shown for missing ones"
+            )
+        else:
+            instead = "black is shown" if policy == "black" else "the picture before is held"
+            self.problems.warn(where, f"{wrong}; {instead}")
 
     def _tell_uneven(self, piece: Piece) -> None:
         """Warns of a cut between frames, where all run at one rate and speed."""
@@ -161,6 +177,13 @@ class TimelineLayout:
                 clip_label(leaf.clip.name),
                 f"it begins between frames, at {float(position):.3f}; it is shown from the next whole frame on",
             )
+
+
+def known_media(clip: Clip, library: MediaLibrary, where: str) -> KnownMedia | None:
+    """The media of a clip that refers to some."""
+    reference = clip.media
+    stated = clip.range.rate if clip.range is not None else None
+    return library.get(reference.url, where, rate=reference.rate or stated, missing=reference.missing)
 
 
 def fills(media: MediaPlan, size_px: tuple[int, int], fit: Fit) -> bool:

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from dpe_toolkit.errors import DpeError, MediaError
 from dpe_toolkit.frames import ColorInfo, PixelLayout
-from dpe_toolkit.plan import MediaPlan, Problem
+from dpe_toolkit.plan import MediaPlan, MissingImages, Problem
+from dpe_toolkit.planning.pictures import is_sequence, read_pictures
 from dpe_toolkit.timeline import find_media
 
 __all__ = ["KnownMedia", "MediaFacts", "MediaLibrary", "Probe", "clip_label", "media_origin_s", "problem_of"]
@@ -94,6 +95,13 @@ class KnownMedia:
     plan: MediaPlan
     alpha: bool
     """The picture can be transparent."""
+    missing: frozenset[int] = frozenset()
+    """Of an image sequence: frames whose pictures are not there."""
+
+    @property
+    def is_still(self) -> bool:
+        """One picture, which has no time of its own."""
+        return self.plan.num_frames == 1
 
     @property
     def duration_s(self) -> Fraction:
@@ -139,24 +147,31 @@ class MediaLibrary:
             for fault in faults
         )
 
-    def get(self, url: str, user: str) -> KnownMedia | None:
+    def get(
+        self, url: str, user: str, *, rate: Fraction | None = None, missing: MissingImages = "error"
+    ) -> KnownMedia | None:
         """The media that ``url`` means, None where it cannot be used.
 
         Args:
             url: reference as the timeline has it.
             user: clip or driver that uses it, for messages.
+            rate: of an image sequence, pictures a second.
+            missing: of an image sequence, what is shown for a picture that is not there.
         """
         users = self._users.setdefault(url, [])
         if user not in users:
             users.append(user)
-        if url not in self._known:
-            self._known[url] = self._read(url)
-        return self._known[url]
+        key = f"{url}|{rate}|{missing}" if is_sequence(url) else url
+        if key not in self._known:
+            self._known[key] = self._read(url, rate, missing)
+        return self._known[key]
 
-    def _read(self, url: str) -> KnownMedia | None:
+    def _read(self, url: str, rate: Fraction | None, missing: MissingImages) -> KnownMedia | None:
         faults = self._faults.setdefault(url, [])
         try:
-            path = find_media(url, self._folders, roots=self._roots, resolve=self._resolve)
+            if is_sequence(url):
+                return KnownMedia(*read_pictures(url, self._find, rate=rate, missing=missing))
+            path = self._find(url)
             info = self._probe(path)
             faults += _refusals(info, path)
             plan = _media_plan(path, info, self._digest(path))
@@ -167,6 +182,9 @@ class MediaLibrary:
             faults.append(problem_of(MediaError(f"it cannot be read: {error.strerror}", path=url), ""))
             return None
         return KnownMedia(plan, info.layout.alpha)
+
+    def _find(self, url: str) -> Path:
+        return find_media(url, self._folders, roots=self._roots, resolve=self._resolve)
 
 
 def media_origin_s(available_start_s: Fraction | None, moment_s: Fraction | None, media: MediaPlan) -> Fraction:

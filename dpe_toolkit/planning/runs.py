@@ -126,6 +126,8 @@ def media_map(run: Run, media: KnownMedia, in_s: Fraction, rate: Fraction) -> Fr
         in_s: start of the clip's range, from the media's first frame.
         rate: frames a second of the output.
     """
+    if media.is_still:
+        return FrameMap(start=_HALF, step=Fraction(0))
     step = run.line.speed * media.plan.rate / rate
     start = _near_whole(in_s * media.plan.rate) + run.skip_s * media.plan.rate
     if step == 0:

@@ -30,8 +30,14 @@ def bare_shot(take: Take, name: str, rate: Fraction) -> ShotPlan:
         source=None if take.media is None else take.media.plan,
         source_start=max(0, first),
         time=None if plain else line,
-        held_rate=rate if take.map.step == 0 and take.run.line.driver_speed else None,
+        held_rate=rate if take.map.step == 0 and _moves_on(take) else None,
     )
+
+
+def _moves_on(take: Take) -> bool:
+    """True where a driver may move on while the picture stands still: over a freeze frame, or with a still."""
+    still = take.media is not None and take.media.is_still
+    return take.run.line.driver_speed != 0 or (still and take.run.line.driver is None and take.run.line.speed != 0)
 
 
 def mark_edges(shots: Sequence[ShotPlan], edits: Sequence[EditPlan | None]) -> list[EditPlan | None]:

@@ -10,13 +10,13 @@ from pathlib import Path
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.plan import Problem, RenderPlan
+from dpe_toolkit.render.stills import probe_media
 from dpe_toolkit.video import (
     MediaInfo,
     OutputSettings,
     choose_codec,
     fit_picture,
     joined_layout,
-    probe,
     with_alpha,
     without_alpha,
 )
@@ -127,4 +127,4 @@ def _sources(plan: RenderPlan) -> Iterator[tuple[str, MediaInfo]]:
     for shot in plan.leaves():
         if shot.source is not None and shot.source.path not in seen:
             seen.add(shot.source.path)
-            yield shot.name, probe(shot.source.path)
+            yield shot.name, probe_media(shot.source)

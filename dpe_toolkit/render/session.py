@@ -36,6 +36,7 @@ from dpe_toolkit.render.record import ShotRecord, container_metadata, edits_path
 from dpe_toolkit.render.report import RenderedFrame, RenderReport
 from dpe_toolkit.render.sequence import SequenceNode
 from dpe_toolkit.render.sound import audio_segments
+from dpe_toolkit.render.stills import opening_pictures
 from dpe_toolkit.render.takes import Take, collect_takes, output_spans, take_key
 from dpe_toolkit.render.threads import compute_threads
 from dpe_toolkit.render.viewing import ColourChoice, PlanViews
@@ -145,7 +146,7 @@ def render_plan(
     check_plan(plan)
     check_output(plan, output)
     check_picture(plan, output, settings)
-    open_reader, cache_dir = _seen(plan, colour, open_reader, cache_dir)
+    open_reader, cache_dir = _seen(plan, colour, opening_pictures(plan, open_reader), cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     begun_s = time.perf_counter()
@@ -268,7 +269,7 @@ def render_frame(
     if position is None:
         span = Span(plan.shots[0].record_start, plan.shots[-1].record.stop)
         raise OptionsError(f"the timeline has no frame {frame}", f"a frame from {span.start} to {span.stop - 1}")
-    open_reader, cache_dir = _seen(plan, colour, open_reader, cache_dir)
+    open_reader, cache_dir = _seen(plan, colour, opening_pictures(plan, open_reader), cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     with torch.no_grad(), compute_threads(), ExitStack() as stack:

@@ -8,6 +8,7 @@ from dpe_toolkit.testing.burnin import (
     NumberedClip,
     make_numbered_clip,
     numbered_frames,
+    numbered_picture,
     read_burn_ins,
 )
 from dpe_toolkit.testing.clips import ClipSpec, make_clip
@@ -34,6 +35,7 @@ __all__ = [
     "make_clip",
     "make_numbered_clip",
     "numbered_frames",
+    "numbered_picture",
     "performance",
     "read_burn_ins",
     "read_frame_number",

@@ -14,11 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from dpe_toolkit.frames import FrameBatch, PixelLayout, Plane
-from dpe_toolkit.testing.pictures import LAYOUTS, REC709
+from dpe_toolkit.testing.pictures import LAYOUTS, REC709, RgbPicture
 from dpe_toolkit.timing import Span
 from dpe_toolkit.video import OutputSettings, VideoWriter
 
-__all__ = ["NUM_LANES", "BurnIn", "NumberedClip", "make_numbered_clip", "numbered_frames", "read_burn_ins"]
+__all__ = [
+    "NUM_LANES",
+    "BurnIn",
+    "NumberedClip",
+    "make_numbered_clip",
+    "numbered_frames",
+    "numbered_picture",
+    "read_burn_ins",
+]
 
 NUM_LANES = 4
 _BITS = 12
@@ -94,6 +102,13 @@ def numbered_frames(spec: NumberedClip, span: Span) -> FrameBatch:
         planes.append(alpha)
     index = np.arange(span.start, span.stop, dtype=np.int64)
     return FrameBatch(tuple(planes), layout, REC709, index, index.copy(), 1 / spec.rate, spec.rate)
+
+
+def numbered_picture(spec: NumberedClip, number: int) -> RgbPicture:
+    """(H, W, 3) RGB of one frame, for pictures in files of their own."""
+    luma = numbered_frames(spec, Span(number, number + 1)).planes[0][0]
+    white = luma > luma.min()
+    return np.repeat(np.where(white, 255, 0).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def read_burn_ins(luma: Plane, *, depth: int = 8) -> dict[int, BurnIn]:

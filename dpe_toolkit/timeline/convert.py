@@ -9,6 +9,7 @@ from typing import Any
 
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
+from dpe_toolkit.errors import OptionsError
 from dpe_toolkit.plan import Problem
 from dpe_toolkit.timeline.document import (
     EFFECT_NAME,
@@ -136,10 +137,30 @@ class Converter:
         if isinstance(reference, otio.schema.MissingReference) or reference is None:
             return MediaReference("missing", available=found)
         if isinstance(reference, otio.schema.GeneratorReference):
-            return MediaReference("generator", available=found)
+            return MediaReference("generator", available=found, name=reference.generator_kind)
         if isinstance(reference, otio.schema.ImageSequenceReference):
-            return MediaReference("image sequence", available=found)
+            return self._sequence(reference, found, where)
         return MediaReference("other", available=found)
+
+    def _sequence(self, reference: Any, available: TimeRange | None, where: str) -> MediaReference:
+        step = max(1, int(reference.frame_step))
+        first = int(reference.start_frame)
+        last = ""
+        if available is not None:
+            last = str(first + (max(1, int(reference.number_of_images_in_sequence())) - 1) * step)
+        folder = reference.target_url_base
+        folder += "" if not folder or folder.endswith("/") else "/"
+        number = f"{first:0{max(1, int(reference.frame_zero_padding))}d}"
+        every = f"x{step}" if step > 1 else ""
+        url = f"{folder}{reference.name_prefix}[{number}-{last}{every}]{reference.name_suffix}"
+        rate = None
+        try:
+            rate = snap_rate(reference.rate) / step
+        except (OptionsError, ValueError, OverflowError):
+            self._complain(where, f"its image sequence runs at rate {reference.rate}", "a rate above zero")
+        policies = {"MissingFramePolicy.hold": "hold", "MissingFramePolicy.black": "black"}
+        missing: Any = policies.get(str(reference.missing_frame_policy), "error")
+        return MediaReference("image sequence", url, available, rate, missing)
 
     def _range(self, value: Any, where: str) -> TimeRange | None:
         start, duration = value.start_time, value.duration

@@ -54,9 +54,15 @@ class MediaReference:
 
     kind: Literal["external", "missing", "generator", "image sequence", "other"]
     url: str = ""
-    """As written; empty unless ``external``."""
+    """As written; of an image sequence, its name with the numbers in brackets. Empty where there is no file."""
     available: TimeRange | None = None
     """The media's own range; it may start at a timecode."""
+    rate: Fraction | None = None
+    """Of an image sequence: pictures a second."""
+    missing: Literal["error", "hold", "black"] = "error"
+    """Of an image sequence: what is shown for a picture that is not there."""
+    name: str = ""
+    """Of a generator: its kind."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

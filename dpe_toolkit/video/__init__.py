@@ -19,6 +19,13 @@ from dpe_toolkit.video.layouts import joined_layout
 from dpe_toolkit.video.probe import MediaInfo, media_plan, probe
 from dpe_toolkit.video.reader import VideoReader
 from dpe_toolkit.video.replacing import written_whole
+from dpe_toolkit.video.sequences import (
+    ImageSequence,
+    SequenceReader,
+    probe_sequence,
+    sequence_digest,
+    sequence_of,
+)
 from dpe_toolkit.video.settings import CodecName, OutputSettings, choose_codec
 from dpe_toolkit.video.stills import write_png
 from dpe_toolkit.video.writer import VideoWriter
@@ -29,8 +36,10 @@ __all__ = [
     "CodecSupport",
     "FittedPicture",
     "FramePlace",
+    "ImageSequence",
     "MediaInfo",
     "OutputSettings",
+    "SequenceReader",
     "VideoReader",
     "VideoWriter",
     "choose_codec",
@@ -43,6 +52,9 @@ __all__ = [
     "media_plan",
     "place_in_frame",
     "probe",
+    "probe_sequence",
+    "sequence_digest",
+    "sequence_of",
     "with_alpha",
     "without_alpha",
     "write_held_still",

@@ -17,7 +17,7 @@ __all__ = ["media_fault", "open_media", "picture_stream"]
 _DEMUXERS = (
     "mov,mp4,matroska,webm,avi,mxf,mpegts,mpeg,mpegvideo,h264,hevc,av1,obu,ivf,flv,ogg,asf,nut,m4v,dv,gif,apng,"
     "wav,w64,aiff,mp3,aac,flac,caf,ac3,eac3,image2,png_pipe,jpeg_pipe,tiff_pipe,bmp_pipe,webp_pipe,dpx_pipe,"
-    "ppm_pipe,pgm_pipe,jpegxl_pipe"
+    "ppm_pipe,pgm_pipe,jpegxl_pipe,exr_pipe"
 )
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS, "pattern_type": "none"}
 

@@ -32,8 +32,12 @@ def display_turn(frame: VideoFrame, path: Path) -> int:
     Raises:
         MediaError: the file asks for a mirrored picture, or for another angle.
     """
-    # The library declares a type for its side data that knows one key.
-    data: Mapping[str, Buffer] = frame.side_data  # type: ignore[assignment] # as said
+    try:
+        # The library declares a type for its side data that knows one key.
+        data: Mapping[str, Buffer] = frame.side_data  # type: ignore[assignment] # as said
+    except ValueError:
+        # It stumbles over kinds of side data that it does not know, such as the Exif of a TIFF.
+        return -frame.rotation % 360
     if _MATRIX not in data:
         return 0
     a, b, _, c, d = struct.unpack("<5i", bytes(data[_MATRIX])[:20])

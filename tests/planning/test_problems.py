@@ -138,8 +138,8 @@ def test_a_dissolve_out_of_a_composition_without_handles_is_refused_by_number(sc
     ("reference", "message"),
     [
         (otio.schema.MissingReference(), "clip 'x': its media is missing"),
-        (otio.schema.GeneratorReference(generator_kind="bars"), "media of kind 'generator' is not yet honoured"),
-        (otio.schema.ImageSequenceReference("file:///x/", "f.", ".exr"), "media of kind 'image sequence' is not yet"),
+        (otio.schema.GeneratorReference(generator_kind="bars"), "clip 'x': generator 'bars' is not yet honoured"),
+        (otio.schema.ImageSequenceReference("file:///x/", "f.", ".exr"), "clip 'x': the media file does not exist"),
         (otio.schema.ExternalReference("http://host/a.mov"), "is of kind 'http'. a local path"),
     ],
 )
@@ -203,11 +203,10 @@ def test_a_clip_that_begins_between_frames_is_told(scene: Any) -> None:
     assert [(shot.record_start, shot.num_frames, shot.source_start) for shot in plan.shots] == [(0, 11, 0), (11, 9, 0)]
 
 
-def test_a_still_is_refused_by_name(scene: Any) -> None:
+def test_a_still_without_a_length_is_refused(scene: Any) -> None:
     scene.media("photo.png", num_frames=1)
-    assert "clip 'photo': 'photo.png' is a still, which is not yet" in one(
-        scene.plan(scene.track(scene.clip("photo.png")))
-    )
+    text = texts(scene.plan(scene.track(scene.clip("a.mov"), scene.clip("photo.png", length=None))))
+    assert "clip 'photo': it is a still, and nothing says for how long it is shown" in text[0]
 
 
 def test_a_timeline_that_shows_nothing_is_refused(scene: Any) -> None:

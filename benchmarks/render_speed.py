@@ -87,13 +87,14 @@ def repeated(source: Path, times: int) -> Iterator[Path]:
         yield source
         return
     from dpe_toolkit.timing import Span
-    from dpe_toolkit.video import AudioSegment, OutputSettings, VideoReader, VideoWriter
+    from dpe_toolkit.video import AudioMix, AudioPart, OutputSettings, VideoReader, VideoWriter
 
     with tempfile.TemporaryDirectory() as folder, VideoReader(source) as reader:
         info = reader.info
         long = Path(folder) / f"{source.stem}-{times}.mp4"
         length_s = info.num_frames / info.rate
-        sound = [AudioSegment(source, Fraction(0), length_s)] * times if info.audio_streams else []
+        parts = [AudioPart(source, 0, number * length_s, length_s, Fraction(0)) for number in range(times)]
+        sound = [AudioMix(tuple(parts), times * length_s)] if info.audio_streams else []
         with VideoWriter(
             long,
             OutputSettings(),

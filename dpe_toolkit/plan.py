@@ -15,6 +15,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dpe_toolkit.framemap import ExactFraction, FrameMap
+from dpe_toolkit.soundplan import SoundPart, SoundTrack
 from dpe_toolkit.timing import Span
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "Problem",
     "RenderPlan",
     "ShotPlan",
+    "SoundPart",
+    "SoundTrack",
 ]
 
 PLAN_SCHEMA = 1
@@ -119,6 +122,8 @@ class EditPlan(_Model):
     source_neutral_frame: int | None = None
     driver_neutral_frame: int | None = None
     missing_face: Literal["passthrough", "hold", "error"] = "passthrough"
+    audio: Literal["source", "driver", "mix", "none"] = "source"
+    """Whose sound is heard while the shot lasts; ``mix`` is both."""
     fade_frames: int = Field(default=5, ge=0, le=250)
     """Length of the cross-fade where the edit starts or stops inside a shot or the face is lost."""
     starts_inside: bool = False
@@ -321,6 +326,9 @@ class RenderPlan(_Model):
     """What is seen where nothing is: ``black``, or ``transparent`` in an output that can be."""
     shots: tuple[ShotPlan, ...]
     """In output order, without holes."""
+    sound: tuple[SoundTrack, ...] | None = None
+    """The timeline's sound tracks, in seconds from frame 0; None where it has none, which means the pictures' own
+    sound."""
     problems: tuple[Problem, ...] = ()
 
     @property

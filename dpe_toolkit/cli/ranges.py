@@ -9,6 +9,7 @@ from fractions import Fraction
 from dpe_toolkit.errors import OptionsError, PlanError, nearest_names
 from dpe_toolkit.options import parse_assignment
 from dpe_toolkit.plan import RenderPlan, ShotPlan
+from dpe_toolkit.soundplan import keep_sound
 from dpe_toolkit.timing import Span, format_timecode, parse_time
 
 __all__ = ["ends_beyond", "parse_assignments", "parse_face", "parse_span", "pick_shots"]
@@ -103,7 +104,13 @@ def pick_shots(plan: RenderPlan, names: Sequence[str]) -> RenderPlan:
         if name not in known:
             raise PlanError(f"the timeline has no shot {name!r} here", nearest_names(name, known), "correct --shot")
     picked = [shot for shot in plan.shots if shot.name in names]
-    return plan.model_copy(update={"shots": tuple(_closed_up(picked))})
+    shots = tuple(_closed_up(picked))
+    update: dict[str, object] = {"shots": shots}
+    if plan.sound is not None:
+        frames = [(old.record, new.record_start - old.record_start) for old, new in zip(picked, shots, strict=True)]
+        stretches = [(run.start / plan.rate, run.stop / plan.rate, later / plan.rate) for run, later in frames]
+        update["sound"] = keep_sound(plan.sound, stretches)
+    return plan.model_copy(update=update)
 
 
 def _closed_up(shots: Sequence[ShotPlan]) -> Iterator[ShotPlan]:

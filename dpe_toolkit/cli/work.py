@@ -112,7 +112,7 @@ def write_video(
     """
     from dpe_toolkit.render import render_plan
     from dpe_toolkit.render.checks import check_output
-    from dpe_toolkit.render.picture import judge_picture
+    from dpe_toolkit.render.output import judge_picture
 
     refuse_faults(plan)
     settings = output_settings(output, choices)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dpe_toolkit.errors import PlanError, RenderError
 from dpe_toolkit.plan import RenderPlan
-from dpe_toolkit.render.picture import judge_picture
+from dpe_toolkit.render.output import judge_picture
 from dpe_toolkit.render.record import edits_path
 from dpe_toolkit.video import OutputSettings
 

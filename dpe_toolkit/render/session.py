@@ -30,12 +30,12 @@ from dpe_toolkit.render.checks import check_output, check_picture, check_plan
 from dpe_toolkit.render.device import resolve_device
 from dpe_toolkit.render.graph import GraphContext, ShotGraph, build_take
 from dpe_toolkit.render.node import Executor
-from dpe_toolkit.render.picture import output_picture
+from dpe_toolkit.render.output import output_picture
 from dpe_toolkit.render.prepare import PreparedShot, prepare_shot
 from dpe_toolkit.render.record import ShotRecord, container_metadata, edits_path, pending_record, record_shot
 from dpe_toolkit.render.report import RenderedFrame, RenderReport
 from dpe_toolkit.render.sequence import SequenceNode
-from dpe_toolkit.render.sound import audio_segments
+from dpe_toolkit.render.sound import audio_mixes
 from dpe_toolkit.render.stills import opening_pictures
 from dpe_toolkit.render.takes import Take, collect_takes, output_spans, take_key
 from dpe_toolkit.render.threads import compute_threads
@@ -194,7 +194,7 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
             layout=picture.layout,
             color=picture.color,
             sample_aspect=picture.sample_aspect,
-            audio=audio_segments(plan),
+            audio=audio_mixes(plan, settings.audio_tracks),
             metadata=container_metadata(shots),
             start_frame=plan.start_frame + plan.shots[0].record_start,
             when_whole=place_record,

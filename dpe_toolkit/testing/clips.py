@@ -15,7 +15,7 @@ import numpy as np
 from dpe_toolkit.frames import FrameBatch, PixelLayout
 from dpe_toolkit.testing.faces import DrawnFace, draw_face, performance
 from dpe_toolkit.testing.pictures import LAYOUTS, REC709, RgbPicture, batch_from_rgb, burn_frame_number
-from dpe_toolkit.video import AudioSegment, OutputSettings, VideoWriter
+from dpe_toolkit.video import AudioMix, AudioPart, OutputSettings, VideoWriter
 
 __all__ = ["ClipSpec", "draw_picture", "make_clip", "write_tone"]
 
@@ -53,7 +53,8 @@ def make_clip(path: Path, spec: ClipSpec | None = None) -> Path:
         if spec.tone_hz is not None:
             duration_s = spec.num_frames / spec.rate
             tone = write_tone(Path(folder) / "tone.wav", frequency_hz=spec.tone_hz, duration_s=duration_s)
-            audio.append(AudioSegment(tone, Fraction(0), duration_s))
+            part = AudioPart(tone, 0, Fraction(0), duration_s, Fraction(0))
+            audio.append(AudioMix((part,), duration_s))
         with VideoWriter(
             path,
             spec.settings or OutputSettings(),

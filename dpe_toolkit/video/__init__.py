@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dpe_toolkit.video.audio import AudioSegment
+from dpe_toolkit.video.audio import StreamInfo, sound_streams
 from dpe_toolkit.video.codecs import CodecSupport, list_codecs, written_codecs
 from dpe_toolkit.video.digest import file_digest
-from dpe_toolkit.video.fitting import FittedPicture, fit_picture
 from dpe_toolkit.video.framing import (
     FramePlace,
     convert_frames,
@@ -15,7 +14,9 @@ from dpe_toolkit.video.framing import (
     without_alpha,
 )
 from dpe_toolkit.video.holding import write_held_still
+from dpe_toolkit.video.keeping import FittedPicture, fit_picture
 from dpe_toolkit.video.layouts import joined_layout
+from dpe_toolkit.video.mixing import AudioMix, AudioPart
 from dpe_toolkit.video.probe import MediaInfo, media_plan, probe
 from dpe_toolkit.video.reader import VideoReader
 from dpe_toolkit.video.replacing import written_whole
@@ -26,12 +27,14 @@ from dpe_toolkit.video.sequences import (
     sequence_digest,
     sequence_of,
 )
-from dpe_toolkit.video.settings import CodecName, OutputSettings, choose_codec
+from dpe_toolkit.video.settings import AudioTracks, CodecName, OutputSettings, choose_codec
 from dpe_toolkit.video.stills import write_png
 from dpe_toolkit.video.writer import VideoWriter
 
 __all__ = [
-    "AudioSegment",
+    "AudioMix",
+    "AudioPart",
+    "AudioTracks",
     "CodecName",
     "CodecSupport",
     "FittedPicture",
@@ -40,6 +43,7 @@ __all__ = [
     "MediaInfo",
     "OutputSettings",
     "SequenceReader",
+    "StreamInfo",
     "VideoReader",
     "VideoWriter",
     "choose_codec",
@@ -55,6 +59,7 @@ __all__ = [
     "probe_sequence",
     "sequence_digest",
     "sequence_of",
+    "sound_streams",
     "with_alpha",
     "without_alpha",
     "write_held_still",

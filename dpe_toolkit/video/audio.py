@@ -1,10 +1,12 @@
-"""The sound of an output: copied as it is where nothing was cut, else put together by the sample."""
+"""The sound of an output: copied as it is where nothing was cut, else mixed by the sample and encoded."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -16,12 +18,15 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from dpe_toolkit.errors import MediaError
+from dpe_toolkit.video.mixing import AudioMix, mixed_blocks, whole_stream
 from dpe_toolkit.video.opening import media_fault, open_media
 from dpe_toolkit.video.probe import probe
-from dpe_toolkit.video.samples import Samples, audio_zero_s, read_samples, silence, stream_channels
+from dpe_toolkit.video.samples import Samples, audio_zero_s, stream_channels
 from dpe_toolkit.video.settings import CodecName
 
-__all__ = ["AudioSegment", "AudioTrack", "audio_tracks"]
+__all__ = ["AudioTrack", "StreamInfo", "audio_tracks", "sound_streams"]
+
+_log = logging.getLogger(__name__)
 
 _MP4 = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "libopus"})
 _PCM = frozenset({"pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le"})
@@ -30,25 +35,24 @@ _COPIED = {
     ".m4v": _MP4,
     ".mov": (_MP4 - {"opus", "libopus"}) | _PCM,
     ".mkv": _MP4 | {"flac", "vorbis", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"},
+    ".wav": frozenset({"pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"}),
 }
+_PCM_PICTURES = frozenset({"prores", "prores4444", "dnxhr_hq", "dnxhr_hqx"})
+"""Codecs of editing and finishing, beside which MOV holds sound without loss."""
 _AAC_BITS_A_CHANNEL = 128_000
 _SHORT_FORMATS = frozenset({"u8", "u8p", "s16", "s16p"})
 
-
-@dataclass(frozen=True, slots=True)
-class AudioSegment:
-    """A stretch of the output's sound. Segments follow each other without a hole."""
-
-    path: Path | None
-    """Media file, or None for silence. A file without sound is silent."""
-    start_s: Fraction
-    """Seconds from the file's first picture."""
-    duration_s: Fraction
-    """Seconds."""
+NewContainer = Callable[[int], OutputContainer]
+"""The container that the output's n-th audio stream goes into."""
 
 
 class AudioTrack(Protocol):
     """One audio stream of an output, written along with the picture so that nothing piles up."""
+
+    @property
+    def container(self) -> OutputContainer:
+        """Where its packets go."""
+        ...
 
     def advance(self, until_s: Fraction) -> Iterator[Packet[AudioStream]]:
         """The packets up to ``until_s`` seconds of output that were not given yet."""
@@ -64,81 +68,116 @@ class AudioTrack(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Sound:
+class StreamInfo:
     """What one audio stream of a file holds."""
 
     codec: str
     rate: int
+    """Samples a second."""
     layout: str
+    """Channels, as FFmpeg names them."""
     sample_format: str
+    duration_s: Fraction = Fraction(0)
+    """Seconds from the file's first picture, or from its own start where the file has none; 0 if not stated."""
 
 
 def audio_tracks(
-    container: OutputContainer, path: Path, codec: CodecName, segments: Sequence[AudioSegment]
+    container_of: NewContainer, suffix: str, codec: CodecName, mixes: Sequence[AudioMix]
 ) -> list[AudioTrack]:
-    """Adds the output's audio streams: as many as the segment with the most has.
+    """Adds the output's audio streams, one for each mix.
 
-    One segment that covers a file from its start to its end is copied packet by packet, where the
-    container takes its codec. All else is decoded, cut by the sample and encoded: AAC into MP4 and H.264
-    MOV, PCM into ProRes MOV, FLAC into Matroska.
+    A mix that is one stream of a file from its start to its end is copied packet by packet, where the
+    container takes its codec. All else is decoded, cut by the sample, mixed and encoded, at the rate and with
+    the channels of its richest part: AAC into MP4 and H.264 or H.265 MOV, PCM into the MOV of other codecs and
+    into WAV, FLAC into Matroska.
+
+    Args:
+        container_of: where each stream goes.
+        suffix: of the files they go into.
+        codec: of the picture.
+        mixes: what is heard.
 
     Raises:
-        MediaError: a file that cannot be opened.
+        MediaError: a file that cannot be opened, or that lacks the stream asked for.
     """
-    sounds = {segment.path: _sounds(segment.path) for segment in segments if segment.path is not None}
-    suffix = path.suffix.lower()
     tracks: list[AudioTrack] = []
-    for number in range(max((len(found) for found in sounds.values()), default=0)):
-        whole = _whole_file(segments)
-        if whole is not None and sounds[whole][number].codec in _COPIED[suffix]:
-            tracks.append(_CopiedTrack(container, whole, number))
-            continue
-        parts = [(segment, _has(sounds, segment, number)) for segment in segments]
-        heard = [found[number] for found in sounds.values() if number < len(found)]
-        tracks.append(_EncodedTrack(container, parts, number, _output_sound(suffix, codec, heard)))
+    for number, mix in enumerate(mixes):
+        heard = [_stream_of(part.path, part.stream) for part in mix.parts]
+        container = container_of(number)
+        whole = whole_stream(mix)
+        if whole is not None and heard[0].codec in _COPIED[suffix] and _plays_whole(whole.path, mix.length_s):
+            tracks.append(_CopiedTrack(container, whole.path, whole.stream, mix.name))
+        elif heard:
+            tracks.append(_EncodedTrack(container, mix, _output_sound(suffix, codec, heard)))
     return tracks
 
 
-def _has(sounds: dict[Path, list[_Sound]], segment: AudioSegment, number: int) -> bool:
-    return segment.path is not None and number < len(sounds[segment.path])
+def sound_streams(path: Path) -> tuple[StreamInfo, ...]:
+    """The audio streams of a file, with or without a picture.
 
-
-def _sounds(path: Path) -> list[_Sound]:
-    with open_media(path) as container:
-        return [
-            _Sound(s.codec_context.name, s.rate, s.layout.name, s.format.name if s.format else "fltp")
-            for s in container.streams.audio
-        ]
-
-
-def _whole_file(segments: Sequence[AudioSegment]) -> Path | None:
-    """The file that the segments play from its start to its end, if they do just that."""
-    if len(segments) != 1 or segments[0].path is None or segments[0].start_s != 0:
-        return None
+    Raises:
+        MediaError: the file cannot be opened.
+    """
     try:
-        duration_s = probe(segments[0].path).duration_s
+        found = path.stat()
+    except OSError:
+        return _streams(path, 0, 0)
+    return _streams(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _streams(path: Path, size: int, modified_ns: int) -> tuple[StreamInfo, ...]:
+    with open_media(path) as container:
+        return tuple(
+            StreamInfo(
+                stream.codec_context.name,
+                stream.rate,
+                stream.layout.name,
+                stream.format.name if stream.format else "fltp",
+                (stream.duration or 0) * (stream.time_base or Fraction(0)),
+            )
+            for stream in container.streams.audio
+            if stream.codec_context is not None
+        )
+
+
+def _stream_of(path: Path, number: int) -> StreamInfo:
+    found = sound_streams(path)
+    if number >= len(found):
+        raise MediaError(
+            f"The file has {len(found)} audio streams, number {number} is asked for",
+            "a stream that exists",
+            "choose another file",
+            path=path,
+        )
+    return found[number]
+
+
+def _plays_whole(path: Path, length_s: Fraction) -> bool:
+    """Whether the output lasts as long as the file's picture, which says where a copy ends."""
+    try:
+        return length_s >= probe(path).duration_s
     except MediaError:
-        # Sound alone: no picture says where the copy would have to end.
-        return None
-    return segments[0].path if segments[0].duration_s >= duration_s else None
+        return False
 
 
-def _output_sound(suffix: str, codec: CodecName, heard: Sequence[_Sound]) -> _Sound:
+def _output_sound(suffix: str, codec: CodecName, heard: Sequence[StreamInfo]) -> StreamInfo:
     """The richest of what is heard, in the codec of the container."""
     rate = max(sound.rate for sound in heard)
     layout = max((sound.layout for sound in heard), key=stream_channels)
     short = all(sound.sample_format in _SHORT_FORMATS for sound in heard)
     if suffix == ".mkv":
-        return _Sound("flac", rate, layout, "s16" if short else "s32")
-    if suffix == ".mov" and codec == "prores":
-        return _Sound("pcm_s16le" if short else "pcm_s24le", rate, layout, "s16" if short else "s32")
-    return _Sound("aac", rate, layout, "fltp")
+        return StreamInfo("flac", rate, layout, "s16" if short else "s32")
+    if suffix == ".wav" or (suffix == ".mov" and codec in _PCM_PICTURES):
+        return StreamInfo("pcm_s16le" if short else "pcm_s24le", rate, layout, "s16" if short else "s32")
+    return StreamInfo("aac", rate, layout, "fltp")
 
 
 class _CopiedTrack:
     """Packets of one stream, untouched but for their zero."""
 
-    def __init__(self, container: OutputContainer, path: Path, number: int) -> None:
+    def __init__(self, container: OutputContainer, path: Path, number: int, name: str) -> None:
+        self.container = container
         self._path = path
         self._source = open_media(path)
         stream = self._source.streams.audio[number]
@@ -147,6 +186,7 @@ class _CopiedTrack:
         self._packets = iter(self._source.demux(stream))
         self._ahead: Packet[AudioStream] | None = None
         self._stream = container.add_stream_from_template(stream)
+        _name(self._stream, name)
 
     def advance(self, until_s: Fraction) -> Iterator[Packet[AudioStream]]:
         """See `AudioTrack`."""
@@ -184,20 +224,21 @@ class _CopiedTrack:
 
 
 class _EncodedTrack:
-    """Segments decoded, cut by the sample, joined and encoded."""
+    """A mix, encoded."""
 
-    def __init__(
-        self, container: OutputContainer, parts: Sequence[tuple[AudioSegment, bool]], number: int, sound: _Sound
-    ) -> None:
+    def __init__(self, container: OutputContainer, mix: AudioMix, sound: StreamInfo) -> None:
+        self.container = container
         stream = container.add_stream(sound.codec, rate=sound.rate)
         assert isinstance(stream, AudioStream)
         stream.codec_context.layout = sound.layout
         stream.codec_context.format = sound.sample_format
         if sound.codec == "aac":
             stream.codec_context.bit_rate = _AAC_BITS_A_CHANNEL * stream_channels(sound.layout)
+        _name(stream, mix.name)
         self._stream, self._sound = stream, sound
-        self._blocks = _joined(parts, number, sound)
+        self._blocks = iter(mixed_blocks(mix, sound.rate, sound.layout))
         self._count = 0
+        self._loudest = 0.0
 
     def advance(self, until_s: Fraction) -> Iterator[Packet[AudioStream]]:
         """See `AudioTrack`."""
@@ -210,35 +251,27 @@ class _EncodedTrack:
         for block in self._blocks:
             yield from self._encode(block)
         yield from self._stream.encode(None)
+        if self._loudest > 1:
+            above_db = 20 * np.log10(self._loudest)
+            _log.warning("the mix goes %.1f dB above full scale and was clipped there; lower its tracks", above_db)
 
     def close(self) -> None:
         """See `AudioTrack`."""
-        self._blocks.close()
+        self._blocks = iter(())
 
     def _encode(self, block: Samples) -> list[Packet[AudioStream]]:
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=self._sound.layout)
+        if block.size:
+            self._loudest = max(self._loudest, float(np.abs(block).max()))
+        frame = AudioFrame.from_ndarray(
+            np.ascontiguousarray(np.clip(block, -1, 1)), format="fltp", layout=self._sound.layout
+        )
         frame.sample_rate = self._sound.rate
         frame.pts, frame.time_base = self._count, Fraction(1, self._sound.rate)
         self._count += block.shape[1]
         return self._stream.encode(frame)
 
 
-def _joined(parts: Sequence[tuple[AudioSegment, bool]], number: int, sound: _Sound) -> Generator[Samples, None, None]:
-    """The segments' samples one after the other. Joints are rounded from exact times, so that nothing drifts."""
-    elapsed = Fraction(0)
-    for segment, heard in parts:
-        start = round(elapsed * sound.rate)
-        elapsed += segment.duration_s
-        num_samples = round(elapsed * sound.rate) - start
-        if not heard or segment.path is None:
-            yield from silence(stream_channels(sound.layout), num_samples)
-            continue
-        blocks = read_samples(
-            segment.path,
-            number,
-            start_s=segment.start_s,
-            num_samples=num_samples,
-            rate=sound.rate,
-            layout=sound.layout,
-        )
-        yield from (block for block in blocks if block.shape[1])
+def _name(stream: AudioStream, name: str) -> None:
+    if name:
+        stream.metadata["title"] = name
+        stream.metadata["handler_name"] = name

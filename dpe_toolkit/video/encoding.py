@@ -15,9 +15,10 @@ from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.video.color import conversion_arguments, same_meaning, tag_encoder, tag_frame
 from dpe_toolkit.video.encoders import ENCODERS, can_encode, encoder_options
-from dpe_toolkit.video.fitting import check_container, fit_picture, lossless_codecs
+from dpe_toolkit.video.keeping import check_container, fit_picture, lossless_codecs
 from dpe_toolkit.video.layouts import copy_into
 from dpe_toolkit.video.opening import media_fault
+from dpe_toolkit.video.rgb import rgb_frame
 from dpe_toolkit.video.settings import CodecName, OutputSettings
 
 __all__ = ["PictureEncoder"]
@@ -134,6 +135,15 @@ class PictureEncoder:
         tag_frame(frame, batch.color)
         if batch.layout.name == self._format and same_meaning(batch.color, self._color, self._layout):
             return frame
+        if self._layout.family != "yuv":
+            return self._moved(rgb_frame(batch.take(slice(row, row + 1)), self._layout))
         height = self._size[1]
         moved = conversion_arguments((batch.color, batch.layout), (self._color, self._layout), height)
         return self._reformatter.reformat(frame, format=self._format, interpolation=_INTERPOLATION, threads=1, **moved)
+
+    def _moved(self, frame: VideoFrame) -> VideoFrame:
+        """The same values in the format that the encoder takes."""
+        tag_frame(frame, self._color)
+        if frame.format.name == self._format:
+            return frame
+        return self._reformatter.reformat(frame, format=self._format, interpolation=Interpolation.POINT, threads=1)

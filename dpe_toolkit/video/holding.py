@@ -7,8 +7,8 @@ from pathlib import Path
 
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.timing import Span
-from dpe_toolkit.video.audio import AudioSegment
-from dpe_toolkit.video.fitting import fit_picture
+from dpe_toolkit.video.keeping import fit_picture
+from dpe_toolkit.video.mixing import AudioMix, AudioPart
 from dpe_toolkit.video.probe import probe
 from dpe_toolkit.video.reader import VideoReader
 from dpe_toolkit.video.settings import CodecName, OutputSettings
@@ -39,7 +39,10 @@ def write_held_still(still: Path, output: Path, *, like: Path) -> None:
     held = fit_picture("h264", info.layout, info.color, (info.width, info.height), OutputSettings()).layout
     codec: CodecName = "h264" if held == info.layout else "ffv1"
     length_s = Fraction(film.num_frames) / film.rate
-    sound = (AudioSegment(like, Fraction(0), length_s),) if film.audio_streams else ()
+    sound = [
+        AudioMix((AudioPart(like, number, Fraction(0), length_s, Fraction(0)),), length_s)
+        for number in range(film.audio_streams)
+    ]
     with VideoWriter(
         output,
         OutputSettings(codec=codec, crf=0),

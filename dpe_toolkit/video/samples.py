@@ -18,7 +18,7 @@ from dpe_toolkit.errors import MediaError
 from dpe_toolkit.video.opening import open_media
 from dpe_toolkit.video.probe import probe
 
-__all__ = ["Samples", "audio_zero_s", "read_samples", "silence"]
+__all__ = ["Samples", "audio_zero_s", "read_samples", "silence", "stream_channels", "stream_rate"]
 
 Samples = npt.NDArray[np.float32]
 """(channels, n) in [-1, 1]."""
@@ -61,14 +61,7 @@ def read_samples(
         MediaError: the file cannot be opened, or has no such stream, or the sound cannot be decoded.
     """
     with open_media(path) as container:
-        if number >= len(container.streams.audio):
-            raise MediaError(
-                f"The file has {len(container.streams.audio)} audio streams, number {number} is asked for",
-                "a stream that exists",
-                "choose another file",
-                path=path,
-            )
-        stream = container.streams.audio[number]
+        stream = _stream(container, path, number)
         own_rate = stream.rate
         wanted = -(-num_samples * own_rate // rate) + (own_rate if rate != own_rate else 0)
         found = _aligned(_decoded(container, stream, path, start_s), round(start_s * own_rate), wanted)
@@ -82,6 +75,27 @@ def read_samples(
 def stream_channels(layout: str) -> int:
     """Channels of a layout named as FFmpeg does."""
     return av.AudioLayout(layout).nb_channels
+
+
+def stream_rate(path: Path, number: int) -> int:
+    """Samples a second of a file's audio stream.
+
+    Raises:
+        MediaError: as `read_samples`.
+    """
+    with open_media(path) as container:
+        return _stream(container, path, number).rate
+
+
+def _stream(container: InputContainer, path: Path, number: int) -> AudioStream:
+    if number >= len(container.streams.audio):
+        raise MediaError(
+            f"The file has {len(container.streams.audio)} audio streams, number {number} is asked for",
+            "a stream that exists",
+            "choose another file",
+            path=path,
+        )
+    return container.streams.audio[number]
 
 
 def _decoded(

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dpe_toolkit.errors import MediaError
 
-__all__ = ["CONTAINERS", "SEQUENCES", "CodecName", "OutputSettings", "choose_codec"]
+__all__ = ["CONTAINERS", "SEQUENCES", "AudioTracks", "CodecName", "OutputSettings", "choose_codec"]
 
 CodecName = Literal[
     "h264",
@@ -33,6 +33,8 @@ CodecName = Literal[
     "h264_qsv",
     "hevc_qsv",
 ]
+
+AudioTracks = Literal["mix", "separate"]
 
 _BY_SUFFIX: dict[str, CodecName] = {".mp4": "h264", ".m4v": "h264", ".mov": "prores", ".mkv": "ffv1"}
 _PLAYED = (".mp4", ".m4v", ".mov", ".mkv")
@@ -73,6 +75,7 @@ class OutputSettings(BaseModel):
     chroma: Literal["420", "422", "444"] | None = Field(
         default=None, description="resolution of colour; the source's if unset"
     )
+    audio_tracks: AudioTracks = Field(default="mix", description="the timeline's sound tracks: one stream, or one each")
     strict_colour: bool = Field(default=False, description="refuse an output that cannot hold what the source has")
     threads: int = Field(default=0, ge=0, le=64, description="encoder threads; 0 = as many as there are cores")
 

@@ -35,12 +35,13 @@ def display_turn(frame: VideoFrame, path: Path) -> int:
     try:
         # The library declares a type for its side data that knows one key.
         data: Mapping[str, Buffer] = frame.side_data  # type: ignore[assignment] # as said
-    except ValueError:
-        # It stumbles over kinds of side data that it does not know, such as the Exif of a TIFF.
-        return -frame.rotation % 360
-    if _MATRIX not in data:
+        matrix = bytes(data[_MATRIX])
+    except KeyError:
         return 0
-    a, b, _, c, d = struct.unpack("<5i", bytes(data[_MATRIX])[:20])
+    except ValueError:
+        # The file has side data of a kind that PyAV does not know, and then shows none of it.
+        return -frame.rotation % 360
+    a, b, _, c, d = struct.unpack("<5i", matrix[:20])
     if not any((a, b, c, d)):
         return 0
     angle = round(math.degrees(math.atan2(b, a)), 1)

@@ -1,4 +1,4 @@
-"""Writing a film: picture, sound, tags and start timecode, under its name only when it is whole."""
+"""Writing a film or a sequence: picture, sound, tags and start timecode, under its name only when it is whole."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from av.container import OutputContainer
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.timing import format_timecode
-from dpe_toolkit.video.audio import AudioSegment, AudioTrack, audio_tracks
+from dpe_toolkit.video.audio import AudioTrack, audio_tracks
 from dpe_toolkit.video.encoding import PictureEncoder
+from dpe_toolkit.video.folders import folder_written_whole, picture_pattern, sound_name
+from dpe_toolkit.video.mixing import AudioMix
 from dpe_toolkit.video.opening import media_fault
 from dpe_toolkit.video.replacing import written_whole
-from dpe_toolkit.video.settings import OutputSettings, choose_codec
+from dpe_toolkit.video.settings import SEQUENCES, OutputSettings, choose_codec
 
 __all__ = ["VideoWriter"]
 
@@ -35,8 +37,11 @@ class VideoWriter:
     Use it as a context manager: on an exception the temporary file is deleted and whatever stood under
     ``path`` before stays. A killed process leaves at most a hidden ``.part`` file.
 
+    A sequence is a folder of numbered pictures, the first numbered ``start_frame``, with the sound beside them as
+    WAV files.
+
     Args:
-        path: output file; its suffix names the container.
+        path: output file; its suffix names the container. Of a sequence, the folder.
         settings: codec and quality.
         width: of every frame, in pixels.
         height: of every frame, in pixels.
@@ -44,9 +49,9 @@ class VideoWriter:
         layout: planes of most frames; others are converted to the same pixel format.
         color: tags of the output.
         sample_aspect: width of a pixel over its height.
-        audio: the sound, in order; empty = none.
+        audio: one stream each; empty = no sound.
         metadata: tags of the container, e.g. ``comment``.
-        start_frame: frame number of the start timecode; 0 = none is written.
+        start_frame: frame number of the start timecode; 0 = none is written. Of a sequence, the first number.
         drop_frame: write the timecode in drop-frame counting.
         when_whole: called when the file is written and closed, just before it takes its name; where it
             raises, the file is deleted.
@@ -66,7 +71,7 @@ class VideoWriter:
         layout: PixelLayout,
         color: ColorInfo,
         sample_aspect: Fraction = Fraction(1),
-        audio: Sequence[AudioSegment] = (),
+        audio: Sequence[AudioMix] = (),
         metadata: Mapping[str, str] | None = None,
         start_frame: int = 0,
         drop_frame: bool = False,
@@ -79,12 +84,14 @@ class VideoWriter:
         self._audio = tuple(audio)
         self._metadata = dict(metadata or {})
         self._timecode = format_timecode(start_frame, rate, drop_frame=drop_frame) if start_frame else ""
+        self._start_frame = start_frame
         self._when_whole = when_whole
         self._container: OutputContainer | None = None
         self._tracks: list[AudioTrack] = []
+        self._beside: list[OutputContainer] = []
 
     def __enter__(self) -> Self:
-        self._whole = written_whole(self._path)
+        self._whole = folder_written_whole(self._path) if self._codec in SEQUENCES else written_whole(self._path)
         part = self._whole.__enter__()
         try:
             with self._faults():
@@ -125,12 +132,10 @@ class VideoWriter:
                 self._container.mux(self._picture.encode(batch, row))
                 for track in self._tracks:
                     for packet in track.advance(self._picture.written_s + _AUDIO_LEAD_S):
-                        self._container.mux_one(packet)
+                        track.container.mux_one(packet)
 
     def _open(self, part: Path) -> None:
-        suffix = self._path.suffix.lower()
-        options = {"movflags": "+faststart"} if _FORMATS[suffix] == "mp4" else {}
-        container = av.open(f"file:{part.absolute()}", "w", format=_FORMATS[suffix], container_options=options)
+        container = self._open_container(part)
         self._container = container
         container.metadata.update(self._metadata)
         self._picture = PictureEncoder(
@@ -146,27 +151,48 @@ class VideoWriter:
         )
         if self._timecode:
             self._picture.stream.metadata["timecode"] = self._timecode
-        self._tracks = audio_tracks(container, self._path, self._codec, self._audio)
-        container.start_encoding()
+        if self._codec in SEQUENCES:
+            self._tracks = audio_tracks(lambda number: self._sound_file(part, number), ".wav", self._codec, self._audio)
+        else:
+            suffix = self._path.suffix.lower()
+            self._tracks = audio_tracks(lambda _: container, suffix, self._codec, self._audio)
+        for opened in (container, *self._beside):
+            opened.start_encoding()
+
+    def _open_container(self, part: Path) -> OutputContainer:
+        if self._codec in SEQUENCES:
+            pattern = str(part.absolute()).replace("%", "%%") + "/" + picture_pattern(self._path.name, self._codec)
+            numbers = {"start_number": str(self._start_frame)}
+            return av.open(f"file:{pattern}", "w", format="image2", options=numbers)
+        suffix = self._path.suffix.lower()
+        options = {"movflags": "+faststart"} if _FORMATS[suffix] == "mp4" else {}
+        return av.open(f"file:{part.absolute()}", "w", format=_FORMATS[suffix], container_options=options)
+
+    def _sound_file(self, part: Path, number: int) -> OutputContainer:
+        target = part.absolute() / sound_name(self._path.name, number)
+        self._beside.append(av.open(f"file:{target}", "w", format="wav"))
+        return self._beside[-1]
 
     def _finish(self) -> None:
         assert self._container is not None
         self._container.mux(self._picture.finish())
         for track in self._tracks:
             for packet in track.finish():
-                self._container.mux_one(packet)
+                track.container.mux_one(packet)
             track.close()
         container, self._container = self._container, None
-        container.close()
+        for opened in (container, *self._beside):
+            opened.close()
 
     def _discard(self) -> None:
         """Closes everything; what the library says of a file given up is of no interest."""
         for track in self._tracks:
             track.close()
         container, self._container = self._container, None
-        if container is not None:
+        for opened in (container, *self._beside):
             with suppress(av.error.FFmpegError, OSError):
-                container.close()
+                if opened is not None:
+                    opened.close()
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

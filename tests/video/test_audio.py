@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,12 +12,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.errors import MediaError
-from dpe_toolkit.video import AudioSegment, OutputSettings, VideoWriter, probe
+from dpe_toolkit.video import AudioMix, AudioPart, OutputSettings, VideoWriter, probe, sound_streams
 from dpe_toolkit.video.samples import read_samples
 from tests.video.conftest import make_batch, sound_packets, tone, write_sound_clip
 
 
-def write_with(path: Path, audio: list[AudioSegment], num_frames: int, codec: str | None = None) -> Path:
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of sound; one follows the other."""
+
+    path: Path | None
+    start_s: Fraction
+    duration_s: Fraction
+
+
+def laid(stretches: list[Stretch]) -> list[AudioMix]:
+    """The stretches one after the other, each stream of theirs as one mix."""
+    mixes: list[list[AudioPart]] = []
+    elapsed = Fraction(0)
+    for one in stretches:
+        path = one.path
+        streams = 0 if path is None else len(sound_streams(path)) if path.exists() else 1
+        for number in range(streams):
+            assert path is not None
+            if number == len(mixes):
+                mixes.append([])
+            mixes[number].append(AudioPart(path, number, elapsed, one.duration_s, one.start_s))
+        elapsed += one.duration_s
+    return [AudioMix(tuple(parts), elapsed) for parts in mixes]
+
+
+def write_with(path: Path, audio: list[Stretch], num_frames: int, codec: str | None = None) -> Path:
     batch = make_batch("yuv420p", (32, 32), num_frames=num_frames)
     with VideoWriter(
         path,
@@ -26,7 +52,7 @@ def write_with(path: Path, audio: list[AudioSegment], num_frames: int, codec: st
         rate=Fraction(25),
         layout=batch.layout,
         color=batch.color,
-        audio=audio,
+        audio=laid(audio),
     ) as writer:
         writer.write(batch)
     return path
@@ -41,8 +67,8 @@ def samples_of(path: Path, number: int = 0) -> npt.NDArray[np.int64]:
     return np.concatenate(found, axis=1).astype(np.int64)
 
 
-def whole(path: Path) -> AudioSegment:
-    return AudioSegment(path, Fraction(0), probe(path).duration_s)
+def whole(path: Path) -> Stretch:
+    return Stretch(path, Fraction(0), probe(path).duration_s)
 
 
 def heard(path: Path) -> npt.NDArray[np.float32]:
@@ -94,8 +120,8 @@ def test_cut_sound_is_exact_to_the_sample(
     folder = tmp_path_factory.mktemp("cut")
     samples = tone(48000 * 3, 2)
     clip = write_sound_clip(folder / "a.mov", [samples], codec="pcm_s16le")
-    segments = [AudioSegment(clip, Fraction(0), Fraction(1, 25))]
-    segments += [AudioSegment(clip if on else None, Fraction(at, 25), Fraction(n, 25)) for at, n, on in cuts]
+    segments = [Stretch(clip, Fraction(0), Fraction(1, 25))]
+    segments += [Stretch(clip if on else None, Fraction(at, 25), Fraction(n, 25)) for at, n, on in cuts]
     expected = [samples[:, :1920]]
     expected += [(samples if on else samples * 0)[:, at * 1920 : (at + n) * 1920] for at, n, on in cuts]
     target = write_with(folder / f"b{suffix}", segments, 1 + sum(n for _, n, _ in cuts))
@@ -116,7 +142,7 @@ def test_a_late_cut_equals_the_same_samples_read_from_the_start(tmp_path: Path, 
 def test_joints_do_not_drift_at_fractional_rates(tmp_path: Path) -> None:
     clip = write_sound_clip(tmp_path / "a.mov", [tone(44100 * 2)], codec="pcm_s16le", rate=44100)
     frame_s = Fraction(1001, 30000)
-    segments = [AudioSegment(clip, index * frame_s, frame_s) for index in range(45)]
+    segments = [Stretch(clip, index * frame_s, frame_s) for index in range(45)]
     target = write_with(tmp_path / "b.mkv", segments, 10)
     assert samples_of(target).shape[1] == round(45 * frame_s * 44100)
     np.testing.assert_array_equal(samples_of(target)[0, :1000], samples_of(clip)[0, :1000])
@@ -124,7 +150,7 @@ def test_joints_do_not_drift_at_fractional_rates(tmp_path: Path) -> None:
 
 def test_sound_shorter_than_its_segment_ends_in_silence(tmp_path: Path) -> None:
     clip = write_sound_clip(tmp_path / "a.mov", [tone(48000)], codec="pcm_s16le")
-    target = write_with(tmp_path / "b.mkv", [AudioSegment(clip, Fraction(1, 2), Fraction(1))], 25)
+    target = write_with(tmp_path / "b.mkv", [Stretch(clip, Fraction(1, 2), Fraction(1))], 25)
     found = samples_of(target)
     assert found.shape == (1, 48000)
     np.testing.assert_array_equal(found[:, :24000], samples_of(clip)[:, 24000:])
@@ -165,7 +191,7 @@ def test_cut_sound_is_encoded_as_the_container_wants(
     tmp_path: Path, output: str, picture: str | None, codec: str
 ) -> None:
     clip = write_sound_clip(tmp_path / "a.mov", [tone(48000)], codec="pcm_s16le")
-    target = write_with(tmp_path / output, [AudioSegment(clip, Fraction(0), Fraction(1, 2))], 12, picture)
+    target = write_with(tmp_path / output, [Stretch(clip, Fraction(0), Fraction(1, 2))], 12, picture)
     with av.open(str(target)) as container:
         assert container.streams.audio[0].codec_context.name == codec
 
@@ -188,7 +214,7 @@ def test_sound_of_a_file_cut_off_in_the_middle_ends_in_silence(tmp_path: Path) -
     data = write_sound_clip(tmp_path / "a.mkv", [tone(96000)], codec="aac").read_bytes()
     path = tmp_path / "cut.mkv"
     path.write_bytes(data[: len(data) * 3 // 5])
-    target = write_with(tmp_path / "b.mkv", [AudioSegment(path, Fraction(1, 25), Fraction(1))], 25)
+    target = write_with(tmp_path / "b.mkv", [Stretch(path, Fraction(1, 25), Fraction(1))], 25)
     found = samples_of(target)
     assert found.shape == (1, 48000)
     assert found[:, 2000:40000].any()
@@ -200,17 +226,17 @@ def test_damaged_sound_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "damaged.mkv"
     path.write_bytes(data.replace(packets[5], b"\x00" * len(packets[5])))
     with pytest.raises(MediaError, match=r"damaged\.mkv.*sound cannot be decoded"):
-        write_with(tmp_path / "b.mkv", [AudioSegment(path, Fraction(0), Fraction(1))], 25)
+        write_with(tmp_path / "b.mkv", [Stretch(path, Fraction(0), Fraction(1))], 25)
 
 
 def test_silence_alone_makes_no_stream(tmp_path: Path) -> None:
-    target = write_with(tmp_path / "b.mp4", [AudioSegment(None, Fraction(0), Fraction(1))], 25)
+    target = write_with(tmp_path / "b.mp4", [Stretch(None, Fraction(0), Fraction(1))], 25)
     assert probe(target).audio_streams == 0
 
 
 def test_missing_sound_is_named_and_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"none\.mov.*There is no such file"):
-        write_with(tmp_path / "b.mp4", [AudioSegment(tmp_path / "none.mov", Fraction(0), Fraction(1))], 25)
+        write_with(tmp_path / "b.mp4", [Stretch(tmp_path / "none.mov", Fraction(0), Fraction(1))], 25)
     assert not list(tmp_path.iterdir())
 
 

@@ -13,7 +13,16 @@ import pytest
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import ColorInfo, FrameBatch
 from dpe_toolkit.timing import Span
-from dpe_toolkit.video import AudioSegment, OutputSettings, VideoReader, VideoWriter, probe, write_png, written_whole
+from dpe_toolkit.video import (
+    AudioMix,
+    AudioPart,
+    OutputSettings,
+    VideoReader,
+    VideoWriter,
+    probe,
+    write_png,
+    written_whole,
+)
 from tests.video.conftest import Recipe, make_batch, numbers_in, resident_bytes, tone, write_sound_clip
 
 HDR = ColorInfo(matrix=9, transfer=16, primaries=9, range=1, chroma_location=3)
@@ -191,7 +200,7 @@ def test_a_killed_process_leaves_nothing_under_the_name(tmp_path: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 from tests.video.conftest import make_batch
-from dpe_toolkit.video import AudioSegment, OutputSettings, VideoWriter
+from dpe_toolkit.video import OutputSettings, VideoWriter
 batch = make_batch("yuv420p", (64, 48), num_frames=60)
 with VideoWriter(Path(sys.argv[1]), OutputSettings(), width=64, height=48, rate=batch.rate,
                  layout=batch.layout, color=batch.color) as writer:
@@ -271,7 +280,7 @@ def test_memory_does_not_grow_with_the_output(tmp_path: Path, name: str) -> None
         rate=Fraction(25),
         layout=batch.layout,
         color=batch.color,
-        audio=[AudioSegment(clip, Fraction(1), Fraction(39))],
+        audio=[AudioMix((AudioPart(clip, 0, Fraction(0), Fraction(39), Fraction(1)),), Fraction(39))],
     ) as writer:
         for _ in range(20):
             writer.write(batch)

@@ -21,7 +21,7 @@ from dpe_toolkit.video import (
     without_alpha,
 )
 from dpe_toolkit.video.color import color_name, same_light, same_meaning
-from dpe_toolkit.video.fitting import check_container, lossless_codecs
+from dpe_toolkit.video.keeping import check_container, lossless_codecs
 
 __all__ = ["OutputPicture", "judge_picture", "output_picture"]
 

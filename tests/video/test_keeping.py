@@ -13,7 +13,7 @@ from dpe_toolkit.frames import ColorInfo
 from dpe_toolkit.video import OutputSettings, VideoWriter, fit_picture, joined_layout, list_codecs, written_codecs
 from dpe_toolkit.video.color import color_name, same_light
 from dpe_toolkit.video.encoders import ENCODERS, can_encode, encoder_options, formats_of
-from dpe_toolkit.video.fitting import check_container, lossless_codecs
+from dpe_toolkit.video.keeping import check_container, lossless_codecs
 from dpe_toolkit.video.layouts import layout_of
 from tests.video.conftest import make_batch
 

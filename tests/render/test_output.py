@@ -13,7 +13,7 @@ from dpe_toolkit.faces import Detections
 from dpe_toolkit.frames import ColorInfo, FrameBatch
 from dpe_toolkit.plan import MediaPlan, RenderPlan
 from dpe_toolkit.render import ColourChoice, render_plan
-from dpe_toolkit.render.picture import judge_picture, output_picture
+from dpe_toolkit.render.output import judge_picture, output_picture
 from dpe_toolkit.video import OutputSettings, VideoWriter, media_plan, probe
 from tests.analysis.fakes import Registry, Square
 from tests.render.scenes import acting_face, edit, frames_of, plan, shot, write_clip

@@ -21,10 +21,11 @@ __all__ = [
     "WeightsDirOption",
 ]
 
+Audio = Literal["source", "driver", "mix", "none"]
 Mode = Literal["absolute", "relative"]
 MissingFace = Literal["passthrough", "hold", "error"]
 WhenShort = Literal["hold", "loop", "passthrough", "error"]
-_EDIT_FIELDS = ("expression", "pose", "regions", "mode", "missing_face", "fade_frames")
+_EDIT_FIELDS = ("expression", "pose", "regions", "mode", "missing_face", "fade_frames", "audio")
 
 _DRIVER = "The performance"
 _EDIT = "The edit; goes before what the timeline says"
@@ -88,6 +89,14 @@ class AmountChoices:
         int | None,
         typer.Option(
             min=0, max=250, metavar="COUNT", help="Cross-fade where an edit starts or stops.", rich_help_panel=_EDIT
+        ),
+    ] = None
+
+    audio: Annotated[
+        Audio | None,
+        typer.Option(
+            help="Whose sound is heard in edited shots: the source's, the driver's, both, or none.",
+            rich_help_panel=_EDIT,
         ),
     ] = None
 

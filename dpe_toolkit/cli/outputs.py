@@ -15,15 +15,17 @@ from dpe_toolkit.errors import OptionsError, nearest_names
 if TYPE_CHECKING:
     from dpe_toolkit.render import ColourChoice
 
-__all__ = ["Chroma", "OutputOption", "Preset", "RunChoices", "WriteChoices"]
+__all__ = ["AudioTracks", "Chroma", "OutputOption", "Preset", "RunChoices", "WriteChoices"]
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"]
+AudioTracks = Literal["mix", "separate"]
 Chroma = Literal["420", "422", "444"]
 
 _WHERE = "Where it runs"
 _OUTPUT = "Output"
 _COLOUR = "Colour"
 _LIST = "list"
+_FIELDS = ("codec", "crf", "preset", "chroma", "audio_tracks")
 
 OutputOption = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help="Video to write, or folder for a sequence of pictures.")
@@ -153,6 +155,13 @@ class WriteChoices:
         Preset | None,
         typer.Option(help="H.264 and H.265 effort: slower ones give smaller files.", rich_help_panel=_OUTPUT),
     ] = None
+    audio_tracks: Annotated[
+        AudioTracks | None,
+        typer.Option(
+            help="The timeline's sound tracks: mixed into one, or each an audio stream of its own.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
     depth: Annotated[
         Literal["8", "10", "12", "16"] | None,
         typer.Option(help="Bits a value; by default the source's.", rich_help_panel=_COLOUR),
@@ -176,7 +185,7 @@ class WriteChoices:
     @property
     def settings(self) -> dict[str, object]:
         """Field of `dpe_toolkit.video.OutputSettings` to value, for what was typed."""
-        given: dict[str, object] = {name: getattr(self, name) for name in ("codec", "crf", "preset", "chroma")}
+        given: dict[str, object] = {name: getattr(self, name) for name in _FIELDS}
         given["depth"] = None if self.depth is None else int(self.depth)
         given["strict_colour"] = self.strict_colour or None
         return {name: value for name, value in given.items() if value is not None}

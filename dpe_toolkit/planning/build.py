@@ -120,6 +120,7 @@ def _lay_out(
         start_frame=max(0, round((doc.global_start_s or Fraction(0)) * layout.rate)),
         fit=layout.fit,
         shots=tuple(plan_shots(laid, wholes, layout.rate)),
+        sound=laid.sound,
     )
 
 

@@ -10,6 +10,7 @@ from dpe_toolkit.planning.intervals import NO_CLIP, Piece, cover, drive, warp_pi
 from dpe_toolkit.planning.judging import Judge
 from dpe_toolkit.planning.media import clip_label
 from dpe_toolkit.planning.sequences import Handles, lay_in_turn
+from dpe_toolkit.planning.sound import SoundLayer
 from dpe_toolkit.timeline import Clip, Gap, Stack, Track, Transition
 from dpe_toolkit.timeline.document import Item
 
@@ -74,12 +75,17 @@ class Flattener:
             seen = cover(seen, layer, self._hides)
         return self._trimmed(stack, seen, handles)
 
-    def sound(self, stack: Stack) -> list[Piece]:
-        """Every piece of every sound track, overlapping as they do."""
-        heard = [
-            piece for child in stack.children if getattr(child, "enabled", True) for piece in self._sound_of(child)
-        ]
-        return self._trimmed(stack, heard)
+    def sound(self, stack: Stack) -> list[SoundLayer]:
+        """The pieces of each sound track, and of each picture track whose compositions hold sound.
+
+        Pieces of one layer may overlap, where a composition has several sound tracks.
+        """
+        layers = []
+        for child in stack.children:
+            pieces = self._trimmed(stack, self._sound_of(child)) if getattr(child, "enabled", True) else []
+            if pieces:
+                layers.append(SoundLayer(getattr(child, "name", ""), tuple(pieces)))
+        return layers
 
     def duration_s(self, item: Item) -> Fraction:
         """How long an item is."""
@@ -113,18 +119,20 @@ class Flattener:
 
     def _sound_of(self, item: Item) -> list[Piece]:
         if isinstance(item, Stack):
-            return self.sound(item)
+            return [piece for layer in self.sound(item) for piece in layer.pieces]
         if not isinstance(item, Track):
             return []
         if item.kind == "Audio":
-            heard = self._in_turn(
-                item, lambda child: self._clip(child) if isinstance(child, Clip) else self._sound_of(child)
-            )
+            self._judge.item(item, f"track {item.name!r}")
+            heard = lay_in_turn(item, self._audible, self.duration_s, judge=self._judge, rate=self._rate)
         else:
             heard = self._in_turn(
                 item, lambda child: [] if isinstance(child, Clip) else self._sound_of(child), quiet=True
             )
         return self._trimmed(item, heard)
+
+    def _audible(self, item: Item, handles: Handles) -> list[Piece]:
+        return self._clip(item, handles) if isinstance(item, Clip) else self._sound_of(item)
 
     def _in_turn(self, track: Track, pieces_of: Callable[[Item], list[Piece]], *, quiet: bool = False) -> list[Piece]:
         if not quiet:

@@ -9,13 +9,13 @@ from fractions import Fraction
 from typing import TypeVar
 
 from dpe_toolkit.framemap import FrameMap
-from dpe_toolkit.plan import Fit, MediaPlan
+from dpe_toolkit.plan import Fit, MediaPlan, SoundTrack
 from dpe_toolkit.planning.flatten import Flattener
 from dpe_toolkit.planning.intervals import Piece
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s
 from dpe_toolkit.planning.problems import ProblemList
 from dpe_toolkit.planning.runs import Run, collect_runs, first_frame, media_map
-from dpe_toolkit.planning.sound import check_sound
+from dpe_toolkit.planning.sound import plan_sound
 from dpe_toolkit.timeline import Clip, TimelineDoc
 from dpe_toolkit.timing import Span
 
@@ -49,6 +49,8 @@ class Laid:
     takes: tuple[Take, ...]
     """The runs that the pieces are parts of."""
     num_frames: int
+    sound: tuple[SoundTrack, ...] | None = None
+    """What the sound tracks hold, None where there is none."""
 
 
 class TimelineLayout:
@@ -79,10 +81,9 @@ class TimelineLayout:
         """The timeline in frames."""
         flattener = Flattener(self.rate, length_s=self._length_s, is_opaque=self._is_opaque)
         pieces = flattener.picture(self._doc.stack)
-        sound = flattener.sound(self._doc.stack)
+        layers = flattener.sound(self._doc.stack)
         self.problems.items.extend(flattener.problems.items)
-        leaves = [leaf for piece in pieces if (leaf := next(piece.leaves(), None)) is not None]
-        self.problems.items.extend(check_sound(leaves, sound, 1 / self.rate))
+        sound = plan_sound(layers, self._library, self.problems)
         takes = tuple(self._take(run) for run in collect_runs(pieces, self.rate))
         # A clip without a length of its own takes that of its media: where these are missing, that is the fault.
         if not takes and None not in self._media.values():
@@ -91,7 +92,7 @@ class TimelineLayout:
         for piece in pieces:
             self._tell_uneven(piece)
         end_s = max([flattener.duration_s(self._doc.stack), *(piece.stop_s for piece in pieces)])
-        return Laid(tuple(pieces), takes, first_frame(end_s, self.rate))
+        return Laid(tuple(pieces), takes, first_frame(end_s, self.rate), sound)
 
     def _media_of(self, clip: Clip) -> KnownMedia | None:
         where = clip_label(clip.name)

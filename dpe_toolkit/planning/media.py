@@ -14,7 +14,16 @@ from dpe_toolkit.plan import MediaPlan, MissingImages, Problem
 from dpe_toolkit.planning.pictures import is_sequence, read_pictures
 from dpe_toolkit.timeline import find_media
 
-__all__ = ["KnownMedia", "MediaFacts", "MediaLibrary", "Probe", "clip_label", "media_origin_s", "problem_of"]
+__all__ = [
+    "KnownMedia",
+    "KnownSound",
+    "MediaFacts",
+    "MediaLibrary",
+    "Probe",
+    "clip_label",
+    "media_origin_s",
+    "problem_of",
+]
 
 
 class MediaFacts(Protocol):
@@ -109,6 +118,23 @@ class KnownMedia:
         return self.plan.num_frames / self.plan.rate
 
 
+@dataclass(frozen=True, slots=True)
+class KnownSound:
+    """A file whose sound can be read, with or without a picture."""
+
+    path: Path
+    digest: str
+    num_streams: int
+    media: MediaPlan | None
+    """Its picture, None where it has none."""
+
+    def origin_s(self, available_start_s: Fraction | None, moment_s: Fraction | None) -> Fraction:
+        """As `media_origin_s`; a file of sound alone begins at zero unless the timeline says otherwise."""
+        if self.media is not None:
+            return media_origin_s(available_start_s, moment_s, self.media)
+        return available_start_s or Fraction(0)
+
+
 class MediaLibrary:
     """Looks media up by reference; ``problems`` fills as it goes, one entry a fault of a file.
 
@@ -137,6 +163,7 @@ class MediaLibrary:
         self._known: dict[str, KnownMedia | None] = {}
         self._faults: dict[str, list[Problem]] = {}
         self._users: dict[str, list[str]] = {}
+        self._sounds: dict[str, KnownSound | None] = {}
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -165,6 +192,40 @@ class MediaLibrary:
         if key not in self._known:
             self._known[key] = self._read(url, rate, missing)
         return self._known[key]
+
+    def get_sound(self, url: str, user: str) -> KnownSound | None:
+        """The sound of the media that ``url`` means, None where it cannot be used.
+
+        Args:
+            url: reference as the timeline has it.
+            user: clip that uses it, for messages.
+        """
+        if url not in self._sounds:
+            self._sounds[url] = self._read_sound(url)
+        if self._sounds[url] is None:
+            users = self._users.setdefault(url, [])
+            if user not in users:
+                users.append(user)
+        return self._sounds[url]
+
+    def _read_sound(self, url: str) -> KnownSound | None:
+        faults = self._faults.setdefault(url, [])
+        told = bool(faults)
+        try:
+            path = self._find(url)
+            digest = self._digest(path)
+            try:
+                info = self._probe(path)
+            except MediaError:
+                return KnownSound(path, digest, _count_streams(path), None)
+            return KnownSound(path, digest, info.audio_streams, _media_plan(path, info, digest))
+        except MediaError as error:
+            problem = problem_of(error, "")
+        except OSError as error:
+            problem = problem_of(MediaError(f"it cannot be read: {error.strerror}", path=url), "")
+        if not told:
+            faults.append(problem)
+        return None
 
     def _read(self, url: str, rate: Fraction | None, missing: MissingImages) -> KnownMedia | None:
         faults = self._faults.setdefault(url, [])
@@ -261,6 +322,12 @@ def _notices(info: MediaFacts, path: Path) -> list[Problem]:
             "longer are repeated, those that come faster left out"
         )
     return [Problem(severity="warning", wrong=text) for text in found]
+
+
+def _count_streams(path: Path) -> int:
+    from dpe_toolkit.video import sound_streams
+
+    return len(sound_streams(path))
 
 
 def _video_probe() -> Probe:

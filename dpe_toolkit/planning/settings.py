@@ -13,7 +13,16 @@ from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.errors import OptionsError, nearest_names
 from dpe_toolkit.plan import FaceChoice, Fit, Gaps, Problem
 from dpe_toolkit.timeline import EffectSpec, check_model
-from dpe_toolkit.timeline.effect import Amount, ComponentNames, ComponentOptions, Face, MissingFace, Regions, WhenShort
+from dpe_toolkit.timeline.effect import (
+    Amount,
+    Audio,
+    ComponentNames,
+    ComponentOptions,
+    Face,
+    MissingFace,
+    Regions,
+    WhenShort,
+)
 
 __all__ = [
     "DEFAULT_COMPONENTS",
@@ -83,6 +92,7 @@ class EditSettings(BaseModel):
     source_face: Face = FaceChoice()
     driver_face: Face = FaceChoice()
     missing_face: MissingFace = "passthrough"
+    audio: Audio = "source"
     fade_frames: int = Field(default=5, ge=0, le=250)
 
 

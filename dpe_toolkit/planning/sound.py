@@ -1,80 +1,129 @@
-"""Whether the sound of the picture's own media is the sound that the timeline wants."""
+"""The timeline's sound tracks: which stream of which file is heard when, how fast and how loud."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
-from dpe_toolkit.plan import Problem
-from dpe_toolkit.planning.intervals import Piece, overlapping
-from dpe_toolkit.planning.media import clip_label
-from dpe_toolkit.timeline import media_basename
+from dpe_toolkit.plan import SoundPart, SoundTrack
+from dpe_toolkit.planning.intervals import NO_CLIP, Piece
+from dpe_toolkit.planning.media import KnownSound, MediaLibrary, clip_label
+from dpe_toolkit.planning.problems import ProblemList
 
-__all__ = ["check_sound"]
+__all__ = ["SoundLayer", "plan_sound"]
+
+_ALL, _NOTHING = Fraction(1), Fraction(0)
 
 
-def check_sound(picture: Sequence[Piece], sound: Sequence[Piece], frame_s: Fraction) -> list[Problem]:
-    """Where the sound tracks ask for something else than the picture's own sound.
+@dataclass(frozen=True, slots=True)
+class SoundLayer:
+    """What one sound track holds."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """A clip of a sound track, with its loudness."""
+
+    piece: Piece
+    fade: tuple[Fraction, Fraction]
+
+    def same_sound(self, other: _Voice) -> bool:
+        """True where both play the same moments of the same file at the same time."""
+        mine, theirs = self.piece, other.piece
+        meet = mine.start_s < theirs.stop_s and theirs.start_s < mine.stop_s
+        return meet and mine.clip.media.url == theirs.clip.media.url and _line(mine) == _line(theirs)
+
+
+def plan_sound(
+    layers: Sequence[SoundLayer], library: MediaLibrary, problems: ProblemList
+) -> tuple[SoundTrack, ...] | None:
+    """The tracks as a plan holds them, None where the timeline has none, which means the pictures' own sound.
+
+    Editing programs lay a file of several streams on several tracks, in sync, and say nowhere which stream is
+    which: the first track then has the first stream, the next one the second. A file of one stream that lies on
+    several tracks like that is heard once.
 
     Args:
-        picture: pieces that are seen, sorted.
-        sound: pieces of all sound tracks; none at all means the picture's own sound.
-        frame_s: seconds of a frame.
+        layers: the enabled sound tracks, pieces in timeline time.
+        library: where media are looked up; it is told of those that are missing.
+        problems: told of clips without sound.
     """
-    if not sound:
-        return []
-    heard = _union(sound)
-    foreign = [
-        _problem(piece, "sound that is not the picture's own at the same time")
-        for piece in sound
-        if not all(_belongs(piece, seen, frame_s) for seen in overlapping(picture, piece))
-        or _uncovered_s(piece, picture) > frame_s / 2
-    ]
-    mute = [
-        _problem(seen, "silence of the sound tracks under it")
-        for seen in picture
-        if _uncovered_s(seen, heard) > frame_s / 2
-    ]
-    return foreign + mute
+    if not layers:
+        return None
+    tracks: list[SoundTrack] = []
+    earlier: list[_Voice] = []
+    for layer in layers:
+        voices = [voice for piece in layer.pieces for voice in _voices(piece, (_ALL, _ALL))]
+        parts = [part for voice in voices for part in _part(voice, earlier, library, problems)]
+        tracks.append(SoundTrack(name=layer.name, parts=tuple(parts)))
+        earlier += voices
+    return tuple(tracks)
 
 
-def _problem(piece: Piece, what: str) -> Problem:
-    return Problem(
-        where=clip_label(piece.clip.name),
-        wrong=f"{what} is not yet honoured",
-        expected="sound tracks that hold the sound of the media that is seen, in sync, or none",
-        action="disable the sound tracks to render with the sound of the picture's media, and lay the sound afterwards",
+def _voices(piece: Piece, fade: tuple[Fraction, Fraction]) -> Iterator[_Voice]:
+    """The clips of a piece: in a dissolve both of its sides, one falling as the other rises."""
+    own = fade
+    if piece.blend is not None:
+        length_s = piece.stop_s - piece.start_s
+        shares = [_clamped(piece.blend.share + at_s * piece.blend.per_s) for at_s in (_NOTHING, length_s)]
+        own = (fade[0] * (1 - shares[0]), fade[1] * (1 - shares[1]))
+        if piece.blend.to is not None:
+            yield from _voices(piece.blend.to, (fade[0] * shares[0], fade[1] * shares[1]))
+    if piece.clip is not NO_CLIP:
+        yield _Voice(piece, own)
+    elif piece.inner is not None:
+        yield from _voices(piece.inner, own)
+
+
+def _clamped(share: Fraction) -> Fraction:
+    return min(max(share, _NOTHING), _ALL)
+
+
+def _part(
+    voice: _Voice, earlier: Sequence[_Voice], library: MediaLibrary, problems: ProblemList
+) -> Iterator[SoundPart]:
+    """The part of a clip; none where it is frozen, without sound, or heard already."""
+    piece, where = voice.piece, clip_label(voice.piece.clip.name)
+    clip = piece.clip
+    if clip.media.kind != "external":
+        problems.refuse(
+            where, "its sound has no media file", "a reference to a media file", "relink the clip, or disable it"
+        )
+        return
+    sound = library.get_sound(clip.media.url, where)
+    if sound is None or not piece.speed:
+        return
+    if not sound.num_streams:
+        problems.warn(where, f"{sound.path.name!r} has no sound, and so the clip is silent")
+        return
+    number = sum(1 for other in earlier if voice.same_sound(other))
+    if number >= sound.num_streams:
+        return
+    yield SoundPart(
+        path=sound.path,
+        digest=sound.digest,
+        stream=number,
+        record_s=piece.start_s,
+        duration_s=piece.stop_s - piece.start_s,
+        start_s=_range_s(piece, sound) + piece.skip_s,
+        speed=piece.speed,
+        fade=voice.fade,
     )
 
 
-def _belongs(piece: Piece, seen: Piece, frame_s: Fraction) -> bool:
-    same = media_basename(piece.clip.media.url) == media_basename(seen.clip.media.url)
-    return same and abs(_media_s(piece) - piece.start_s - _media_s(seen) + seen.start_s) <= frame_s / 2
+def _range_s(piece: Piece, sound: KnownSound) -> Fraction:
+    """Start of the clip's range, from the file's first picture, or its first sound where it has no picture."""
+    clip = piece.clip
+    if clip.range is None:
+        return _NOTHING
+    stated_s = clip.media.available.start_s if clip.media.available is not None else None
+    return clip.range.start_s - sound.origin_s(stated_s, clip.range.start_s)
 
 
-def _media_s(piece: Piece) -> Fraction:
-    """Media time at the start of a piece, from the start of the media."""
-    held = piece.clip.range.start_s if piece.clip.range else Fraction(0)
-    available = piece.clip.media.available
-    origin_s = available.start_s if available else Fraction(0)
-    return (held - origin_s if piece.clip.range else Fraction(0)) + piece.skip_s
-
-
-def _union(pieces: Sequence[Piece]) -> list[Piece]:
-    """Pieces without overlaps that cover the same time."""
-    merged: list[Piece] = []
-    for piece in sorted(pieces, key=lambda piece: piece.start_s):
-        if merged and piece.start_s <= merged[-1].stop_s:
-            merged[-1] = replace(merged[-1], stop_s=max(merged[-1].stop_s, piece.stop_s))
-        else:
-            merged.append(piece)
-    return merged
-
-
-def _uncovered_s(piece: Piece, others: Sequence[Piece]) -> Fraction:
-    """How much of ``piece`` none of the sorted ``others`` covers."""
-    covered = (
-        min(piece.stop_s, other.stop_s) - max(piece.start_s, other.start_s) for other in overlapping(others, piece)
-    )
-    return piece.stop_s - piece.start_s - sum(covered, Fraction(0))
+def _line(piece: Piece) -> tuple[Fraction, Fraction]:
+    first_s = piece.clip.range.start_s if piece.clip.range is not None else _NOTHING
+    return first_s + piece.skip_s - piece.start_s * piece.speed, piece.speed

@@ -82,6 +82,8 @@ class ShotRecord(_Model):
     pose: float
     mode: str
     regions: dict[str, float]
+    audio: str
+    """Whose sound is heard: ``source``, ``driver``, ``mix`` or ``none``."""
     consent: str
     components: tuple[UsedComponent, ...]
     missing: tuple[MissingRecord, ...]
@@ -144,6 +146,7 @@ def record_shot(prepared: PreparedShot, parts: Sequence[ShotPlan], first: int) -
         pose=edit.pose,
         mode=edit.mode,
         regions=edit.regions,
+        audio=edit.audio,
         consent=edit.consent,
         components=tuple(
             UsedComponent.model_validate(one.model_dump(include=set(UsedComponent.model_fields)))

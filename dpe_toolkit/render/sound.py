@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +13,23 @@ from dpe_toolkit.video import AudioMix, AudioPart, AudioTracks, sound_streams
 __all__ = ["audio_mixes"]
 
 CountStreams = Callable[[Path], int]
+Fade = tuple[Fraction, Fraction]
 _DRIVERS = "performances"
+_ALL, _HALF = Fraction(1), Fraction(1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """A shot that is heard, with its loudness at its begin and end."""
+
+    shot: ShotPlan
+    fade: Fade
+
+    @property
+    def edit(self) -> EditPlan:
+        """The shot's edit, which must be there."""
+        assert self.shot.edit is not None
+        return self.shot.edit
 
 
 def count_streams(path: Path) -> int:
@@ -37,8 +54,9 @@ def audio_mixes(
     """
     first_s = plan.shots[0].record_start / plan.rate
     length_s = plan.num_frames / plan.rate
-    spoken = [(shot, shot.edit) for shot in plan.shots if shot.edit is not None and shot.edit.audio != "source"]
-    heard = list(plan.sound) if plan.sound is not None else _own_sound(plan, count)
+    voices = [voice for shot in plan.shots for voice in _voices(shot)]
+    spoken = [voice for voice in voices if voice.shot.edit is not None and voice.edit.audio != "source"]
+    heard = list(plan.sound) if plan.sound is not None else _own_sound(voices, plan.rate, count)
     heard = [_muted(track, spoken, plan.rate) for track in heard]
     performed = _performed(spoken, plan.rate, count)
     if plan.sound is not None and tracks == "mix":
@@ -84,20 +102,45 @@ def _goes_on(first: SoundPart, second: SoundPart) -> bool:
     return same and level and meets
 
 
-def _own_sound(plan: RenderPlan, count: CountStreams) -> list[SoundTrack]:
-    by_stream: list[list[SoundPart]] = []
-    for shot in plan.shots:
-        for part in _sound_of(shot, plan.rate):
-            for number in range(count(part.path)):
-                if number == len(by_stream):
-                    by_stream.append([])
-                by_stream[number].append(part.model_copy(update={"stream": number}))
-    return [SoundTrack(parts=tuple(parts)) for parts in by_stream]
+def _own_sound(voices: Sequence[_Voice], rate: Fraction, count: CountStreams) -> list[SoundTrack]:
+    return _by_stream([part for voice in voices for part in _source_part(voice, rate)], count)
 
 
-def _sound_of(shot: ShotPlan, rate: Fraction) -> Iterator[SoundPart]:
-    """The sound of what a shot shows on top, with its dissolve; of frozen pictures none."""
-    media, line = shot.source, shot.frame_map
+def _by_stream(parts: Iterable[SoundPart], count: CountStreams, name: str = "") -> list[SoundTrack]:
+    """A track for each stream of the files, the n-th of all of them in the n-th."""
+    found: list[list[SoundPart]] = []
+    for part in parts:
+        for number in range(count(part.path)):
+            if number == len(found):
+                found.append([])
+            found[number].append(part.model_copy(update={"stream": number}))
+    return [SoundTrack(name=name, parts=tuple(parts)) for parts in found]
+
+
+def _voices(shot: ShotPlan, fade: Fade = (_ALL, _ALL)) -> Iterator[_Voice]:
+    """What is seen on top in a shot; in a dissolve both of its sides, one falling as the other rises."""
+    own, mix = fade, shot.mix
+    if mix is not None:
+        # A share counts for the middle of its frame; the dissolve begins and ends half a frame further out.
+        shares = [_clamped(mix.start + mix.step * (at - _HALF)) for at in (0, shot.num_frames)]
+        own = (fade[0] * (1 - shares[0]), fade[1] * (1 - shares[1]))
+        if mix.to is not None:
+            yield from _voices(mix.to, (fade[0] * shares[0], fade[1] * shares[1]))
+    if shot.source is not None:
+        yield _Voice(shot.alone, own)
+    elif shot.inner is not None:
+        yield from _voices(shot.inner, own)
+    elif shot.below is not None:
+        yield from _voices(shot.below, fade)
+
+
+def _clamped(share: Fraction) -> Fraction:
+    return min(max(share, Fraction(0)), _ALL)
+
+
+def _source_part(voice: _Voice, rate: Fraction) -> Iterator[SoundPart]:
+    """The sound of the shot's own file; of frozen pictures there is none."""
+    shot, line, media = voice.shot, voice.shot.frame_map, voice.shot.source
     if media is None or not media.has_audio or not line.step:
         return
     yield SoundPart(
@@ -107,36 +150,36 @@ def _sound_of(shot: ShotPlan, rate: Fraction) -> Iterator[SoundPart]:
         duration_s=shot.num_frames / rate,
         start_s=line.start / media.rate,
         speed=line.step * rate / media.rate,
+        fade=voice.fade,
     )
 
 
-def _muted(track: SoundTrack, spoken: Sequence[tuple[ShotPlan, EditPlan]], rate: Fraction) -> SoundTrack:
+def _muted(track: SoundTrack, spoken: Sequence[_Voice], rate: Fraction) -> SoundTrack:
     """The track without the sources of shots that bring another sound."""
     parts = list(track.parts)
-    for shot, edit in spoken:
-        if edit.audio == "mix" or shot.source is None:
-            continue
+    for shot in (voice.shot for voice in spoken if voice.edit.audio != "mix"):
         begin_s, end_s = shot.record.start / rate, shot.record.stop / rate
         parts = [
             kept
             for part in parts
-            for kept in (part.without(begin_s, end_s) if part.path == shot.source.path else (part,))
+            for kept in (part.without(begin_s, end_s) if shot.source and part.path == shot.source.path else (part,))
         ]
     return track.model_copy(update={"parts": tuple(parts)})
 
 
-def _performed(spoken: Sequence[tuple[ShotPlan, EditPlan]], rate: Fraction, count: CountStreams) -> list[SoundTrack]:
+def _performed(spoken: Sequence[_Voice], rate: Fraction, count: CountStreams) -> list[SoundTrack]:
     """The drivers' sound, stream by stream, where shots bring it."""
-    by_stream: list[list[SoundPart]] = []
-    for shot, edit in spoken:
-        if edit.audio == "none" or not edit.driver.has_audio:
-            continue
-        for part in _driver_parts(shot, edit, rate):
-            for number in range(count(part.path)):
-                if number == len(by_stream):
-                    by_stream.append([])
-                by_stream[number].append(part.model_copy(update={"stream": number}))
-    return [SoundTrack(name=_DRIVERS, parts=tuple(parts)) for parts in by_stream]
+    parts = [
+        _faded(part, voice)
+        for voice in spoken
+        if voice.edit.audio != "none" and voice.edit.driver.has_audio
+        for part in _driver_parts(voice.shot, voice.edit, rate)
+    ]
+    return _by_stream(parts, count, _DRIVERS)
+
+
+def _faded(part: SoundPart, voice: _Voice) -> SoundPart:
+    return part.model_copy(update={"fade": voice.fade})
 
 
 def _driver_parts(shot: ShotPlan, edit: EditPlan, rate: Fraction) -> Iterator[SoundPart]:

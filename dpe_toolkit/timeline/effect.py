@@ -126,6 +126,7 @@ Regions = Annotated[dict[str, Amount], _known("region", REGIONS)]
 ComponentNames = Annotated[dict[str, str], _known("kind of component", KINDS)]
 ComponentOptions = dict[str, dict[str, object]]
 WhenShort = Literal["hold", "loop", "passthrough", "error"]
+Audio = Literal["source", "driver", "mix", "none"]
 MissingFace = Literal["passthrough", "hold", "error"]
 
 
@@ -181,6 +182,8 @@ class EffectSpec(_Schema):
     face: FacesSpec = FacesSpec()
     neutral: NeutralSpec = NeutralSpec()
     missing_face: MissingFace = "passthrough"
+    audio: Audio = "source"
+    """Whose sound is heard while the clip is."""
     fade_frames: int = Field(default=5, ge=0, le=250)
     mattes: tuple[object, ...] = ()
     keys: dict[str, object] = {}

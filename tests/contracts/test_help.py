@@ -9,8 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from dpe_toolkit.cli import app
-from dpe_toolkit.cli.choices import MissingFace, Mode, WhenShort
-from dpe_toolkit.cli.outputs import Chroma, Preset
+from dpe_toolkit.cli.choices import Audio, MissingFace, Mode, WhenShort
+from dpe_toolkit.cli.outputs import AudioTracks, Chroma, Preset
 from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.video import OutputSettings
 
@@ -67,6 +67,7 @@ def test_choices_are_those_of_the_plan_and_the_writer() -> None:
     chroma, preset = (OutputSettings.model_fields[name].annotation for name in ("chroma", "preset"))
     assert chroma == Chroma | None
     assert preset == Preset
+    assert OutputSettings.model_fields["audio_tracks"].annotation == AudioTracks
     fields = EditPlan.model_fields
-    expected = {"mode": Mode, "missing_face": MissingFace, "when_short": WhenShort}
+    expected = {"mode": Mode, "audio": Audio, "missing_face": MissingFace, "when_short": WhenShort}
     assert {name: fields[name].annotation for name in expected} == expected

@@ -224,22 +224,6 @@ def test_a_track_of_an_unknown_kind_is_told(scene: Any) -> None:
     assert [str(problem) for problem in plan.problems] == ["track 'S1': it is of kind 'Subtitle' and left out."]
 
 
-@pytest.mark.parametrize(
-    ("media", "start", "length", "message"),
-    [
-        ("b.mov", 0, 20, "clip 'b': sound that is not the picture's own at the same time is not yet honoured"),
-        ("a.mov", 3, 20, "clip 'a': sound that is not the picture's own at the same time is not yet honoured"),
-        ("a.mov", 0, 30, "clip 'a': sound that is not the picture's own at the same time is not yet honoured"),
-        ("a.mov", 0, 10, "clip 'a': silence of the sound tracks under it is not yet honoured"),
-    ],
-)
-def test_other_sound_than_the_pictures_is_refused(
-    scene: Any, media: str, start: int, length: int, message: str
-) -> None:
-    sound = scene.track(scene.clip(media, start, length), name="A1", kind="Audio")
-    assert one(scene.plan(scene.track(scene.clip("a.mov", 0, 20)), sound)).startswith(message)
-
-
 def test_a_disabled_sound_track_asks_for_nothing(scene: Any) -> None:
     music = scene.track(scene.clip("b.mov"), name="A1", kind="Audio")
     music.enabled = False

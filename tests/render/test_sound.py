@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpe_toolkit.cli.ranges import pick_shots
-from dpe_toolkit.plan import FrameMap, MediaPlan, ShotPlan, SoundPart, SoundTrack
+from dpe_toolkit.plan import FrameMap, MediaPlan, Mix, ShotPlan, SoundPart, SoundTrack
 from dpe_toolkit.render.sound import audio_mixes
 from dpe_toolkit.timing import Span
 from dpe_toolkit.video import AudioPart
@@ -169,3 +169,25 @@ def test_cutting_a_part_out_and_putting_it_back_loses_nothing(
     for one in pieces:
         assert one.start_s == 1 + one.record_s * speed
         assert one.fade == (one.record_s / 4, one.stop_s / 4)
+
+
+def test_a_dissolve_of_pictures_cross_fades_their_sound() -> None:
+    mixed = shot(loud(), 10, mix=Mix(to=shot(loud("b"), 10), start=Fraction(1, 20), step=Fraction(1, 10)))
+    found = [(one.path.name, one.fade) for one in parts_of(shot(loud("z"), 5), mixed)]
+    assert sorted(found) == [("a", (1, 0)), ("b", (0, 1)), ("z", (1, 1))]
+
+
+def test_a_part_of_a_dissolve_fades_as_that_part_of_the_whole() -> None:
+    mixed = shot(loud(), 10, mix=Mix(to=shot(loud("b"), 10), start=Fraction(1, 20), step=Fraction(1, 10)))
+    found = audio_mixes(plan(mixed).trim(Span(5, 10)), count=lambda path: 1)
+    assert sorted((one.path.name, one.fade) for one in found[0].parts) == [
+        ("a", (Fraction(1, 2), 0)),
+        ("b", (Fraction(1, 2), 1)),
+    ]
+
+
+def test_under_a_transparent_picture_its_own_sound_is_heard() -> None:
+    over = shot(loud(), 10, below=shot(loud("b"), 10))
+    assert [one.path.name for one in parts_of(over)] == ["a"]
+    nothing = shot(None, 10, below=shot(loud("b"), 10))
+    assert [one.path.name for one in parts_of(nothing)] == ["b"]

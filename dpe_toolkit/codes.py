@@ -102,6 +102,8 @@ class MixRequest:
     """absolute: the driver's departure from his rest replaces the source's own; relative: it is added to it."""
     regions: dict[str, float] = field(default_factory=lambda: dict.fromkeys(REGIONS, 1.0))
     """Weight of each region of `REGIONS`."""
+    region_rows: dict[str, torch.Tensor] = field(default_factory=dict)
+    """(N,) weights of regions that change from frame to frame; they go before ``regions``."""
 
     @property
     def changes_nothing(self) -> bool:

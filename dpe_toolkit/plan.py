@@ -15,6 +15,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dpe_toolkit.framemap import ExactFraction, FrameMap
+from dpe_toolkit.keyframes import Key, PolygonKey
 from dpe_toolkit.soundplan import SoundPart, SoundTrack
 from dpe_toolkit.timing import Span
 
@@ -27,9 +28,12 @@ __all__ = [
     "Fit",
     "FrameMap",
     "Gaps",
+    "Key",
+    "MattePlan",
     "MediaPlan",
     "MissingImages",
     "Mix",
+    "PolygonKey",
     "Problem",
     "RenderPlan",
     "ShotPlan",
@@ -102,6 +106,21 @@ class FaceChoice(_Model):
     """For ``index``: 0-based, left to right, at the first frame in which all are seen."""
 
 
+class MattePlan(_Model):
+    """Where in the picture an edit may show: inside a polygon, or where a film is white."""
+
+    polygons: tuple[PolygonKey, ...] = ()
+    """In order, of equally many points; empty where ``media`` says it."""
+    media: MediaPlan | None = None
+    start: ExactFraction = Fraction(0)
+    """Position in ``media``, in its frames, at the shot's first row."""
+    step: ExactFraction = Fraction(1)
+    """Frames of ``media`` in one row. Before its first and behind its last frame, that one holds."""
+    feather_px: float = Field(default=8.0, ge=0)
+    """Width of the soft edge, inwards, in pixels of the source."""
+    invert: bool = False
+
+
 class EditPlan(_Model):
     """What is done to one shot."""
 
@@ -117,6 +136,10 @@ class EditPlan(_Model):
     pose: float = Field(default=0.0, ge=0, le=3)
     mode: Literal["absolute", "relative"] = "absolute"
     regions: dict[str, float] = {}
+    keys: dict[str, tuple[Key, ...]] = {}
+    """``expression``, ``pose`` or a region to its keys, in order, which go before the amount or weight of that name."""
+    mattes: tuple[MattePlan, ...] = ()
+    """Each takes its share away; none lets the edit show everywhere."""
     source_face: FaceChoice = FaceChoice()
     driver_face: FaceChoice = FaceChoice()
     source_neutral_frame: int | None = None
@@ -138,8 +161,13 @@ class EditPlan(_Model):
     @property
     def changes_nothing(self) -> bool:
         """True where the amounts say that the picture must stay as it is."""
-        weightless = bool(self.regions) and not any(self.regions.values())
-        return (self.expression == 0 or weightless) and self.pose == 0
+        weights = {region: self._most(region, weight) for region, weight in self.regions.items()}
+        weightless = bool(weights) and not any(weights.values())
+        expression, pose = self._most("expression", self.expression), self._most("pose", self.pose)
+        return (expression == 0 or weightless) and pose == 0
+
+    def _most(self, name: str, value: float) -> float:
+        return max((key.value for key in self.keys.get(name, ())), default=value)
 
 
 class Mix(_Model):
@@ -342,6 +370,15 @@ class RenderPlan(_Model):
         """Every shot that shows media, each alone, in output order."""
         for shot in self.shots:
             yield from shot.leaves()
+
+    def media(self) -> Iterator[MediaPlan]:
+        """Every source, driver and matte, some of them perhaps several times."""
+        for shot in self.leaves():
+            if shot.source is not None:
+                yield shot.source
+            if shot.edit is not None:
+                yield shot.edit.driver
+                yield from (matte.media for matte in shot.edit.mattes if matte.media is not None)
 
     @property
     def errors(self) -> tuple[Problem, ...]:

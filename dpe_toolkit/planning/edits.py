@@ -12,6 +12,7 @@ from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.planning.components import ChosenComponents, Options, choose_components
 from dpe_toolkit.planning.driving import Driven, EditedShot, check_length, find_driver, seconds_in
 from dpe_toolkit.planning.intervals import Drive
+from dpe_toolkit.planning.keyed import build_keys, build_mattes
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s
 from dpe_toolkit.planning.problems import ProblemList
 from dpe_toolkit.planning.settings import (
@@ -51,10 +52,6 @@ class EditBuilder:
         spec = self._spec(shot)
         if spec is None:
             return None
-        for what, present in (("keyframes ('keys')", spec.keys), ("mattes ('mattes')", spec.mattes)):
-            if present:
-                wrong = f"{what} are not yet honoured"
-                self.problems.refuse(shot.where, wrong, "an edit without them", "remove them from the effect")
         layers = {"project": self.project.edit, "effect": effect_settings(spec), "command line": self.overrides}
         settings, origins = layer_settings(layers)
         if not settings.consent.strip():
@@ -76,6 +73,8 @@ class EditBuilder:
                 "retime": driven.retime,
                 "source_neutral_frame": self._source_neutral(shot, spec),
                 "driver_neutral_frame": self._driver_neutral(shot, driven, spec),
+                "keys": build_keys(spec, shot, self.problems),
+                "mattes": build_mattes(spec, shot, self.library, self.problems),
                 "components": chosen.choices,
                 "origins": {**origins, **_timeline_origins(spec, shot), **chosen.origins},
             }
@@ -146,6 +145,7 @@ def _timeline_origins(spec: EffectSpec, shot: EditedShot) -> dict[str, str]:
     origins: dict[str, str] = {"driver": by}
     origins["driver_start_s"] = by if tracked or "start" in stated else "default"
     origins["retime"] = by if "retime" in stated and not tracked else "default"
+    origins |= {name: "effect" for name in ("keys", "mattes") if getattr(spec, name)}
     for role in ("source", "driver"):
         origins[f"{role}_neutral_frame"] = "default" if getattr(spec.neutral, role) is None else "effect"
     return origins

@@ -54,6 +54,10 @@ def _show(edit: EditPlan, field: str) -> str:
     value = getattr(edit, field)
     if field == "regions":
         return ", ".join(f"{region} {weight:g}" for region, weight in value.items())
+    if field == "keys":
+        return ", ".join(f"{name} at {len(keys)} times" for name, keys in value.items())
+    if field == "mattes":
+        return ", ".join(f"{len(one.polygons)} polygons" if one.media is None else one.media.path.name for one in value)
     if isinstance(value, FaceChoice):
         return f"{value.by} {value.index}" if value.by == "index" else str(value.by)
     if isinstance(value, Fraction):

@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_toolkit.analysis import Gap, find_gaps
+from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.errors import AnalysisError
 from dpe_toolkit.faces import FaceTrack
+from dpe_toolkit.keyframes import value_at
 from dpe_toolkit.plan import EditPlan, ShotPlan
 from dpe_toolkit.render.mapping import DriverMap, smoothstep
 from dpe_toolkit.timing import Span
 
-__all__ = ["Missing", "driver_usable", "fade", "source_usable"]
+__all__ = ["Missing", "driver_usable", "fade", "keyed_rows", "keyed_values", "source_usable"]
 
 SHORT_GAP_S = Fraction(1, 4)
 """Up to here a face is taken to have been there, unseen: a fade in and out would show more than the bridge."""
@@ -62,6 +64,24 @@ def fade(
     after = np.minimum.accumulate(np.where(usable, rows[-1] + never, rows)[::-1])[::-1]
     distance = np.minimum(rows - before, after - rows)
     return smoothstep(distance / (fade_frames + 1))
+
+
+def keyed_values(edit: EditPlan, name: str, num_rows: int) -> npt.NDArray[np.float64]:
+    """(T,) an amount, or the weight of a region, at each row."""
+    keys = edit.keys.get(name, ())
+    if keys:
+        return np.array([value_at(keys, row) for row in range(num_rows)])
+    plain = edit.regions.get(name, 1.0) if name in REGIONS else float(getattr(edit, name))
+    return np.full(num_rows, plain)
+
+
+def keyed_rows(edit: EditPlan, num_rows: int) -> npt.NDArray[np.bool_]:
+    """(T,) False where keys leave nothing of the edit, so that the frame is passed through untouched."""
+    if not edit.keys:
+        return np.ones(num_rows, np.bool_)
+    weights = np.stack([keyed_values(edit, region, num_rows) for region in REGIONS]).max(axis=0)
+    expression = keyed_values(edit, "expression", num_rows) * weights
+    return np.asarray((expression > 0) | (keyed_values(edit, "pose", num_rows) > 0))
 
 
 def source_usable(

@@ -79,9 +79,7 @@ def check_output(plan: RenderPlan, output: Path) -> None:
             raise RenderError(
                 f"{str(target)!r} is a folder", "the name of a file", "choose another output name", path=output
             )
-    read = {shot.source.path for shot in plan.leaves() if shot.source} | {
-        shot.edit.driver.path for shot in plan.leaves() if shot.edit
-    }
+    read = {media.path for media in plan.media()}
     if plan.timeline_path is not None:
         read.add(plan.timeline_path)
     if output.exists() and any(path.exists() and output.samefile(path) for path in read):

@@ -16,6 +16,7 @@ from dpe_toolkit.faces import FaceBatch
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.plan import Fit, Gaps
 from dpe_toolkit.render.footage import Footage, Foreseen
+from dpe_toolkit.render.mattes import Mattes
 from dpe_toolkit.render.node import RenderNode
 from dpe_toolkit.render.nodes import (
     CompositeNode,
@@ -104,7 +105,9 @@ def _edited(
     encoded = EncodeNode(prepared, faces, pool.encoder(chosen["encoder"], name))
     shown = _shown_driver(prepared, driver, context, schedule, resources) if generator.wants_driver_pixels else None
     generated = GenerateNode(prepared, faces, encoded, shown, lazy)
-    result = CompositeNode(prepared, source, faces, generated, pool.compositor(chosen["compositor"], name))
+    mattes = Mattes.of(prepared.edit.mattes, context.open_reader, resources) if prepared.edit.mattes else None
+    compositor = pool.compositor(chosen["compositor"], name)
+    result = CompositeNode(prepared, source, faces, generated, compositor, mattes)
     return ShotGraph(source, result, faces, generated, resources)
 
 

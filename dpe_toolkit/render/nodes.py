@@ -17,6 +17,7 @@ from dpe_toolkit.faces import FaceBatch, FaceTrack
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout, Plane
 from dpe_toolkit.geometry import code_scale, window_rgb, write_window
 from dpe_toolkit.render.footage import Footage, Foreseen
+from dpe_toolkit.render.mattes import Mattes
 from dpe_toolkit.render.node import Inputs, Need, RenderNode
 from dpe_toolkit.render.prepare import PreparedShot
 from dpe_toolkit.shapes import expect_shape
@@ -205,6 +206,8 @@ class CompositeNode:
     faces: RenderNode[FaceBatch]
     generated: RenderNode[Generated]
     compositor: Compositor
+    mattes: Mattes | None = None
+    """Where the edit may show; None lets it show everywhere."""
 
     @property
     def length(self) -> int:
@@ -229,8 +232,10 @@ class CompositeNode:
             shown: Composited = self.compositor.composite(faces, generated)
             _check_picture("composite() pixels", shown.pixels, faces, 3)
             _check_picture("composite() matte", shown.matte, faces, 1)
-        places = rows - span.start
-        edited = write_window(_pick(frames, places), faces.placement.origin_px, faces.pixels, shown.pixels, shown.matte)
+        places, matte = rows - span.start, shown.matte
+        if self.mattes is not None:
+            matte = matte * self.mattes.windows(rows, faces.placement, frames.size_px, matte.device)
+        edited = write_window(_pick(frames, places), faces.placement.origin_px, faces.pixels, shown.pixels, matte)
         return edited if len(rows) == len(span) else _put(frames, places, edited)
 
 

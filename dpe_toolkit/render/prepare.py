@@ -31,7 +31,7 @@ from dpe_toolkit.analysis import (
 from dpe_toolkit.codes import REGIONS, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.faces import FaceTrack
 from dpe_toolkit.plan import ComponentChoice, EditPlan, MediaPlan, ShotPlan
-from dpe_toolkit.render.amounts import Missing, driver_usable, fade, source_usable
+from dpe_toolkit.render.amounts import Missing, driver_usable, fade, keyed_rows, keyed_values, source_usable
 from dpe_toolkit.render.mapping import DriverMap, driver_spans, map_driver
 from dpe_toolkit.timing import Span
 
@@ -100,6 +100,7 @@ def prepare_shot(
     amounts *= fade(
         np.ones_like(usable), edit.fade_frames, starts_inside=edit.starts_inside, ends_inside=edit.ends_inside
     )
+    amounts *= keyed_rows(edit, len(amounts))
     driver_rows, request = mapping.frames - float(driver.track.index[0]), _mix_request(edit, amounts, pool.device)
     target = _mix(
         shot,
@@ -177,9 +178,19 @@ def _driver_request(whole: ShotPlan, edit: EditPlan, mapping: DriverMap) -> Clip
 
 
 def _mix_request(edit: EditPlan, amounts: npt.NDArray[np.float64], device: torch.device) -> MixRequest:
-    shown = torch.from_numpy(amounts.astype(np.float32)).to(device)
-    regions = {**dict.fromkeys(REGIONS, 1.0), **edit.regions}
-    return MixRequest(shown * edit.expression, shown * edit.pose, edit.mode, regions)
+    def on_device(values: npt.NDArray[np.float64]) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(device)
+
+    keyed = {name: keyed_values(edit, name, len(amounts)) for name in ("expression", "pose")}
+    moving = [region for region in REGIONS if region in edit.keys]
+    changing = {region: on_device(keyed_values(edit, region, len(amounts))) for region in moving}
+    return MixRequest(
+        on_device(amounts * keyed["expression"]),
+        on_device(amounts * keyed["pose"]),
+        edit.mode,
+        {**dict.fromkeys(REGIONS, 1.0), **edit.regions},
+        changing,
+    )
 
 
 def _mix(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dpe_toolkit import __version__
 from dpe_toolkit.errors import RenderError
-from dpe_toolkit.plan import ExactFraction, MediaPlan, RenderPlan, ShotPlan
+from dpe_toolkit.plan import ExactFraction, Key, MediaPlan, RenderPlan, ShotPlan
 from dpe_toolkit.render.prepare import PreparedShot
 from dpe_toolkit.timing import Span
 
@@ -84,6 +84,9 @@ class ShotRecord(_Model):
     regions: dict[str, float]
     audio: str
     """Whose sound is heard: ``source``, ``driver``, ``mix`` or ``none``."""
+    keys: dict[str, tuple[Key, ...]]
+    """What changed inside the shot, by rows, which are counted from its lowest media frame."""
+    num_mattes: int
     consent: str
     components: tuple[UsedComponent, ...]
     missing: tuple[MissingRecord, ...]
@@ -147,6 +150,8 @@ def record_shot(prepared: PreparedShot, parts: Sequence[ShotPlan], first: int) -
         mode=edit.mode,
         regions=edit.regions,
         audio=edit.audio,
+        keys=edit.keys,
+        num_mattes=len(edit.mattes),
         consent=edit.consent,
         components=tuple(
             UsedComponent.model_validate(one.model_dump(include=set(UsedComponent.model_fields)))

@@ -23,9 +23,7 @@ def probe_media(media: MediaPlan) -> MediaInfo:
 
 def opening_pictures(plan: RenderPlan, open_reader: OpenReader) -> OpenReader:
     """``open_reader``, with image sequences of the plan opened as such."""
-    media = [shot.source for shot in plan.leaves() if shot.source is not None]
-    media += [shot.edit.driver for shot in plan.leaves() if shot.edit is not None]
-    sequences = {one.path: one for one in media if one.missing_images is not None}
+    sequences = {one.path: one for one in plan.media() if one.missing_images is not None}
 
     def open_any(path: Path) -> FrameSource:
         one = sequences.get(path)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dpe_toolkit.plan import Problem
 from dpe_toolkit.timeline.atomic import write_text
 from dpe_toolkit.timeline.checking import check_model
-from dpe_toolkit.timeline.effect import Stretch
+from dpe_toolkit.timeline.moments import Stretch
 
 __all__ = ["SIDECAR_SCHEMA", "Sidecar", "SidecarShot", "read_sidecar", "sidecar_path", "write_sidecar"]
 

@@ -233,8 +233,7 @@ def test_a_disabled_sound_track_asks_for_nothing(scene: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"keys": {"expression": []}}, "keyframes ('keys') are not yet honoured"),
-        ({"mattes": [{"points": []}]}, "mattes ('mattes') are not yet honoured"),
+        ({"mattes": [{"points": []}]}, "there is no field 'mattes.0.points'"),
         ({"driver": None}, "its edit names no driver"),
         ({"driver": "lost.mov"}, "driver of clip 'a': the media file does not exist"),
         ({"schema": 7}, "the effect's metadata has schema 7. a schema from 1 to 1"),

@@ -132,13 +132,13 @@ def dpe_register_checkpoints() -> Iterable[CheckpointFormat]:
 def dpe_check_plan(plan: RenderPlan) -> Iterable[Problem]:
     """What a shot asks of the network that it cannot do."""
     problems = []
-    for shot in plan.shots:
+    for shot in plan.leaves():
         edit = shot.edit
         generator = edit.components.get("generator") if edit is not None else None
         if edit is None or generator is None or not generator.name.startswith(f"{FAMILY}/") or edit.changes_nothing:
             continue
         where = f"clip {shot.name!r}"
-        if any(weight != 1 for weight in edit.regions.values()):
+        if any(weight != 1 for weight in edit.regions.values()) or edit.keys.keys() & edit.regions.keys():
             wrong = f"regions are not honoured by generator {generator.name!r}, whose codes are of the whole face"
             action = "leave the regions out, or take generator 'mesh'"
             problems.append(Problem(where=where, wrong=wrong, expected="the whole face", action=action))

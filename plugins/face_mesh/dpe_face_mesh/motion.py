@@ -78,7 +78,8 @@ class MeshMotion:
         wanted = retarget(theirs, driver_person, own_person)
         if request.mode == "relative":
             wanted = own + (wanted - own_person.rest)
-        share = request.expression.numpy()[:, None] * vertex_weights(request.regions)[None]
+        changing = {region: rows.cpu().numpy() for region, rows in request.region_rows.items()}
+        share = request.expression.cpu().numpy()[:, None] * vertex_weights(request.regions, changing)
         shapes = own + share[:, :, None].astype(np.float32) * (wanted - own)
         pose = _mix_pose(source.codes, driver_codes, driver, request.pose.numpy())
         return _code(shapes, pose)

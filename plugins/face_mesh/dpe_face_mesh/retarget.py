@@ -91,10 +91,15 @@ def region_weights() -> FloatArray:
     return np.asarray((weights / weights.sum(axis=0))[: len(REGIONS)], np.float32)
 
 
-def vertex_weights(regions: Mapping[str, float]) -> FloatArray:
-    """(478,) share of the edit that each vertex takes; a region that is not named takes all."""
-    chosen = np.array([regions.get(name, 1.0) for name in REGIONS], np.float32)
-    return chosen @ region_weights()
+def vertex_weights(regions: Mapping[str, float], changing: Mapping[str, FloatArray] | None = None) -> FloatArray:
+    """(1 or N, 478) share of the edit that each vertex takes; a region that is not named takes all.
+
+    Args:
+        regions: weight by name.
+        changing: (N,) weights of regions that change from row to row; they go before ``regions``.
+    """
+    chosen = [(changing or {}).get(name, np.full(1, regions.get(name, 1.0), np.float32)) for name in REGIONS]
+    return np.asarray(np.stack(np.broadcast_arrays(*chosen), axis=1).astype(np.float32) @ region_weights(), np.float32)
 
 
 def retarget(driver_shapes: FloatArray, driver: Person, source: Person) -> FloatArray:

@@ -151,7 +151,7 @@ def test_each_region_rules_where_it_lies() -> None:
 
 
 def test_a_region_alone_leaves_distant_vertices_still() -> None:
-    only_mouth = vertex_weights(dict.fromkeys(REGIONS, 0.0) | {"mouth": 1.0})
+    (only_mouth,) = vertex_weights(dict.fromkeys(REGIONS, 0.0) | {"mouth": 1.0})
     distance = np.linalg.norm(rest_shape()[:, None] - rest_shape()[None, INNER_LIPS], axis=2).min(axis=1)
     assert only_mouth[distance > 6].max() < 0.1
     assert only_mouth[468:].max() < 1e-4
@@ -166,3 +166,11 @@ def test_vertex_weights_grow_with_their_regions_and_unnamed_regions_count_whole(
     assert (weights <= vertex_weights({}) + 1e-6).all()
     np.testing.assert_allclose(weights, vertex_weights(dict.fromkeys(REGIONS, 1.0) | chosen), atol=1e-6)
     assert not vertex_weights(dict.fromkeys(REGIONS, 0.0)).any()
+
+
+def test_weights_that_change_from_row_to_row_are_those_of_each_row() -> None:
+    changing = {"mouth": np.array([0.0, 0.5, 1.0], np.float32), "jaw": np.array([1.0, 0.2, 0.0], np.float32)}
+    weights = vertex_weights({"brows": 0.3}, changing)
+    for row in range(3):
+        own = {"brows": 0.3} | {name: float(values[row]) for name, values in changing.items()}
+        np.testing.assert_allclose(weights[row], vertex_weights(own)[0], atol=1e-6)

@@ -255,16 +255,17 @@ def drive(picture: Sequence[Piece], drivers: Sequence[Piece]) -> tuple[list[Piec
     for position, piece in enumerate(picture):
         edges = {edge for over in drivers for edge in (over.start_s, over.stop_s)}
         edges |= {edge for leaf in piece.leaves() for edge in leaf.home or ()}
-        parts = []
+        parts: list[tuple[list[Piece | None], Piece]] = []
         for start_s, stop_s in _between(edges, piece.start_s, piece.stop_s):
             part = piece.part(start_s, stop_s)
-            found = {id(leaf): over for leaf in part.leaves() if (over := _driver_of(leaf, drivers)) is not None}
-            for leaf in part.leaves():
-                if id(leaf) in found and leaf.drive is not None:
-                    over = found[id(leaf)]
-                    conflicts.setdefault((position, over.clip), (leaf.clip, over.clip))
-            parts.append((bool(found), part.each(partial(_settle, drivers=drivers))))
-        driven += [part for _, part in parts] if any(touched for touched, _ in parts) else [piece]
+            over = [_driver_of(leaf, drivers) for leaf in part.leaves()]
+            for leaf, one in zip(part.leaves(), over, strict=True):
+                if one is not None and leaf.drive is not None:
+                    conflicts.setdefault((position, one.clip), (leaf.clip, one.clip))
+            if parts and parts[-1][0] == over:
+                part = piece.part(parts.pop()[1].start_s, stop_s)
+            parts.append((over, part))
+        driven += [part.each(partial(_settle, drivers=drivers)) if any(over) else part for over, part in parts]
     return driven, list(conflicts.values())
 
 

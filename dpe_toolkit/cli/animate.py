@@ -51,7 +51,7 @@ def run(
         # The head moves, so more than the face is shown; a shot's default pose amount is 0.
         parts = dataclasses.replace(parts, generator=generator, compositor=parts.compositor or _COMPOSITOR)
         amounts = dataclasses.replace(amounts, pose=1.0 if amounts.pose is None else amounts.pose)
-    refuse_output(output, reads=(portrait, driver))
+    refuse_output(output, reads=(portrait, driver), pictures=write.writes_pictures)
     output_settings(output, write)
     with as_usage():
         for given in (portrait, driver):

@@ -47,7 +47,7 @@ def run(
     from dpe_toolkit.timeline import sidecar_path, write_edit_timeline
     from dpe_toolkit.video import media_plan
 
-    refuse_output(output, reads=(source, driver))
+    refuse_output(output, reads=(source, driver), pictures=write.writes_pictures)
     output_settings(output, write)
     registry = load_registry()
     with as_usage():

@@ -25,8 +25,13 @@ def as_usage() -> Iterator[None]:
         raise OptionsError(error.wrong, error.expected, error.action, clip=error.clip, path=error.path) from error
 
 
-def refuse_output(output: Path, *, reads: Iterable[Path] = ()) -> None:
+def refuse_output(output: Path, *, reads: Iterable[Path] = (), pictures: bool = False) -> None:
     """Refuses an output that could not be written, or that would replace one of the files in ``reads``.
+
+    Args:
+        output: what is to be written.
+        reads: what is read.
+        pictures: the output is a folder of pictures.
 
     Raises:
         OptionsError: with what to do instead.
@@ -45,7 +50,7 @@ def refuse_output(output: Path, *, reads: Iterable[Path] = ()) -> None:
             "choose another",
             path=output,
         )
-    if output.is_dir():
+    if output.is_dir() and not pictures:
         raise OptionsError("the output is a folder", "the name of a file", "choose another output name", path=output)
     if output.exists() and any(path.exists() and output.samefile(path) for path in reads):
         raise OptionsError(

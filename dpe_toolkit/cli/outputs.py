@@ -162,6 +162,15 @@ class WriteChoices:
             rich_help_panel=_OUTPUT,
         ),
     ] = None
+    pass_through: Annotated[
+        bool,
+        typer.Option(
+            "--pass-through",
+            help="Copy runs of frames that nothing changes as they are stored, where codec and pixels are those of the "
+            "output. Fast, and without a generation of loss.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False
     depth: Annotated[
         Literal["8", "10", "12", "16"] | None,
         typer.Option(help="Bits a value; by default the source's.", rich_help_panel=_COLOUR),
@@ -183,9 +192,14 @@ class WriteChoices:
     ] = False
 
     @property
+    def writes_pictures(self) -> bool:
+        """Whether the output is a folder of pictures."""
+        return self.codec in ("png", "tiff", "exr")
+
+    @property
     def settings(self) -> dict[str, object]:
         """Field of `dpe_toolkit.video.OutputSettings` to value, for what was typed."""
         given: dict[str, object] = {name: getattr(self, name) for name in _FIELDS}
         given["depth"] = None if self.depth is None else int(self.depth)
-        given["strict_colour"] = self.strict_colour or None
+        given |= {name: getattr(self, name) or None for name in ("strict_colour", "pass_through")}
         return {name: value for name, value in given.items() if value is not None}

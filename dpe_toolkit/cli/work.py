@@ -111,14 +111,13 @@ def write_video(
         DpeError: whatever stops a render.
     """
     from dpe_toolkit.render import render_plan
-    from dpe_toolkit.render.checks import check_output
-    from dpe_toolkit.render.output import judge_picture
+    from dpe_toolkit.render.checks import check_output, judge_output
 
     refuse_faults(plan)
     settings = output_settings(output, choices)
     with as_usage():
-        check_output(plan, output)
-        refuse_faults(plan.model_copy(update={"problems": judge_picture(plan, output, settings)}))
+        check_output(plan, output, settings)
+        refuse_faults(plan.model_copy(update={"problems": judge_output(plan, output, settings)}))
     with shown_progress(run) as progress:
         return render_plan(
             plan,
@@ -147,6 +146,8 @@ def print_report(report: RenderReport) -> None:
         for gap in shot.missing:
             start, stop = gap.media_frames
             note(f"{shot.name}: no face in frames {start}:{stop} of the {gap.role}, {gap.treatment}", label="note")
+    if report.num_passed:
+        note(f"{report.num_passed} of {report.num_frames} frames copied as they are stored")
     seconds = report.analysis_s + report.render_s
     speed = f"{report.num_frames} frames in {seconds:.1f} s, {report.frames_per_s:.1f} a second"
     note(f"{report.output} ({speed})", label="wrote", style="green")

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.video import PassedRun
 
 __all__ = ["BatchWriter", "EncodeBehind"]
 
@@ -17,8 +18,8 @@ _POLL_S = 0.05
 class BatchWriter(Protocol):
     """What is asked of a writer: `dpe_toolkit.video.VideoWriter` is one."""
 
-    def write(self, batch: FrameBatch, /) -> None:
-        """Takes the next frames."""
+    def write(self, frames: FrameBatch | PassedRun, /) -> None:
+        """Takes the next frames, or a run of them to copy."""
         ...
 
 
@@ -32,7 +33,7 @@ class EncodeBehind:
 
     def __init__(self, writer: BatchWriter, depth: int = 3) -> None:
         self._writer = writer
-        self._waiting: queue.Queue[FrameBatch | None] = queue.Queue(depth)
+        self._waiting: queue.Queue[FrameBatch | PassedRun | None] = queue.Queue(depth)
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="dpe-encode", daemon=True)
@@ -41,8 +42,8 @@ class EncodeBehind:
         self._thread.start()
         return self
 
-    def put(self, batch: FrameBatch) -> None:
-        """Queues frames; waits while too many are waiting."""
+    def put(self, batch: FrameBatch | PassedRun) -> None:
+        """Queues frames, or a run to copy; waits while too many are waiting."""
         self._offer(batch)
 
     def __exit__(
@@ -61,7 +62,7 @@ class EncodeBehind:
         if kind is None and self._error is not None:
             raise self._error
 
-    def _offer(self, batch: FrameBatch | None) -> None:
+    def _offer(self, batch: FrameBatch | PassedRun | None) -> None:
         while True:
             if self._error is not None:
                 raise self._error

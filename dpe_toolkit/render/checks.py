@@ -7,12 +7,15 @@ import os
 from pathlib import Path
 
 from dpe_toolkit.errors import PlanError, RenderError
-from dpe_toolkit.plan import RenderPlan
-from dpe_toolkit.render.output import judge_picture
+from dpe_toolkit.plan import Problem, RenderPlan
+from dpe_toolkit.render.output import judge_picture, output_picture
+from dpe_toolkit.render.passing import pass_problems
 from dpe_toolkit.render.record import edits_path
 from dpe_toolkit.video import OutputSettings
+from dpe_toolkit.video.folders import check_folder
+from dpe_toolkit.video.settings import SEQUENCES
 
-__all__ = ["check_output", "check_picture", "check_plan"]
+__all__ = ["check_output", "check_picture", "check_plan", "judge_output"]
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +39,16 @@ def check_plan(plan: RenderPlan) -> None:
         )
 
 
+def judge_output(plan: RenderPlan, output: Path, settings: OutputSettings) -> tuple[Problem, ...]:
+    """What an output cannot hold, what does not go together, and what cannot be passed through.
+
+    Raises:
+        MediaError: the output's name and codec do not go together.
+    """
+    passing = pass_problems(plan, output_picture(plan), output, settings)
+    return (*judge_picture(plan, output, settings), *passing)
+
+
 def check_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> None:
     """Refuses an output that cannot be what its sources make of it; what is only a loss is logged.
 
@@ -43,7 +56,7 @@ def check_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> N
         PlanError: with every reason.
         MediaError: the output's name and codec do not go together.
     """
-    problems = judge_picture(plan, output, settings)
+    problems = judge_output(plan, output, settings)
     for problem in problems:
         _log.info("%s", problem)
     errors = [str(problem) for problem in problems if problem.severity == "error"]
@@ -56,11 +69,12 @@ def check_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> N
         )
 
 
-def check_output(plan: RenderPlan, output: Path) -> None:
+def check_output(plan: RenderPlan, output: Path, settings: OutputSettings | None = None) -> None:
     """Refuses an output that could not be written, or that would replace what is read.
 
     Raises:
         RenderError: the folder is missing or cannot be written, or the output is one of the inputs.
+        MediaError: a folder for pictures that holds something else.
     """
     folder = output.parent
     if not folder.is_dir():
@@ -74,7 +88,10 @@ def check_output(plan: RenderPlan, output: Path) -> None:
             "choose another",
             path=output,
         )
-    for target in (output, edits_path(output)):
+    pictures = settings is not None and settings.codec in SEQUENCES
+    if pictures:
+        check_folder(output)
+    for target in (*(() if pictures else (output,)), edits_path(output)):
         if target.is_dir():
             raise RenderError(
                 f"{str(target)!r} is a folder", "the name of a file", "choose another output name", path=output
@@ -82,10 +99,11 @@ def check_output(plan: RenderPlan, output: Path) -> None:
     read = {media.path for media in plan.media()}
     if plan.timeline_path is not None:
         read.add(plan.timeline_path)
-    if output.exists() and any(path.exists() and output.samefile(path) for path in read):
+    inside = pictures and any(output.resolve() in path.resolve().parents for path in read)
+    if inside or (output.exists() and any(path.exists() and output.samefile(path) for path in read)):
         raise RenderError(
-            "the output is a file that the timeline reads",
-            "a file of its own",
+            "the output is a file that the timeline reads, or a folder that holds one",
+            "a file or folder of its own",
             "choose another output name",
             path=output,
         )

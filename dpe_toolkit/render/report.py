@@ -29,6 +29,8 @@ class RenderReport:
     """Wall time of rendering and encoding."""
     shots: tuple[ShotRecord, ...]
     """The edited shots."""
+    num_passed: int = 0
+    """Frames that were copied as they are stored."""
 
     @property
     def frames_per_s(self) -> float:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -31,17 +31,18 @@ from dpe_toolkit.render.device import resolve_device
 from dpe_toolkit.render.graph import GraphContext, ShotGraph, build_take
 from dpe_toolkit.render.node import Executor
 from dpe_toolkit.render.output import output_picture
+from dpe_toolkit.render.passing import PassPlan, plan_passes
 from dpe_toolkit.render.prepare import PreparedShot, prepare_shot
 from dpe_toolkit.render.record import ShotRecord, container_metadata, edits_path, pending_record, record_shot
 from dpe_toolkit.render.report import RenderedFrame, RenderReport
 from dpe_toolkit.render.sequence import SequenceNode
 from dpe_toolkit.render.sound import audio_mixes
 from dpe_toolkit.render.stills import opening_pictures
-from dpe_toolkit.render.takes import Take, collect_takes, output_spans, take_key
+from dpe_toolkit.render.takes import Take, collect_takes, take_key
 from dpe_toolkit.render.threads import compute_threads
 from dpe_toolkit.render.viewing import ColourChoice, PlanViews
 from dpe_toolkit.timing import Span
-from dpe_toolkit.video import OutputSettings, VideoReader, VideoWriter
+from dpe_toolkit.video import OutputSettings, PassedRun, VideoReader, VideoWriter
 
 __all__ = ["RenderRegistry", "render_frame", "render_plan"]
 
@@ -80,7 +81,7 @@ class _Session:
                     take.whole, self.pool, store=self.store, progress=self.progress, open_reader=self.open_reader
                 )
 
-    def sequence(self, *, sequential: bool) -> SequenceNode:
+    def sequence(self, *, sequential: bool, passes: PassPlan | None = None) -> SequenceNode:
         """The output node."""
         plan = self.plan
         picture = output_picture(plan)
@@ -97,7 +98,10 @@ class _Session:
         )
 
         def build(take: Take) -> ShotGraph:
-            return build_take(take, self.prepared.get(take.key), context)
+            # Little of a take that is copied is decoded: it is not decoded ahead.
+            copied = passes is not None and any(take.first <= at <= take.last for at in passes.runs)
+            chosen = replace(context, sequential=False) if copied and take.key not in self.prepared else context
+            return build_take(take, self.prepared.get(take.key), chosen)
 
         return SequenceNode(plan, self.takes, build, context)
 
@@ -144,7 +148,7 @@ def render_plan(
     """
     settings = settings or OutputSettings()
     check_plan(plan)
-    check_output(plan, output)
+    check_output(plan, output, settings)
     check_picture(plan, output, settings)
     open_reader, cache_dir = _seen(plan, colour, opening_pictures(plan, open_reader), cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
@@ -157,7 +161,7 @@ def render_plan(
         records = {
             key: record_shot(prepared, session.takes[key].parts, first) for key, prepared in session.prepared.items()
         }
-        _write(session, output, settings, records)
+        num_passed = _write(session, output, settings, records)
     return RenderReport(
         output,
         edits_path(output),
@@ -165,6 +169,7 @@ def render_plan(
         analysed_s - begun_s,
         time.perf_counter() - analysed_s,
         tuple(records.values()),
+        num_passed,
     )
 
 
@@ -178,9 +183,10 @@ def _seen(
     return views.opening(open_reader), cache_dir / views.folder
 
 
-def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> None:
+def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> int:
     plan = session.plan
     picture = output_picture(plan)
+    passes = plan_passes(plan, picture, output, settings)
     shots = list(records.values())
     with (
         _writing_faults(output),
@@ -197,26 +203,32 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
             audio=audio_mixes(plan, settings.audio_tracks),
             metadata=container_metadata(shots),
             start_frame=plan.start_frame + plan.shots[0].record_start,
+            passed=passes.source,
             when_whole=place_record,
         ) as writer,
     ):
-        _pull(session, writer, records)
+        _pull(session, writer, records, passes)
+    return passes.num_frames
 
 
-def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotRecord]) -> None:
+def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotRecord], passes: PassPlan) -> None:
     executor = Executor()
     with ExitStack() as stack:
         behind = stack.enter_context(EncodeBehind(writer))
-        sequence = session.sequence(sequential=True)
+        sequence = session.sequence(sequential=True, passes=passes)
         stack.callback(sequence.close)
         for position, shot in enumerate(session.plan.shots):
             session.notify("dpe_shot_started", shot)
             session.progress.started("render", shot.name, shot.num_frames)
-            for frames in output_spans(shot):
-                for batch in executor.pull(sequence, sequence.output(position, frames)):
+            for step in passes.steps(position, shot):
+                if isinstance(step, PassedRun):
+                    behind.put(step)
+                    session.progress.advanced(len(step.span))
+                    continue
+                for batch in executor.pull(sequence, sequence.output(position, step)):
                     behind.put(batch)
                 executor.clear()
-                session.progress.advanced(len(frames))
+                session.progress.advanced(len(step))
             for key in sequence.release(position):
                 session.prepared.pop(key, None)
             session.progress.finished()

@@ -17,6 +17,7 @@ from dpe_toolkit.video.holding import write_held_still
 from dpe_toolkit.video.keeping import FittedPicture, fit_picture
 from dpe_toolkit.video.layouts import joined_layout
 from dpe_toolkit.video.mixing import AudioMix, AudioPart
+from dpe_toolkit.video.passing import PassedRun, PassSource, pass_source
 from dpe_toolkit.video.probe import MediaInfo, media_plan, probe
 from dpe_toolkit.video.reader import VideoReader
 from dpe_toolkit.video.replacing import written_whole
@@ -42,6 +43,8 @@ __all__ = [
     "ImageSequence",
     "MediaInfo",
     "OutputSettings",
+    "PassSource",
+    "PassedRun",
     "SequenceReader",
     "StreamInfo",
     "VideoReader",
@@ -54,6 +57,7 @@ __all__ = [
     "joined_layout",
     "list_codecs",
     "media_plan",
+    "pass_source",
     "place_in_frame",
     "probe",
     "probe_sequence",

@@ -76,6 +76,10 @@ class OutputSettings(BaseModel):
         default=None, description="resolution of colour; the source's if unset"
     )
     audio_tracks: AudioTracks = Field(default="mix", description="the timeline's sound tracks: one stream, or one each")
+    pass_through: bool = Field(
+        default=False,
+        description="copy runs of untouched frames whose packets fit the output as they are stored",
+    )
     strict_colour: bool = Field(default=False, description="refuse an output that cannot hold what the source has")
     threads: int = Field(default=0, ge=0, le=64, description="encoder threads; 0 = as many as there are cores")
 

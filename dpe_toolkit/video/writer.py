@@ -21,6 +21,9 @@ from dpe_toolkit.video.encoding import PictureEncoder
 from dpe_toolkit.video.folders import folder_written_whole, picture_pattern, sound_name
 from dpe_toolkit.video.mixing import AudioMix
 from dpe_toolkit.video.opening import media_fault
+from dpe_toolkit.video.passer import PassingEncoder
+from dpe_toolkit.video.passing import PassedRun, PassSource
+from dpe_toolkit.video.preparing import PictureSpec
 from dpe_toolkit.video.replacing import written_whole
 from dpe_toolkit.video.settings import SEQUENCES, OutputSettings, choose_codec
 
@@ -52,6 +55,7 @@ class VideoWriter:
         audio: one stream each; empty = no sound.
         metadata: tags of the container, e.g. ``comment``.
         start_frame: frame number of the start timecode; 0 = none is written. Of a sequence, the first number.
+        passed: a source of which runs will be copied; None encodes everything.
         drop_frame: write the timecode in drop-frame counting.
         when_whole: called when the file is written and closed, just before it takes its name; where it
             raises, the file is deleted.
@@ -74,6 +78,7 @@ class VideoWriter:
         audio: Sequence[AudioMix] = (),
         metadata: Mapping[str, str] | None = None,
         start_frame: int = 0,
+        passed: PassSource | None = None,
         drop_frame: bool = False,
         when_whole: Callable[[], None] | None = None,
     ) -> None:
@@ -84,7 +89,7 @@ class VideoWriter:
         self._audio = tuple(audio)
         self._metadata = dict(metadata or {})
         self._timecode = format_timecode(start_frame, rate, drop_frame=drop_frame) if start_frame else ""
-        self._start_frame = start_frame
+        self._start_frame, self._passed = start_frame, passed
         self._when_whole = when_whole
         self._container: OutputContainer | None = None
         self._tracks: list[AudioTrack] = []
@@ -119,28 +124,38 @@ class VideoWriter:
             self._discard()
         self._whole.__exit__(kind, error, trace)
 
-    def write(self, batch: FrameBatch) -> None:
-        """Appends the batch's frames, and the sound up to them.
+    def write(self, frames: FrameBatch | PassedRun) -> None:
+        """Appends a batch of frames, or a run that is copied, and the sound up to them.
 
         Raises:
-            MediaError: frames of another size, sound that cannot be read, or a disk that is full.
+            MediaError: frames of another size, a source that cannot be read, or a disk that is full.
         """
         if self._container is None:
             raise RuntimeError("a VideoWriter is written to inside its 'with' block")
         with self._faults():
-            for row in range(len(batch)):
-                self._container.mux(self._picture.encode(batch, row))
-                for track in self._tracks:
-                    for packet in track.advance(self._picture.written_s + _AUDIO_LEAD_S):
-                        track.container.mux_one(packet)
+            if isinstance(frames, FrameBatch):
+                for row in range(len(frames)):
+                    self._container.mux(self._picture.encode(frames, row))
+                    self._sound_until(self._picture.written_s)
+                return
+            if not isinstance(self._picture, PassingEncoder):
+                raise RuntimeError("a run is copied only into an output that was opened with a source to pass through")
+            begun_s = self._picture.written_s
+            for number, packet in enumerate(self._picture.copy(frames)):
+                self._container.mux_one(packet)
+                self._sound_until(begun_s + number / self._rate)
+
+    def _sound_until(self, picture_s: Fraction) -> None:
+        for track in self._tracks:
+            for packet in track.advance(picture_s + _AUDIO_LEAD_S):
+                track.container.mux_one(packet)
 
     def _open(self, part: Path) -> None:
         container = self._open_container(part)
         self._container = container
         container.metadata.update(self._metadata)
-        self._picture = PictureEncoder(
-            container,
-            self._path,
+        spec = PictureSpec(
+            path=self._path,
             codec=self._codec,
             settings=self._settings,
             size_px=self._size,
@@ -149,6 +164,7 @@ class VideoWriter:
             color=self._color,
             sample_aspect=self._aspect,
         )
+        self._picture = self._picture_encoder(container, spec)
         if self._timecode:
             self._picture.stream.metadata["timecode"] = self._timecode
         if self._codec in SEQUENCES:
@@ -158,6 +174,11 @@ class VideoWriter:
             self._tracks = audio_tracks(lambda _: container, suffix, self._codec, self._audio)
         for opened in (container, *self._beside):
             opened.start_encoding()
+
+    def _picture_encoder(self, container: OutputContainer, spec: PictureSpec) -> PictureEncoder | PassingEncoder:
+        if self._passed is None:
+            return PictureEncoder(container, spec)
+        return PassingEncoder(container, spec, self._passed)
 
     def _open_container(self, part: Path) -> OutputContainer:
         if self._codec in SEQUENCES:

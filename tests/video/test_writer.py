@@ -242,7 +242,7 @@ def test_outputs_that_cannot_be_are_refused(tmp_path: Path, name: str, codec: st
 
 
 def test_an_encoder_that_the_machine_lacks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dpe_toolkit.video.encoding.can_encode", lambda codec: False)
+    monkeypatch.setattr("dpe_toolkit.video.preparing.can_encode", lambda codec: False)
     with pytest.raises(MediaError, match=r"h264_qsv cannot be written on this machine.*--codec list"):
         write(tmp_path / "a.mp4", make_batch("yuv420p", (64, 48)), OutputSettings(codec="h264_qsv"))
     assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dpe_toolkit.facechoice import FaceChoice
 from dpe_toolkit.framemap import ExactFraction, FrameMap
 from dpe_toolkit.keyframes import Key, PolygonKey
 from dpe_toolkit.soundplan import SoundPart, SoundTrack
@@ -96,14 +97,6 @@ class ComponentChoice(_Model):
     origins: dict[str, str] = {}
     """Where each option's value came from: ``default``, ``project``, ``effect`` or ``command line``."""
     weights: Path | None = None
-
-
-class FaceChoice(_Model):
-    """Which face is meant where a frame shows several."""
-
-    by: Literal["largest", "left", "right", "index"] = "largest"
-    index: int = Field(default=0, ge=0)
-    """For ``index``: 0-based, left to right, at the first frame in which all are seen."""
 
 
 class MattePlan(_Model):

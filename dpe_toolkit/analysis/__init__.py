@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dpe_toolkit.analysis.ahead import ahead
 from dpe_toolkit.analysis.association import Tracklet, associate
-from dpe_toolkit.analysis.clip import ClipAnalysis, ClipRequest, analyse_clip
+from dpe_toolkit.analysis.choosing import SeenFace
+from dpe_toolkit.analysis.clip import ClipAnalysis, ClipRequest, analyse_clip, seen_faces
 from dpe_toolkit.analysis.detect import FrameSource, OpenReader
 from dpe_toolkit.analysis.motion import check_codes
 from dpe_toolkit.analysis.pair import analyse_pair
@@ -26,6 +27,7 @@ __all__ = [
     "Gap",
     "OpenReader",
     "ProgressSink",
+    "SeenFace",
     "Stage",
     "Tracklet",
     "WindowPlan",
@@ -42,6 +44,7 @@ __all__ = [
     "hold_track",
     "place_faces",
     "plan_windows",
+    "seen_faces",
     "slice_motion",
     "slice_track",
     "window_shape",

@@ -8,12 +8,13 @@ from typing import Literal
 import torch
 
 from dpe_toolkit.analysis.backward import follow_backward
+from dpe_toolkit.analysis.choosing import SeenFace, choose_face, describe_person, left_to_right
 from dpe_toolkit.analysis.detect import FrameSource, OpenReader, detect_clip, guarded_detection
 from dpe_toolkit.analysis.motion import extract_motion
 from dpe_toolkit.analysis.pool import ComponentPool, describe_span
 from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink
 from dpe_toolkit.analysis.store import AnalysisStore, result_key
-from dpe_toolkit.analysis.tracks import build_track, choose_face, find_people
+from dpe_toolkit.analysis.tracks import build_track, find_people
 from dpe_toolkit.codes import MotionTrack
 from dpe_toolkit.errors import AnalysisError
 from dpe_toolkit.faces import Detections, FaceTrack
@@ -21,7 +22,7 @@ from dpe_toolkit.plan import ComponentChoice, FaceChoice, MediaPlan
 from dpe_toolkit.timing import Span
 from dpe_toolkit.video import VideoReader, file_digest
 
-__all__ = ["ClipAnalysis", "ClipRequest", "analyse_clip"]
+__all__ = ["ClipAnalysis", "ClipRequest", "analyse_clip", "seen_faces"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +94,17 @@ def _analyse(
     progress: ProgressSink,
     open_reader: OpenReader,
 ) -> tuple[FaceTrack, MotionTrack, int]:
-    detections = store.load_detections(keys[0], len(request.span)) if store else None
-    if detections is None:
-        detections = _detect(request, pool, progress, open_reader)
-        if store:
-            store.save_detections(keys[0], detections)
-    else:
-        progress.advanced(len(request.span))
+    detections = _found(request, pool, keys[0], store=store, progress=progress, open_reader=open_reader)
     people = find_people(detections, request.media.rate)
     focus = request.focus or request.span
-    person = choose_face(people, detections, request.face, focus.shift(-request.span.start))
+    person = choose_face(
+        people,
+        detections,
+        request.face,
+        focus.shift(-request.span.start),
+        picture_px=(request.media.width, request.media.height),
+        first_frame=request.span.start,
+    )
     if person is None:
         raise _no_face(request, len(people))
     track = build_track(person, detections, request.span)
@@ -120,6 +122,52 @@ def _analyse(
     if store:
         store.save_clip(keys[1], track, motion, len(people))
     return track, motion, len(people)
+
+
+def seen_faces(
+    request: ClipRequest,
+    pool: ComponentPool,
+    *,
+    store: AnalysisStore | None = None,
+    progress: ProgressSink = NO_PROGRESS,
+    open_reader: OpenReader = VideoReader,
+) -> list[SeenFace]:
+    """Everybody who is seen in the focus of a request, from left to right. What is found is kept as by `analyse_clip`.
+
+    Raises:
+        MediaError: the clip cannot be read.
+        PluginError: the detector raised or broke its contract.
+    """
+    progress.started(request.role, request.clip, len(request.span))
+    with torch.no_grad():
+        detections = _found(request, pool, _keys(request)[0], store=store, progress=progress, open_reader=open_reader)
+    progress.finished()
+    focus = (request.focus or request.span).shift(-request.span.start)
+    people = [one for one in find_people(detections, request.media.rate) if any(row in focus for row in one.rows)]
+    size = request.media.width, request.media.height
+    return [
+        describe_person(one, detections, focus, picture_px=size, first_frame=request.span.start)
+        for one in (left_to_right(people, detections, focus) if people else [])
+    ]
+
+
+def _found(
+    request: ClipRequest,
+    pool: ComponentPool,
+    key: str,
+    *,
+    store: AnalysisStore | None,
+    progress: ProgressSink,
+    open_reader: OpenReader,
+) -> list[Detections]:
+    detections = store.load_detections(key, len(request.span)) if store else None
+    if detections is None:
+        detections = _detect(request, pool, progress, open_reader)
+        if store:
+            store.save_detections(key, detections)
+    else:
+        progress.advanced(len(request.span))
+    return detections
 
 
 def _detect(

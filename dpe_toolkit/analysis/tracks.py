@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,13 +12,11 @@ import numpy.typing as npt
 from dpe_toolkit.analysis.association import Tracklet, associate, mesh_distance
 from dpe_toolkit.codes import MotionTrack
 from dpe_toolkit.faces import Detections, FaceTrack, FloatArray
-from dpe_toolkit.plan import FaceChoice
 from dpe_toolkit.timing import Span
 
 __all__ = [
     "Gap",
     "build_track",
-    "choose_face",
     "find_gaps",
     "find_people",
     "hold_motion",
@@ -44,44 +42,6 @@ def find_people(detections: Sequence[Detections], rate: Fraction) -> list[Trackl
     """Everybody who is seen in `MIN_FRAMES` frames or more (or in every frame of a shorter clip)."""
     least = min(MIN_FRAMES, len(detections))
     return [one for one in associate(detections, rate) if len(one) >= least]
-
-
-def choose_face(
-    people: Sequence[Tracklet], detections: Sequence[Detections], choice: FaceChoice, focus: Span
-) -> Tracklet | None:
-    """The person that ``choice`` means; None where there is nobody of that description.
-
-    ``largest`` is who covers most picture over the rows of ``focus``: large and seen for long. ``left``,
-    ``right`` and ``index`` go by the first of these rows in which all are seen, else by the place where
-    each is most of the time. People who are not seen in ``focus`` do not count.
-    """
-    seen = [one for one in people if any(row in focus for row in one.rows)]
-    if not seen:
-        return None
-    if choice.by == "largest":
-        return max(seen, key=lambda one: _covered(one, detections, focus))
-    ordered = _left_to_right(seen, detections, focus)
-    if choice.by == "index":
-        return ordered[choice.index] if choice.index < len(ordered) else None
-    return ordered[0 if choice.by == "left" else -1]
-
-
-def _boxes(one: Tracklet, detections: Sequence[Detections], rows: Container[int]) -> FloatArray:
-    """(K, 4) the person's boxes in those of ``rows`` in which he was seen."""
-    picked = [detections[row].boxes_px[pick] for row, pick in zip(one.rows, one.picks, strict=True) if row in rows]
-    return np.stack(picked).astype(np.float32)
-
-
-def _covered(one: Tracklet, detections: Sequence[Detections], focus: Span) -> float:
-    boxes = _boxes(one, detections, focus)
-    return float(((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sum())
-
-
-def _left_to_right(people: Sequence[Tracklet], detections: Sequence[Detections], focus: Span) -> list[Tracklet]:
-    together = set(focus).intersection(*(one.rows for one in people))
-    rows: Container[int] = {min(together)} if together else focus
-    places = [float(np.median(_boxes(one, detections, rows)[:, ::2].mean(axis=1))) for one in people]
-    return [people[i] for i in sorted(range(len(people)), key=places.__getitem__)]
 
 
 def build_track(person: Tracklet, detections: Sequence[Detections], span: Span) -> FaceTrack:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dpe_toolkit import __version__
-from dpe_toolkit.cli import animate, doctor, edit, link, plan, plugins, render, still, weights
+from dpe_toolkit.cli import animate, doctor, edit, faces, link, plan, plugins, render, still, sync, weights
 from dpe_toolkit.cli.expansion import expand_options
 from dpe_toolkit.cli.group import DEBUG_FLAG, GuardedGroup
 from dpe_toolkit.cli.screen import help_text, say, show_log
@@ -63,6 +63,8 @@ for _name, _module in (
     ("animate", animate),
     ("link", link),
     ("still", still),
+    ("sync", sync),
+    ("faces", faces),
 ):
     app.command(_name, help=_module.HELP)(expand_options(_module.run))
 app.command("doctor", help=doctor.HELP)(expand_options(doctor.run))

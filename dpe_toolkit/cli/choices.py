@@ -12,6 +12,7 @@ from dpe_toolkit.cli.folders import user_data_dir
 from dpe_toolkit.cli.ranges import parse_assignments, parse_face
 from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.components import KINDS
+from dpe_toolkit.facechoice import FACE_FORMS
 
 __all__ = [
     "AmountChoices",
@@ -220,12 +221,12 @@ class PerformanceChoices:
             metavar="TEXT", help="What the person shown agreed to; stored with the edit.", rich_help_panel=_DRIVER
         ),
     ] = None
-    source_face: Annotated[
-        str, typer.Option(metavar="WHICH", help="largest, left, right, or 0, 1, ...", rich_help_panel=_DRIVER)
-    ] = "largest"
-    driver_face: Annotated[
-        str, typer.Option(metavar="WHICH", help="largest, left, right, or 0, 1, ...", rich_help_panel=_DRIVER)
-    ] = "largest"
+    source_face: Annotated[str, typer.Option(metavar="WHICH", help=f"{FACE_FORMS}.", rich_help_panel=_DRIVER)] = (
+        "largest"
+    )
+    driver_face: Annotated[str, typer.Option(metavar="WHICH", help=f"{FACE_FORMS}.", rich_help_panel=_DRIVER)] = (
+        "largest"
+    )
     source_neutral: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Moment at which the source's face rests.", rich_help_panel=_DRIVER),

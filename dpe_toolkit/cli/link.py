@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +12,11 @@ import typer
 from dpe_toolkit.cli.choices import AmountChoices, PerformanceChoices, TimelineArgument
 from dpe_toolkit.cli.ranges import parse_span
 from dpe_toolkit.cli.screen import help_text, note
-from dpe_toolkit.errors import TimelineError
+from dpe_toolkit.errors import OptionsError, TimelineError
 
 if TYPE_CHECKING:
+    from dpe_toolkit.timeline import Performance
+    from dpe_toolkit.timeline.document import TimeRange
     from dpe_toolkit.timing import Span
 
 __all__ = ["HELP", "run"]
@@ -40,6 +44,9 @@ def run(
         str | None,
         typer.Option(metavar="A:B", help="Only this part of the clip, from its first frame: 10:40, 1s:2s or timecode."),
     ] = None,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Find the driver's start by the sound, as 'dpe sync' does.")
+    ] = False,
     performance: PerformanceChoices,
     amounts: AmountChoices,
 ) -> None:
@@ -49,8 +56,38 @@ def run(
 
     played = read_performance(driver, performance, amounts)
     span = None if frames is None else _part_of(timeline, clip, frames)
+    if sync:
+        if performance.start != "0":
+            raise OptionsError("--start and --sync are both given", "one of them", "leave one out")
+        played = _synced(played, timeline, clip, span)
     identity = link_clip(timeline, output, clip=clip, performance=played, span=span)
     note(f"{output} (clip {clip!r}, edit {identity})", label="wrote", style="green")
+
+
+def _synced(played: Performance, timeline: Path, clip: str, span: Span | None) -> Performance:
+    """The performance, begun where its sound meets that of the clip, or of a part of it.
+
+    Raises:
+        AnalysisError: no start is clearly the best.
+        OptionsError: the driver begins after the clip does.
+    """
+    from dpe_toolkit.cli.sync import heard_clip
+    from dpe_toolkit.video.sync import match_sound
+
+    match = match_sound(heard_clip(timeline, clip), played.driver.path)
+    start_s = match.shift_s
+    if span is not None:
+        start_s += Fraction(span.start) / _extent(timeline, clip).rate
+    start = round(start_s * played.driver.rate)
+    if start < 0:
+        raise OptionsError(
+            f"the driver begins {-float(start_s):.3f} s after the clip does",
+            "a driver that is there from the first frame on",
+            "edit only the part that it covers, with --frames",
+            path=played.driver.path,
+        )
+    note(f"the driver's frame {start} is the clip's first (confidence {match.confidence:.2f})", label="found")
+    return replace(played, start=start)
 
 
 def _part_of(timeline: Path, clip: str, frames: str) -> Span:
@@ -59,6 +96,17 @@ def _part_of(timeline: Path, clip: str, frames: str) -> Span:
     Raises:
         TimelineError: no clip of that name has a range.
         OptionsError: the text is no run of frames of it.
+    """
+    extent = _extent(timeline, clip)
+    count, start = (round(seconds * extent.rate) for seconds in (extent.duration_s, extent.start_s))
+    return parse_span(frames, extent.rate, num_frames=count, start_frame=start)
+
+
+def _extent(timeline: Path, clip: str) -> TimeRange:
+    """The range of a clip.
+
+    Raises:
+        TimelineError: no clip of that name has a range.
     """
     from dpe_toolkit.timeline import read_timeline, walk_clips
 
@@ -77,5 +125,4 @@ def _part_of(timeline: Path, clip: str, frames: str) -> Span:
             "run 'dpe plan' to see the names",
             path=timeline,
         )
-    count, start = (round(seconds * extent.rate) for seconds in (extent.duration_s, extent.start_s))
-    return parse_span(frames, extent.rate, num_frames=count, start_frame=start)
+    return extent

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from dpe_toolkit.errors import OptionsError, PlanError, nearest_names
+from dpe_toolkit.facechoice import FACE_FORMS
+from dpe_toolkit.facechoice import parse_face as read_face
 from dpe_toolkit.options import parse_assignment
 from dpe_toolkit.plan import RenderPlan, ShotPlan
 from dpe_toolkit.soundplan import keep_sound
@@ -14,7 +16,6 @@ from dpe_toolkit.timing import Span, format_timecode, parse_time
 
 __all__ = ["ends_beyond", "parse_assignments", "parse_face", "parse_span", "pick_shots"]
 
-_FACES = ("largest", "left", "right")
 _SECONDS = r"\d+(?:\.\d+)?s"
 _CODE = rf"\d+:\d+:\d+[:;]\d+|{_SECONDS}|"
 _COUNT = rf"\d+|{_SECONDS}|"
@@ -30,17 +31,17 @@ def parse_assignments(texts: Sequence[str] | None) -> dict[tuple[str, str], obje
 
 
 def parse_face(text: str) -> str | int:
-    """Which face is meant: ``largest``, ``left``, ``right``, or its number from the left, from 0.
+    """Which face is meant, as an effect stores it: a number from the left, from 0, or text as `FACE_FORMS` says.
 
     Raises:
         OptionsError: the text is none of these.
     """
     if text.isdecimal():
         return int(text)
-    if text not in _FACES:
-        raise OptionsError(
-            f"face {text!r} is not known", f"{', '.join(_FACES)}, or 0, 1, ... from the left", "correct the option"
-        )
+    try:
+        read_face(text)
+    except ValueError as error:
+        raise OptionsError(f"face {text!r} is not known", FACE_FORMS, "correct the option") from error
     return text
 
 

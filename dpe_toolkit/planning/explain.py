@@ -59,7 +59,7 @@ def _show(edit: EditPlan, field: str) -> str:
     if field == "mattes":
         return ", ".join(f"{len(one.polygons)} polygons" if one.media is None else one.media.path.name for one in value)
     if isinstance(value, FaceChoice):
-        return f"{value.by} {value.index}" if value.by == "index" else str(value.by)
+        return str(value)
     if isinstance(value, Fraction):
         return f"{float(value):.6g}"
     return "estimated" if value is None else str(value)

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field
 
 from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.components import KINDS
-from dpe_toolkit.plan import FaceChoice, Problem
+from dpe_toolkit.facechoice import FaceChoice, parse_face
+from dpe_toolkit.plan import Problem
 from dpe_toolkit.timeline.checking import check_model
 from dpe_toolkit.timeline.keyed import Keys, MatteSpec
 from dpe_toolkit.timeline.moments import (
@@ -47,7 +48,7 @@ _ACTION = "correct the metadata of the effect"
 def _read_face(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         return FaceChoice(by="index", index=value)
-    return {"by": value} if isinstance(value, str) else value
+    return parse_face(value) if isinstance(value, str) else value
 
 
 Face = Annotated[FaceChoice, BeforeValidator(_read_face)]

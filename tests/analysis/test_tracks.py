@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import Tracklet, find_gaps, slice_motion, slice_track
-from dpe_toolkit.analysis.tracks import build_track, choose_face, find_people
+from dpe_toolkit.analysis.choosing import choose_face
+from dpe_toolkit.analysis.tracks import build_track, find_people
 from dpe_toolkit.codes import CodeSpace, MotionCode, MotionTrack
 from dpe_toolkit.faces import Detections
 from dpe_toolkit.plan import FaceChoice

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.cli.choices import WriteChoices
+from dpe_toolkit.cli.outputs import WriteChoices
 from dpe_toolkit.cli.ranges import ends_beyond, parse_assignments, parse_face, parse_span, pick_shots
 from dpe_toolkit.cli.work import narrow
 from dpe_toolkit.errors import OptionsError, PlanError
@@ -73,7 +73,7 @@ def test_a_face_is_a_word_or_a_number() -> None:
 
 
 def test_an_unknown_face_is_refused() -> None:
-    with pytest.raises(OptionsError, match=r"face 'middle' is not known. largest, left, right"):
+    with pytest.raises(OptionsError, match=r"face 'middle' is not known. largest, smallest, left, right"):
         parse_face("middle")
 
 

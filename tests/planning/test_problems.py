@@ -241,7 +241,7 @@ def test_a_disabled_sound_track_asks_for_nothing(scene: Any) -> None:
         ({"expression": 9}, "expression = 9 is not accepted"),
         ({"expression": float("nan")}, "expression = nan is not accepted"),
         ({"regions": {"nose": 1}}, "there is no region 'nose'"),
-        ({"face": {"source": "middle"}}, "face.source.by = 'middle' is not accepted"),
+        ({"face": {"source": "middle"}}, "face 'middle' is not known; expected largest, smallest, left, right"),
         ({"face": {"source": -1}}, "-1"),
         ({"face": {"sauce": "left"}}, "there is no field 'face.sauce'. did you mean 'source'"),
         ({"components": {"painter": "mesh"}}, "there is no kind of component 'painter'"),

@@ -244,6 +244,11 @@ class ShotPlan(_Model):
                 yield from child.leaves()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the shots that are seen: its own, or those that meet in it."""
+        return tuple(dict.fromkeys(leaf.name for leaf in self.leaves())) or (self.name,)
+
+    @property
     def record(self) -> Span:
         """Output frames of the shot."""
         return Span(self.record_start, self.record_start + self.num_frames)

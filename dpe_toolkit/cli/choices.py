@@ -13,6 +13,7 @@ from dpe_toolkit.cli.ranges import parse_assignments, parse_face
 from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.components import KINDS
 from dpe_toolkit.facechoice import FACE_FORMS
+from dpe_toolkit.plan import Fit, Gaps
 
 __all__ = [
     "AmountChoices",
@@ -31,6 +32,7 @@ _EDIT_FIELDS = ("expression", "pose", "regions", "mode", "missing_face", "fade_f
 _DRIVER = "The performance"
 _EDIT = "The edit; goes before what the timeline says"
 _PARTS = "Components and their options"
+_FRAME = "The frame"
 
 TimelineArgument = Annotated[Path, typer.Argument(metavar="TIMELINE", help="Timeline, .otio or .otioz.")]
 
@@ -162,6 +164,18 @@ class PartChoices:
             help="Where to look for media that are not where the timeline says; may be given again.",
             rich_help_panel=_PARTS,
         ),
+    ] = None
+    fit: Annotated[
+        Fit | None,
+        typer.Option(
+            help="Pictures of another size: fit shows all of them with bars, fill cuts off what stands out, none "
+            "leaves their pixels as they are.",
+            rich_help_panel=_FRAME,
+        ),
+    ] = None
+    gaps: Annotated[
+        Gaps | None,
+        typer.Option(help="What is seen where nothing is; transparent needs a codec that can.", rich_help_panel=_FRAME),
     ] = None
 
     @property

@@ -8,6 +8,7 @@ import typer
 
 from dpe_toolkit.cli.choices import AmountChoices, PartChoices, TimelineArgument
 from dpe_toolkit.cli.screen import help_text, note, print_problems, print_table, say
+from dpe_toolkit.cli.shots import edit_words, edited_shots, picture_words
 from dpe_toolkit.timing import format_timecode
 
 if TYPE_CHECKING:
@@ -57,20 +58,15 @@ def _print_shots(plan: RenderPlan) -> None:
     title = f"{plan.timeline}: {size}, {plan.rate} frames a second, {plan.num_frames} frames"
     columns = ("shot", "output", "frames", "source", "driver", "edit")
     print_table(columns, (_row(plan, shot) for shot in plan.shots), title=title)
-    edited = sum(shot.edit is not None for shot in plan.shots)
+    edited = sum(any(edited_shots(shot)) for shot in plan.shots)
     note(f"{edited} of {len(plan.shots)} shots are edited")
 
 
 def _row(plan: RenderPlan, shot: ShotPlan) -> tuple[str, ...]:
     start = format_timecode(plan.start_frame + shot.record_start, plan.rate)
-    source = "black" if shot.source is None else f"{shot.source.path.name} from {shot.source_start}"
-    fixed = (shot.name, start, str(shot.num_frames), source)
-    if shot.edit is None:
-        return (*fixed, "", "passed through")
-    edit = shot.edit
-    pose = f", pose {edit.pose:g}" if edit.pose else ""
-    driver = f"{edit.driver.path.name} from {float(edit.driver_start_s):.2f}s"
-    return (*fixed, driver, f"{edit.mode} {edit.expression:g}{pose}")
+    edits = [edit_words(one) for one in edited_shots(shot)] or [("", "passed through")]
+    driver, edit = ("; ".join(words) for words in zip(*edits, strict=True))
+    return (" > ".join(shot.names), start, str(shot.num_frames), picture_words(shot), driver, edit)
 
 
 def _print_origins(plan: RenderPlan) -> None:

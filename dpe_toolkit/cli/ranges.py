@@ -100,11 +100,11 @@ def pick_shots(plan: RenderPlan, names: Sequence[str]) -> RenderPlan:
     Raises:
         PlanError: no shot has one of the names.
     """
-    known = {shot.name for shot in plan.shots}
+    known = {name for shot in plan.shots for name in shot.names}
     for name in names:
         if name not in known:
             raise PlanError(f"the timeline has no shot {name!r} here", nearest_names(name, known), "correct --shot")
-    picked = [shot for shot in plan.shots if shot.name in names]
+    picked = [shot for shot in plan.shots if set(names).intersection(shot.names)]
     shots = tuple(_closed_up(picked))
     update: dict[str, object] = {"shots": shots}
     if plan.sound is not None:

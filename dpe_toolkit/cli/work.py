@@ -37,6 +37,8 @@ def make_plan(timeline: Path, amounts: AmountChoices, parts: PartChoices, *, reg
         media_roots=tuple(parts.media_root or ()),
         weights=parts.weights,
         weights_dir=parts.weights_folder,
+        fit=parts.fit,
+        gaps=parts.gaps,
     )
 
 
@@ -65,7 +67,7 @@ def narrow(plan: RenderPlan, choices: WriteChoices) -> RenderPlan:
         OptionsError: no run of frames, or one that a shot asked for has no part in.
         PlanError: there is no such shot.
     """
-    whole = {shot.name for shot in plan.shots}
+    whole = {name for shot in plan.shots for name in shot.names}
     if choices.frames is not None:
         end = max((shot.record.stop for shot in plan.shots), default=0)
         span = parse_span(choices.frames, plan.rate, num_frames=end, start_frame=plan.start_frame)
@@ -73,7 +75,7 @@ def narrow(plan: RenderPlan, choices: WriteChoices) -> RenderPlan:
             note(f"the timeline has {end} frames; --frames {choices.frames} gives {len(span)}", label="note")
         plan = plan.trim(span)
     if choices.shot:
-        left = {shot.name for shot in plan.shots}
+        left = {name for shot in plan.shots for name in shot.names}
         for name in choices.shot:
             if name in whole - left:
                 raise OptionsError(

@@ -11,9 +11,11 @@ import pytest
 import typer
 
 from dpe_toolkit.cli import app
+from dpe_toolkit.facechoice import parse_face
 from dpe_toolkit.planning.settings import ProjectConfig
 from dpe_toolkit.timeline import EffectSpec, parse_effect, read_timeline
 from dpe_toolkit.timeline.effect import Driving
+from dpe_toolkit.timeline.keyed import MatteSpec
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -64,10 +66,12 @@ def table_fields(heading: str) -> set[str]:
 def test_the_schema_page_names_every_field_and_no_other() -> None:
     assert table_fields("## The effect\n") == {field.alias or name for name, field in EffectSpec.model_fields.items()}
     assert table_fields("### `driving`\n") == set(Driving.model_fields)
+    assert table_fields("### `mattes`\n") == set(MatteSpec.model_fields)
 
 
 def test_the_effect_of_the_schema_page_is_read_from_a_timeline(tmp_path: Path) -> None:
-    (effect,) = (json.loads(block) for block in blocks(SCHEMA, "json"))
+    effect, keys, mattes = (json.loads(block) for block in blocks(SCHEMA, "json"))
+    effect["metadata"]["dpe"] |= {"keys": keys, "mattes": mattes}
     clip = {"OTIO_SCHEMA": "Clip.1", "name": "a", "effects": [effect]}
     track = {"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [clip]}
     stack = {"OTIO_SCHEMA": "Stack.1", "children": [track]}
@@ -82,11 +86,20 @@ def test_the_effect_of_the_schema_page_is_read_from_a_timeline(tmp_path: Path) -
         "media/smile.mp4",
         Fraction(48, 25),
     )
+    assert list(spec.keys) == ["expression", "mouth"]
+    assert [matte.media is not None for matte in spec.mattes] == [False, False, True]
+
+
+def test_every_way_to_write_a_face_on_the_schema_page_is_read() -> None:
+    text = SCHEMA.partition("### `face`")[2].partition("###")[0]
+    written = re.findall(r"`((?:position|size|track):[^`]+)`", text)
+    assert [parse_face(one).by for one in written] == ["position", "size", "track"]
 
 
 def test_the_project_file_of_the_schema_page_is_accepted() -> None:
-    (text,) = blocks(SCHEMA, "toml")
-    assert ProjectConfig.model_validate(tomllib.loads(text)).edit.expression == 0.8
+    edits, picture = (ProjectConfig.model_validate(tomllib.loads(text)) for text in blocks(SCHEMA, "toml"))
+    assert edits.edit.expression == 0.8
+    assert picture.picture.fit == "fit"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -280,7 +280,8 @@ class ShotPlan(_Model):
         """The row of each output frame."""
         if self.held_rate is not None:
             return tuple(self.rows)
-        return tuple(frame - self.whole.source_span.start for frame in self.media_frames)
+        first = self.whole.source_span.start
+        return tuple(frame - first for frame in self.media_frames)
 
     @property
     def row_rate(self) -> Fraction:

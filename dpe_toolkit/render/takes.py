@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from dpe_toolkit.analysis import BLOCK
 from dpe_toolkit.plan import RenderPlan, ShotPlan
@@ -30,12 +29,8 @@ class Take:
     @property
     def schedule(self) -> list[Span]:
         """The runs of rows that a render from start to end asks for, in its order."""
-        return [
-            run
-            for part in self.parts
-            for span in output_spans(part)
-            for run in row_runs(part.shown_rows[span.start : span.stop])
-        ]
+        shown = [(part.shown_rows, output_spans(part)) for part in self.parts]
+        return [run for rows, spans in shown for span in spans for run in row_runs(rows[span.start : span.stop])]
 
     @property
     def rereads(self) -> bool:
@@ -92,5 +87,6 @@ def row_runs(rows: Sequence[int]) -> list[Span]:
 
 def _neighbours(shown: Sequence[int], begin: int, end: int) -> bool:
     """The row at ``end`` goes on with the run that began at ``begin``."""
-    steps = {later - earlier for earlier, later in pairwise(shown[begin : end + 1])}
-    return steps in ({1}, {-1}) and shown[end] // BLOCK == shown[begin] // BLOCK
+    step = shown[end] - shown[end - 1]
+    goes_on = end == begin + 1 or step == shown[end - 1] - shown[end - 2]
+    return abs(step) == 1 and goes_on and shown[end] // BLOCK == shown[begin] // BLOCK

@@ -12,11 +12,14 @@ HELP = help_text(
     "Render a timeline to a video.",
     "Shots with a dpe.expression effect, or under a track named DPE..., get their driver's expression; all others "
     "pass through. The suffix of the output chooses the codec: .mp4 H.264, .mov ProRes 422 HQ, .mkv FFV1, "
-    "which is lossless. An edits file beside the output says what was changed.",
+    "which is lossless; --codec chooses any other, and --codec list shows them. What an output cannot hold of its "
+    "sources is said before the render starts. An edits file beside the output says what was changed.",
     examples=(
         "dpe render cut.otio -o edited.mp4",
         "dpe render cut.otio -o test.mp4 --shot sh010 --expression 0.8",
-        "dpe render cut.otio -o part.mov --frames 2s:4s --crf 20",
+        "dpe render cut.otio -o part.mov --frames 2s:4s --codec h264 --crf 20",
+        "dpe render cut.otio -o master.mov --codec prores4444 --strict-colour",
+        "dpe render cut.otio -o edited.mp4 --pass-through --audio-tracks separate",
     ),
 )
 

@@ -14,6 +14,8 @@ from dpe_toolkit.video import OutputSettings, PassedRun, PassSource, choose_code
 
 __all__ = ["PassPlan", "pass_problems", "plan_passes"]
 
+_RUN_FRAMES = 500
+
 
 @dataclass(frozen=True, slots=True)
 class PassPlan:
@@ -21,26 +23,28 @@ class PassPlan:
 
     source: PassSource | None = None
     """The file that lends its stream to the output; None where nothing is copied."""
-    runs: dict[int, Span] = field(default_factory=dict)
-    """Position of a shot in the plan to its frames, counted from its first, that are copied."""
+    runs: dict[int, tuple[Span, ...]] = field(default_factory=dict)
+    """Position of a shot in the plan to its frames, counted from its first, that are copied: neighbouring runs, short
+    enough that progress is seen and an interrupt is soon heard."""
 
     @property
     def num_frames(self) -> int:
         """Frames that are copied."""
-        return sum(len(run) for run in self.runs.values())
+        return sum(len(run) for runs in self.runs.values() for run in runs)
 
     def steps(self, position: int, shot: ShotPlan) -> Iterator[Span | PassedRun]:
         """What is done to a shot, in order: runs of frames to render, counted from its first, and one to copy."""
-        run = self.runs.get(position)
-        if run is None or shot.source is None:
+        runs = self.runs.get(position)
+        if not runs or shot.source is None:
             yield from output_spans(shot)
             return
+        run = Span(runs[0].start, runs[-1].stop)
         for frames in output_spans(shot):
             before = frames.intersect(Span(0, run.start))
             if len(before):
                 yield before
             if run.start in frames:
-                yield PassedRun(shot.source.path, run.shift(shot.source_start))
+                yield from (PassedRun(shot.source.path, one.shift(shot.source_start)) for one in runs)
             behind = frames.intersect(Span(run.stop, shot.num_frames))
             if len(behind):
                 yield behind
@@ -70,7 +74,7 @@ def plan_passes(plan: RenderPlan, picture: OutputPicture, output: Path, settings
         source = pass_source(shot.source.path, codec)
         run = None if source is None else source.inside(shot.source_span)
         if source is not None and run is not None:
-            found[position] = source, run.shift(-shot.source_start)
+            found[position] = source, run
     if not found:
         return PassPlan()
     counts: dict[bytes, int] = {}
@@ -79,7 +83,11 @@ def plan_passes(plan: RenderPlan, picture: OutputPicture, output: Path, settings
     chosen = max(counts, key=lambda extradata: counts[extradata])
     kept = {position: pair for position, pair in found.items() if pair[0].extradata == chosen}
     lender = max((source for source, _ in kept.values()), key=lambda source: source.reorder)
-    return PassPlan(lender, {position: run for position, (_, run) in kept.items()})
+    runs = {
+        position: tuple(part.shift(-plan.shots[position].source_start) for part in source.split(run, _RUN_FRAMES))
+        for position, (source, run) in kept.items()
+    }
+    return PassPlan(lender, runs)
 
 
 def pass_problems(

@@ -66,6 +66,16 @@ class PassSource:
             return None
         return Span(int(within[0]), int(within[-1]))
 
+    def split(self, span: Span, size: int) -> tuple[Span, ...]:
+        """A span that can be copied, in parts that can be, each of ``size`` frames or little more."""
+        parts: list[Span] = []
+        begin = span.start
+        for mark in self.boundaries[(self.boundaries > span.start) & (self.boundaries <= span.stop)].tolist():
+            if mark - begin >= size or mark == span.stop:
+                parts.append(Span(begin, mark))
+                begin = mark
+        return tuple(parts)
+
 
 def pass_source(path: Path, codec: CodecName) -> PassSource | None:
     """What of a file can be copied into an output of ``codec``, None where nothing can.

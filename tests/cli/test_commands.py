@@ -151,3 +151,27 @@ def test_a_colour_space_without_a_config_is_refused(dpe: Dpe, media: Path, tmp_p
     done = dpe("render", tmp_path / "out.mkv.otio", "-o", tmp_path / "out.mov", "--ocio-source", "x")
     assert done.returncode == 2
     assert "a colour space is named without a config" in done.stderr
+
+
+def test_pictures_go_into_a_folder_and_a_loss_is_told_or_refused(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    edit(dpe, media, tmp_path / "out", "--expression", "0", "--codec", "png")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {f"out.{number:07d}.png" for number in range(NUM_FRAMES)} <= names
+    again = ("render", tmp_path / "out.otio", "-o", tmp_path / "out", "--codec", "png")
+    done = dpe(*again)
+    assert done.returncode == 0, done.stderr
+    assert "YCbCr becomes RGB, which rounds values" in done.stderr
+    done = dpe(*again, "--strict-colour")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "YCbCr becomes RGB" in done.stderr
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    done = dpe(*again)
+    assert (done.returncode, "'notes.txt'" in done.stderr) == (2, True)
+
+
+def test_untouched_frames_are_copied_when_asked(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    edit(dpe, media, tmp_path / "out.mkv", "--expression", "0")
+    done = dpe("render", tmp_path / "out.mkv.otio", "-o", tmp_path / "copy.mkv", "--pass-through")
+    assert done.returncode == 0, done.stderr
+    assert planes_digest(tmp_path / "copy.mkv") == planes_digest(media / "face.mkv")
+    assert f"{NUM_FRAMES} of {NUM_FRAMES} frames copied" in done.stderr

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
     ROOT / "docs" / "first-edit.md",
+    ROOT / "docs" / "media.md",
     ROOT / "docs" / "timeline-schema.md",
     ROOT / "docs" / "weights.md",
 ]

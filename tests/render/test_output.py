@@ -8,11 +8,12 @@ import av
 import numpy as np
 import pytest
 
-from dpe_toolkit.errors import OptionsError, PlanError
+from dpe_toolkit.errors import OptionsError, PlanError, RenderError
 from dpe_toolkit.faces import Detections
 from dpe_toolkit.frames import ColorInfo, FrameBatch
 from dpe_toolkit.plan import MediaPlan, RenderPlan
 from dpe_toolkit.render import ColourChoice, render_plan
+from dpe_toolkit.render.checks import check_output
 from dpe_toolkit.render.output import judge_picture, output_picture
 from dpe_toolkit.video import OutputSettings, VideoWriter, media_plan, probe
 from tests.analysis.fakes import Registry, Square
@@ -220,3 +221,12 @@ def test_wide_pixels_are_kept_and_an_edit_lies_where_the_face_is_seen(tmp_path: 
     square = clip(tmp_path / "square.mkv", "yuv420p", ColorInfo(1, 1, 1, 2, 1))
     with pytest.raises(PlanError, match=r"shot 'b': its pixels have the shape 1, those of the output 2"):
         render(plan(shot(wide, 4), shot(square, 4, name="b")), tmp_path / "out.mp4")
+
+
+def test_a_folder_that_holds_a_source_is_not_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    source = clip(tmp_path / "a.mkv", "gbrp", ColorInfo(0, 13, 1, 2))
+    moved = source.model_copy(update={"path": source.path.rename(folder / "out.wav")})
+    with pytest.raises(RenderError, match=r"a folder that holds one.*a file or folder of its own"):
+        check_output(plan(shot(moved, 4)), folder, OutputSettings(codec="png"))

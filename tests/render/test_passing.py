@@ -217,6 +217,26 @@ def test_what_is_copied_lies_between_boundaries(boundaries: list[int], first: in
         assert span.start <= found.start < found.stop <= span.stop
 
 
+@given(st.sets(st.integers(0, 60), min_size=2), st.integers(1, 70))
+def test_parts_of_a_run_are_the_run(boundaries: set[int], size: int) -> None:
+    marks = sorted(boundaries)
+    parts = PassSource(Path("a"), b"", np.array(marks, np.int64), 0).split(Span(marks[0], marks[-1]), size)
+    assert [frame for part in parts for frame in part] == list(range(marks[0], marks[-1]))
+    assert all(len(part) >= size for part in parts[:-1])
+    assert {part.stop for part in parts} <= boundaries
+
+
+def test_a_run_copied_in_parts_is_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("dpe_toolkit.render.passing._RUN_FRAMES", 10)
+    media = encode(tmp_path / "one.mp4", "libx264", "yuv420p", {"g": "6", "bf": "2"})
+    render(plan(shot(media, 50, source_start=3)), tmp_path / "out.mp4")
+    stored, written = packets(media.path), packets(tmp_path / "out.mp4")
+    run = copied(media, Span(3, 53))
+    assert len(run) > 30
+    assert all(written[frame - 3] == stored[frame] for frame in run)
+    assert len(frames_of(tmp_path / "out.mp4")) == 50
+
+
 @given(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=5))
 def test_start_codes_become_lengths(units: list[bytes]) -> None:
     clean = [bytes([65]) + unit.replace(b"\x00", b"\x01") for unit in units]

@@ -229,6 +229,26 @@ def test_damaged_sound_is_refused(tmp_path: Path) -> None:
         write_with(tmp_path / "b.mkv", [Stretch(path, Fraction(0), Fraction(1))], 25)
 
 
+def test_a_mix_above_full_scale_is_clipped_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    loud = np.full((1, 48000), 24000, np.int16)
+    clip = write_sound_clip(tmp_path / "a.mov", [loud], codec="pcm_s16le")
+    part = AudioPart(clip, 0, Fraction(0), Fraction(1), Fraction(0))
+    batch = make_batch("yuv420p", (32, 32), num_frames=25)
+    with VideoWriter(
+        tmp_path / "b.mkv",
+        OutputSettings(),
+        width=32,
+        height=32,
+        rate=Fraction(25),
+        layout=batch.layout,
+        color=batch.color,
+        audio=[AudioMix((part, part), Fraction(1), "both")],
+    ) as writer:
+        writer.write(batch)
+    assert samples_of(tmp_path / "b.mkv").max() == 32767
+    assert "goes 3.3 dB above full scale" in caplog.text
+
+
 def test_silence_alone_makes_no_stream(tmp_path: Path) -> None:
     target = write_with(tmp_path / "b.mp4", [Stretch(None, Fraction(0), Fraction(1))], 25)
     assert probe(target).audio_streams == 0

@@ -12,6 +12,8 @@ from dpe_toolkit.frames import ColorInfo, PixelLayout
 from dpe_toolkit.plan import Problem, RenderPlan
 from dpe_toolkit.render.stills import probe_media
 from dpe_toolkit.video import (
+    CodecName,
+    HdrInfo,
     MediaInfo,
     OutputSettings,
     choose_codec,
@@ -36,6 +38,8 @@ class OutputPicture:
     layout: PixelLayout
     color: ColorInfo
     sample_aspect: Fraction
+    hdr: HdrInfo | None = None
+    """HDR metadata that all sources have in common."""
 
 
 def output_picture(plan: RenderPlan) -> OutputPicture:
@@ -51,7 +55,8 @@ def output_picture(plan: RenderPlan) -> OutputPicture:
     alone = {shot.source.path for shot in plan.shots if shot.is_plain and shot.source is not None}
     if not any(info.layout.alpha and info.path in alone for info in infos):
         layout = without_alpha(layout)
-    return OutputPicture(_transparent(layout, plan), infos[0].color, infos[0].sample_aspect)
+    shared = infos[0].hdr if all(info.hdr == infos[0].hdr for info in infos) else None
+    return OutputPicture(_transparent(layout, plan), infos[0].color, infos[0].sample_aspect, shared)
 
 
 def _transparent(layout: PixelLayout, plan: RenderPlan) -> PixelLayout:
@@ -81,8 +86,11 @@ def judge_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> t
         found.append(Problem(where=str(output), wrong=error.wrong, expected=error.expected, action=error.action))
     size = (plan.width, plan.height)
     losses = fit_picture(codec, picture.layout, picture.color, size, settings).losses
-    if losses:
-        keep = " or ".join(lossless_codecs(picture.layout, picture.color, size, settings))
+    dropped = tuple(_dropped_hdr(plan, picture, codec))
+    if losses or dropped:
+        holders = lossless_codecs(picture.layout, picture.color, size, settings)
+        keep = " or ".join(name for name in holders if not any(_dropped_hdr(plan, picture, name)))
+        losses += dropped
         action = f"to keep them, choose {keep}" if keep else "no codec that is written here keeps all of them"
         found.append(
             Problem(
@@ -93,6 +101,15 @@ def judge_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> t
             )
         )
     return tuple(found)
+
+
+def _dropped_hdr(plan: RenderPlan, picture: OutputPicture, codec: CodecName) -> Iterator[str]:
+    """HDR metadata of the sources that an output will not have."""
+    found = [info.hdr for _, info in _sources(plan) if info.hdr is not None]
+    if any(hdr.is_static for hdr in found) and (picture.hdr is None or codec != "h265"):
+        yield "the mastering display and light levels of HDR10 are dropped"
+    for kind in dict.fromkeys(kind for hdr in found for kind in hdr.dynamic):
+        yield f"the metadata of {kind} is dropped"
 
 
 def _strangers(plan: RenderPlan, picture: OutputPicture) -> Iterator[Problem]:

@@ -200,6 +200,7 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
             layout=picture.layout,
             color=picture.color,
             sample_aspect=picture.sample_aspect,
+            hdr=picture.hdr,
             audio=audio_mixes(plan, settings.audio_tracks),
             metadata=container_metadata(shots),
             start_frame=plan.start_frame + plan.shots[0].record_start,

@@ -13,6 +13,7 @@ from dpe_toolkit.video.framing import (
     with_alpha,
     without_alpha,
 )
+from dpe_toolkit.video.hdr import HdrInfo
 from dpe_toolkit.video.holding import write_held_still
 from dpe_toolkit.video.keeping import FittedPicture, fit_picture
 from dpe_toolkit.video.layouts import joined_layout
@@ -40,6 +41,7 @@ __all__ = [
     "CodecSupport",
     "FittedPicture",
     "FramePlace",
+    "HdrInfo",
     "ImageSequence",
     "MediaInfo",
     "OutputSettings",

@@ -12,7 +12,6 @@ from typing import Protocol
 
 import av.error
 import numpy as np
-from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
@@ -21,7 +20,7 @@ from dpe_toolkit.errors import MediaError
 from dpe_toolkit.video.mixing import AudioMix, mixed_blocks, whole_stream
 from dpe_toolkit.video.opening import media_fault, open_media
 from dpe_toolkit.video.probe import probe
-from dpe_toolkit.video.samples import Samples, audio_zero_s, stream_channels
+from dpe_toolkit.video.samples import Samples, audio_zero_s, packed_frame, stream_channels
 from dpe_toolkit.video.settings import CodecName
 
 __all__ = ["AudioTrack", "StreamInfo", "audio_tracks", "sound_streams"]
@@ -40,6 +39,9 @@ _COPIED = {
 _PCM_PICTURES = frozenset({"prores", "prores4444", "dnxhr_hq", "dnxhr_hqx"})
 """Codecs of editing and finishing, beside which MOV holds sound without loss."""
 _AAC_BITS_A_CHANNEL = 128_000
+_FASTEST_AAC_HZ = 96_000
+_MOST_CHANNELS = 8
+"""Of FLAC and AAC."""
 _SHORT_FORMATS = frozenset({"u8", "u8p", "s16", "s16p"})
 
 NewContainer = Callable[[int], OutputContainer]
@@ -166,11 +168,15 @@ def _output_sound(suffix: str, codec: CodecName, heard: Sequence[StreamInfo]) ->
     rate = max(sound.rate for sound in heard)
     layout = max((sound.layout for sound in heard), key=stream_channels)
     short = all(sound.sample_format in _SHORT_FORMATS for sound in heard)
+    if stream_channels(layout) > _MOST_CHANNELS and suffix in (".mkv", ".mov"):
+        return StreamInfo("pcm_s16le" if short else "pcm_s24le", rate, layout, "s16" if short else "s32")
     if suffix == ".mkv":
         return StreamInfo("flac", rate, layout, "s16" if short else "s32")
     if suffix == ".wav" or (suffix == ".mov" and codec in _PCM_PICTURES):
         return StreamInfo("pcm_s16le" if short else "pcm_s24le", rate, layout, "s16" if short else "s32")
-    return StreamInfo("aac", rate, layout, "fltp")
+    if rate > _FASTEST_AAC_HZ:
+        _log.warning("AAC holds no %d samples a second; the sound is written at %d", rate, _FASTEST_AAC_HZ)
+    return StreamInfo("aac", min(rate, _FASTEST_AAC_HZ), layout, "fltp")
 
 
 class _CopiedTrack:
@@ -262,9 +268,7 @@ class _EncodedTrack:
     def _encode(self, block: Samples) -> list[Packet[AudioStream]]:
         if block.size:
             self._loudest = max(self._loudest, float(np.abs(block).max()))
-        frame = AudioFrame.from_ndarray(
-            np.ascontiguousarray(np.clip(block, -1, 1)), format="fltp", layout=self._sound.layout
-        )
+        frame = packed_frame(np.clip(block, -1, 1), self._sound.layout)
         frame.sample_rate = self._sound.rate
         frame.pts, frame.time_base = self._count, Fraction(1, self._sound.rate)
         self._count += block.shape[1]

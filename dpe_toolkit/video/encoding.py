@@ -31,6 +31,8 @@ class PictureEncoder:
         self._rate = spec.rate
         self._preparer = FramePreparer(spec)
         library, options = encoder_options(spec.codec, spec.settings, spec.size_px[0])
+        if spec.codec == "h265" and spec.hdr is not None and spec.hdr.is_static:
+            options["x265-params"] += f":{spec.hdr.x265_parameters()}"
         try:
             stream = container.add_stream(library, rate=spec.rate, options=options)
         except ValueError as error:

@@ -14,6 +14,7 @@ from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.video.color import conversion_arguments, same_meaning, tag_encoder, tag_frame
 from dpe_toolkit.video.encoders import ENCODERS, can_encode
+from dpe_toolkit.video.hdr import HdrInfo
 from dpe_toolkit.video.keeping import check_container, fit_picture, lossless_codecs
 from dpe_toolkit.video.layouts import copy_into
 from dpe_toolkit.video.rgb import rgb_frame
@@ -44,6 +45,8 @@ class PictureSpec:
     """Their tags."""
     sample_aspect: Fraction = Fraction(1)
     """Width of a pixel over its height."""
+    hdr: HdrInfo | None = None
+    """HDR metadata, which H.265 holds."""
 
 
 class FramePreparer:

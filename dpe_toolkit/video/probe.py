@@ -21,6 +21,7 @@ from dpe_toolkit.timing import parse_time
 from dpe_toolkit.video.color import container_color, read_color
 from dpe_toolkit.video.conforming import conformed
 from dpe_toolkit.video.digest import file_digest
+from dpe_toolkit.video.hdr import HdrInfo, read_hdr
 from dpe_toolkit.video.index import FrameIndex, build_index, exact_rate
 from dpe_toolkit.video.layouts import layout_of
 from dpe_toolkit.video.opening import open_media, picture_stream
@@ -63,6 +64,8 @@ class MediaInfo:
     rotation_deg: int
     """Clockwise rotation of the stored picture, which the reader applies: 0, 90, 180 or 270."""
     interlaced: bool
+    hdr: HdrInfo | None = None
+    """What HDR metadata says beside the colour tags."""
     variable_rate: bool
     """Frames last differently long; the reader shows them at a constant rate."""
 
@@ -181,6 +184,7 @@ def _describe(
         sample_aspect=1 / aspect if on_side else aspect,
         rotation_deg=turn,
         interlaced=bool(frame.interlaced_frame) or stream.codec_context.field_order > 1,
+        hdr=read_hdr(frame),
         variable_rate=index.shown is not None,
     )
 

@@ -18,11 +18,12 @@ from dpe_toolkit.errors import MediaError
 from dpe_toolkit.video.opening import open_media
 from dpe_toolkit.video.probe import probe
 
-__all__ = ["Samples", "audio_zero_s", "read_samples", "silence", "stream_channels", "stream_rate"]
+__all__ = ["Samples", "audio_zero_s", "packed_frame", "read_samples", "silence", "stream_channels", "stream_rate"]
 
 Samples = npt.NDArray[np.float32]
 """(channels, n) in [-1, 1]."""
 
+PACKED = "flt"
 _BLOCK = 16384
 # Lossy codecs need what came before the first sample wanted; one second is ten times what any of them needs.
 _PREROLL_S = Fraction(1)
@@ -65,7 +66,7 @@ def read_samples(
         own_rate = stream.rate
         wanted = -(-num_samples * own_rate // rate) + (own_rate if rate != own_rate else 0)
         found = _aligned(_decoded(container, stream, path, start_s), round(start_s * own_rate), wanted)
-        resampler = AudioResampler(format="fltp", layout=layout, rate=own_rate)
+        resampler = AudioResampler(format=PACKED, layout=layout, rate=own_rate)
         blocks: Iterator[Samples] = (block for frame in found for block in _converted(resampler, frame, own_rate))
         if rate != own_rate:
             blocks = _resampled(blocks, layout, own_rate, rate)
@@ -152,19 +153,33 @@ def _converted(resampler: AudioResampler, piece: tuple[AudioFrame | None, int, i
         yield from silence(resampler.layout.nb_channels, last)
     elif last > first:
         frame.pts = None
-        whole = [found.to_ndarray() for found in resampler.resample(frame)]
+        whole = [_unpacked(found) for found in resampler.resample(frame)]
         yield np.concatenate(whole, axis=1, dtype=np.float32)[:, first:last]
 
 
 def _resampled(blocks: Iterator[Samples], layout: str, own_rate: int, rate: int) -> Iterator[Samples]:
-    resampler = AudioResampler(format="fltp", layout=layout, rate=rate)
+    resampler = AudioResampler(format=PACKED, layout=layout, rate=rate)
     for block in blocks:
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+        frame = packed_frame(block, layout)
         frame.sample_rate = own_rate
         for found in resampler.resample(frame):
-            yield found.to_ndarray().astype(np.float32, copy=False)
+            yield _unpacked(found)
     for found in resampler.resample(None):
-        yield found.to_ndarray().astype(np.float32, copy=False)
+        yield _unpacked(found)
+
+
+def packed_frame(block: Samples, layout: str) -> AudioFrame:
+    """A frame of (channels, n) samples.
+
+    Packed, not planar: PyAV reads past its memory where a planar frame has more than eight channels.
+    """
+    packed = np.ascontiguousarray(block.T, np.float32).reshape(1, -1)
+    return AudioFrame.from_ndarray(packed, format=PACKED, layout=layout)
+
+
+def _unpacked(frame: AudioFrame) -> Samples:
+    samples: Samples = frame.to_ndarray().astype(np.float32, copy=False)
+    return samples.reshape(-1, frame.layout.nb_channels).T
 
 
 def _exactly(blocks: Iterator[Samples], num_samples: int, channels: int) -> Iterator[Samples]:

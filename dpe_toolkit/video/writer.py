@@ -19,6 +19,7 @@ from dpe_toolkit.timing import format_timecode
 from dpe_toolkit.video.audio import AudioTrack, audio_tracks
 from dpe_toolkit.video.encoding import PictureEncoder
 from dpe_toolkit.video.folders import folder_written_whole, picture_pattern, sound_name
+from dpe_toolkit.video.hdr import HdrInfo
 from dpe_toolkit.video.mixing import AudioMix
 from dpe_toolkit.video.opening import media_fault
 from dpe_toolkit.video.passer import PassingEncoder
@@ -52,6 +53,7 @@ class VideoWriter:
         layout: planes of most frames; others are converted to the same pixel format.
         color: tags of the output.
         sample_aspect: width of a pixel over its height.
+        hdr: HDR metadata, which H.265 holds and other codecs do not.
         audio: one stream each; empty = no sound.
         metadata: tags of the container, e.g. ``comment``.
         start_frame: frame number of the start timecode; 0 = none is written. Of a sequence, the first number.
@@ -75,6 +77,7 @@ class VideoWriter:
         layout: PixelLayout,
         color: ColorInfo,
         sample_aspect: Fraction = Fraction(1),
+        hdr: HdrInfo | None = None,
         audio: Sequence[AudioMix] = (),
         metadata: Mapping[str, str] | None = None,
         start_frame: int = 0,
@@ -85,7 +88,7 @@ class VideoWriter:
         self._path, self._settings = path, settings
         self._codec = choose_codec(path, settings)
         self._size, self._rate, self._layout, self._color = (width, height), rate, layout, color
-        self._aspect = sample_aspect
+        self._aspect, self._hdr = sample_aspect, hdr
         self._audio = tuple(audio)
         self._metadata = dict(metadata or {})
         self._timecode = format_timecode(start_frame, rate, drop_frame=drop_frame) if start_frame else ""
@@ -163,6 +166,7 @@ class VideoWriter:
             layout=self._layout,
             color=self._color,
             sample_aspect=self._aspect,
+            hdr=self._hdr,
         )
         self._picture = self._picture_encoder(container, spec)
         if self._timecode:

@@ -230,3 +230,31 @@ def test_a_folder_that_holds_a_source_is_not_replaced(tmp_path: Path) -> None:
     moved = source.model_copy(update={"path": source.path.rename(folder / "out.wav")})
     with pytest.raises(RenderError, match=r"a folder that holds one.*a file or folder of its own"):
         check_output(plan(shot(moved, 4)), folder, OutputSettings(codec="png"))
+
+
+def hdr10(path: Path) -> MediaPlan:
+    parameters = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400"
+    options = {"x265-params": f"log-level=none:repeat-headers=1:{parameters}"}
+    return media_plan(encode(path, "libx265", "yuv420p10le", HDR, **options))
+
+
+def test_hdr10_metadata_goes_into_h265_and_is_named_where_it_is_dropped(tmp_path: Path) -> None:
+    source = hdr10(tmp_path / "a.mp4")
+    found = probe(source.path).hdr
+    assert found is not None
+    assert (found.light, found.display[-1], found.display[0]) == ((1000, 400), 1000, Fraction(34000, 50000))
+    what = plan(shot(source, NUM_FRAMES))
+    assert judge_picture(what, tmp_path / "out.mp4", OutputSettings(codec="h265")) == ()
+    render(what, tmp_path / "out.mp4", settings=OutputSettings(codec="h265"))
+    assert probe(tmp_path / "out.mp4").hdr == found
+    (problem,) = judge_picture(what, tmp_path / "out.mkv", OutputSettings())
+    assert problem.wrong.endswith("the mastering display and light levels of HDR10 are dropped")
+    assert problem.action == "to keep them, choose h265"
+
+
+def test_sources_that_differ_in_hdr10_metadata_lose_it_by_name(tmp_path: Path) -> None:
+    plain = media_plan(encode(tmp_path / "b.mp4", "libx265", "yuv420p10le", HDR, **{"x265-params": "log-level=none"}))
+    what = plan(shot(hdr10(tmp_path / "a.mp4"), 4), shot(plain, 4))
+    assert output_picture(what).hdr is None
+    (problem,) = judge_picture(what, tmp_path / "out.mp4", OutputSettings(codec="h265"))
+    assert "HDR10 are dropped" in problem.wrong

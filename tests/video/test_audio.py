@@ -264,3 +264,29 @@ def test_a_stream_that_is_not_there_is_refused(tmp_path: Path) -> None:
     clip = write_sound_clip(tmp_path / "a.mov", [tone(48000)], codec="pcm_s16le")
     with pytest.raises(MediaError, match="has 1 audio streams, number 3 is asked for"):
         next(read_samples(clip, 3, start_s=Fraction(0), num_samples=10, rate=48000, layout="mono"))
+
+
+@pytest.mark.parametrize(
+    ("output", "rate", "layout", "expected"),
+    [
+        ("b.mp4", 192000, "stereo", ("aac", 96000, 2)),
+        ("b.mkv", 192000, "stereo", ("flac", 192000, 2)),
+        ("b.mkv", 48000, "hexadecagonal", ("pcm_s16le", 48000, 16)),
+    ],
+)
+def test_sound_beyond_a_codec_goes_into_one_that_holds_it(
+    tmp_path: Path, output: str, rate: int, layout: str, expected: tuple[str, int, int]
+) -> None:
+    channels = av.AudioLayout(layout).nb_channels
+    path = tmp_path / "a.wav"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=rate)
+        stream.codec_context.layout = layout
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, rate // 2 * channels), np.int16), format="s16", layout=layout)
+        frame.sample_rate = rate
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    target = write_with(tmp_path / output, [Stretch(path, Fraction(0), Fraction(2, 5))], 10, "h264")
+    with av.open(str(target)) as container:
+        found = container.streams.audio[0]
+        assert (found.codec_context.name, found.rate, found.layout.nb_channels) == expected

@@ -42,6 +42,17 @@ _AAC_BITS_A_CHANNEL = 128_000
 _FASTEST_AAC_HZ = 96_000
 _MOST_CHANNELS = 8
 """Of FLAC and AAC."""
+_USUAL_LAYOUTS = {
+    "1 channels": "mono",
+    "2 channels": "stereo",
+    "3 channels": "2.1",
+    "4 channels": "4.0",
+    "5 channels": "5.0",
+    "6 channels": "5.1",
+    "7 channels": "6.1",
+    "8 channels": "7.1",
+}
+"""What channels are taken for where a file only counts them."""
 _SHORT_FORMATS = frozenset({"u8", "u8p", "s16", "s16p"})
 
 NewContainer = Callable[[int], OutputContainer]
@@ -134,7 +145,7 @@ def _streams(path: Path, size: int, modified_ns: int) -> tuple[StreamInfo, ...]:
             StreamInfo(
                 stream.codec_context.name,
                 stream.rate,
-                stream.layout.name,
+                _USUAL_LAYOUTS.get(stream.layout.name, stream.layout.name),
                 stream.format.name if stream.format else "fltp",
                 (stream.duration or 0) * (stream.time_base or Fraction(0)),
             )

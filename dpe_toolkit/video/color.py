@@ -15,11 +15,13 @@ from av.video.stream import VideoStream
 from dpe_toolkit.frames import ColorInfo, PixelLayout
 
 __all__ = [
+    "BT709_CURVES",
     "as_rgb",
     "as_video",
     "color_name",
     "container_color",
     "conversion_arguments",
+    "is_ordinary",
     "read_color",
     "resolve_range",
     "same_light",
@@ -35,12 +37,14 @@ _COEFFICIENTS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 _FULL, _LIMITED = 2, 1
 _RESERVED, _UNSPECIFIED = 0, 2
 _DISPLAY_P3, _BT2020 = 12, 9
-_PQ, _HLG = 16, 18
+_SRGB = 13
 _MATRICES = {0: "RGB", 1: "BT.709", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 9: "BT.2020", 10: "BT.2020 CL"}
 _PRIMARIES = {1: "BT.709", 4: "BT.470 M", 5: "BT.601 (625)", 6: "BT.601 (525)", 7: "SMPTE 240M", 9: "BT.2020"}
 _PRIMARIES |= {10: "XYZ", 11: "DCI-P3", 12: "Display P3"}
 _TRANSFERS = {1: "BT.709", 4: "gamma 2.2", 5: "gamma 2.8", 6: "BT.709", 7: "SMPTE 240M", 8: "linear", 11: "xvYCC"}
 _TRANSFERS |= {13: "sRGB", 14: "BT.709", 15: "BT.709", 16: "PQ", 17: "DCI gamma 2.6", 18: "HLG"}
+BT709_CURVES = frozenset({1, 2, 6, 14, 15})
+"""Transfer numbers that mean the curve of BT.709; an unstated one is taken for it."""
 _ALIKE = frozenset({1, 2, 6, 13, 14, 15})
 """Curves of ordinary video, close enough that a cut between them is common practice."""
 
@@ -103,6 +107,11 @@ def color_name(color: ColorInfo) -> str:
         _TRANSFERS.get(color.transfer, ""),
     ]
     return " ".join(dict.fromkeys(filter(None, words))) or "untagged"
+
+
+def is_ordinary(color: ColorInfo) -> bool:
+    """True for the curves of BT.709 and sRGB, and unstated ones."""
+    return color.transfer in BT709_CURVES or color.transfer == _SRGB
 
 
 def same_light(first: ColorInfo, second: ColorInfo) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import ColorInfo, PixelLayout
-from dpe_toolkit.video.color import as_rgb, as_video, resolve_range
+from dpe_toolkit.video.color import as_rgb, as_video, color_name, is_ordinary, resolve_range
 from dpe_toolkit.video.encoders import ENCODERS, Encoder, formats_of
 from dpe_toolkit.video.settings import SEQUENCES, CodecName, OutputSettings
 
@@ -19,6 +19,7 @@ _NAMES = {(1, 1): "4:2:0", (1, 0): "4:2:2", (0, 0): "4:4:4", (0, 1): "4:4:0"}
 _FULL, _LIMITED = 2, 1
 _HALF_FLOAT_BITS = 11
 _BT709 = 1
+_LINEAR, _FLOAT_DEPTH = 8, 32
 _NO_ASPECT: dict[str, tuple[CodecName, ...]] = {".mkv": ("ffv1", "prores", "prores4444"), "": ("png", "tiff", "exr")}
 """Codecs whose streams say nothing of the pixels' shape, by container that, as written here, does not either."""
 _OFFERED: tuple[CodecName, ...] = ("h265", "prores4444", "ffv1", "tiff")
@@ -60,9 +61,13 @@ def fit_picture(
     tags = color
     if held.family != layout.family:
         tags = as_rgb(color) if held.family == "rgb" else as_video(color, layout) if held.family == "yuv" else color
+    if held.depth == _FLOAT_DEPTH and is_ordinary(color):
+        tags = replace(tags, transfer=_LINEAR)
     if encoder.limited_only:
         tags = replace(tags, range=_LIMITED)
     losses = [*_losses(wanted, held), *_tag_losses(codec, resolve_range(color, layout), tags, held)]
+    if held.depth == _FLOAT_DEPTH and not (is_ordinary(color) or color.transfer == _LINEAR):
+        losses.append(f"the curve of {color_name(color)} stays on values that readers take for linear light")
     return FittedPicture(held, tags, tuple(losses))
 
 

@@ -11,12 +11,15 @@ from av.video.frame import VideoFrame
 
 from dpe_toolkit.colorimetry import code_scale, rgb_from_yuv_matrix
 from dpe_toolkit.frames import FrameBatch, PixelLayout
+from dpe_toolkit.video.color import BT709_CURVES
 
-__all__ = ["rgb_frame"]
+__all__ = ["linear_light", "rgb_frame"]
 
 _FLOAT_DEPTH = 32
 # Where a chroma sample lies, counted in luma samples from the first of its cell: (x, y) for each chroma location.
 _SITES = {0: (0.0, 0.5), 1: (0.0, 0.5), 2: (0.5, 0.5), 3: (0.0, 0.0), 4: (0.5, 0.0), 5: (0.0, 1.0), 6: (0.5, 1.0)}
+
+_SRGB = 13
 
 _Signal = npt.NDArray[np.float32]
 
@@ -24,7 +27,8 @@ _Signal = npt.NDArray[np.float32]
 def rgb_frame(batch: FrameBatch, layout: PixelLayout) -> VideoFrame:
     """The first frame of ``batch`` in a planar RGB or gray layout.
 
-    Values are the encoded ones: whatever curve is on them stays. In floating layouts 1 is white and what lies beyond
+    Values are the encoded ones: whatever curve is on them stays. In floating layouts, which by custom are linear light,
+    the curves of ordinary video are taken off; PQ, HLG and others stay there too. 1 is white, and what lies beyond
     black and white is kept; elsewhere it is clipped. Chroma is interpolated linearly from where it is sited.
 
     Args:
@@ -32,6 +36,8 @@ def rgb_frame(batch: FrameBatch, layout: PixelLayout) -> VideoFrame:
         layout: RGB, or gray where the batch is gray.
     """
     planes = _gbr(batch)
+    if layout.depth == _FLOAT_DEPTH:
+        planes = [linear_light(plane, batch.color.transfer) for plane in planes]
     if layout.family == "gray":
         planes = planes[:1]
     if layout.alpha:
@@ -47,6 +53,21 @@ def rgb_frame(batch: FrameBatch, layout: PixelLayout) -> VideoFrame:
         else:
             rows[:, :width] = np.rint(np.clip(signal, 0, 1) * ((1 << layout.depth) - 1))
     return frame
+
+
+def linear_light(signal: _Signal, transfer: int) -> _Signal:
+    """Light from values under the curve of ordinary video; under any other curve the values as they are.
+
+    Source: ITU-R BT.709-6, item 1.2 (the camera's curve, as everywhere in the toolkit), and IEC 61966-2-1 for sRGB.
+    """
+    if transfer == _SRGB:
+        return np.asarray(
+            np.where(signal <= 0.04045, signal / 12.92, ((np.maximum(signal, 0) + 0.055) / 1.055) ** 2.4), np.float32
+        )
+    if transfer in BT709_CURVES:
+        lifted = (np.maximum(signal, 0) + 0.099) / 1.099
+        return np.asarray(np.where(signal < 0.081, signal / 4.5, lifted ** (1 / 0.45)), np.float32)
+    return signal
 
 
 def _gbr(batch: FrameBatch) -> list[_Signal]:

@@ -268,12 +268,23 @@ def _probe_float(image: Path) -> MediaInfo:
     )
 
 
+def _float_pixels(frame: VideoFrame, image: Path) -> np.ndarray:
+    """(H, W, channels) of a picture of floats. Halves are read as they lie: the library's conversion rounds them."""
+    name = frame.format.name
+    if name.endswith("f32le"):
+        return np.atleast_3d(frame.to_ndarray())
+    if name not in ("gbrpf16le", "gbrapf16le", "grayf16le"):
+        layout_of(name, image)
+    rows = [np.frombuffer(memoryview(plane), np.float16).reshape(frame.height, -1) for plane in frame.planes]
+    planes = [row[:, : frame.width].astype(np.float32) for row in rows]
+    order = [0] if len(planes) == 1 else [2, 0, 1, 3][: len(planes)]
+    return np.stack([planes[index] for index in order], axis=-1)
+
+
 def _read_float(image: Path) -> FrameBatch:
     """One picture of linear light as 16-bit RGB under the curve of BT.709; light above 1 is white."""
     frame = _decoded(image)
-    if not frame.format.name.endswith("f32le"):
-        layout_of(frame.format.name, image)
-    linear = np.atleast_3d(frame.to_ndarray())
+    linear = _float_pixels(frame, image)
     if linear.shape[2] == 1:
         linear = np.repeat(linear, 3, axis=2)
     light = np.clip(np.nan_to_num(linear[..., :3].astype(np.float32)), 0, 1)

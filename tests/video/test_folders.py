@@ -12,7 +12,16 @@ import pytest
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import ColorInfo, FrameBatch
 from dpe_toolkit.timing import Span
-from dpe_toolkit.video import AudioMix, AudioPart, OutputSettings, VideoReader, VideoWriter, probe
+from dpe_toolkit.video import (
+    AudioMix,
+    AudioPart,
+    OutputSettings,
+    SequenceReader,
+    VideoReader,
+    VideoWriter,
+    probe,
+    sequence_of,
+)
 from tests.video.conftest import Recipe, make_batch, numbers_in, tone, write_sound_clip
 
 SIZE = (64, 48)
@@ -86,7 +95,21 @@ def test_video_becomes_the_same_colours(tmp_path: Path, codec: str) -> None:
         rgb = np.array([planes[2][0, 24, 32], planes[0][0, 24, 32], planes[1][0, 24, 32]]) / 65535
     y, cb, cr = (500 - 64) / 876, (400 - 512) / 896, (600 - 512) / 896
     wanted = [y + 1.5748 * cr, y - 0.18732 * cb - 0.46812 * cr, y + 1.8556 * cb]
+    if codec == "exr":
+        wanted = [((value + 0.099) / 1.099) ** (1 / 0.45) for value in wanted]
     np.testing.assert_allclose(rgb, wanted, atol=3e-4)
+
+
+@pytest.mark.parametrize("layout", ["gbrp", "gbrp10le", "gbrap10le"])
+def test_what_is_written_as_exr_is_read_as_the_same_values(tmp_path: Path, layout: str) -> None:
+    batch = make_batch(layout, SIZE, color=ColorInfo(0, 1, 1, 2))
+    folder = write(tmp_path / "out", batch, "exr")
+    with SequenceReader(sequence_of(folder / "out.[0000000-0000002].exr"), rate=Fraction(25)) as reader:
+        back = reader.read(Span(0, 3))
+    assert back.color.transfer == 1
+    peak = (1 << batch.layout.depth) - 1
+    for before, after in zip(batch.planes, back.planes, strict=True):
+        np.testing.assert_array_equal(np.rint(after / 65535 * peak), before)
 
 
 def test_a_sequence_has_its_sound_beside_it(tmp_path: Path) -> None:

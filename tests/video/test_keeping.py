@@ -52,6 +52,7 @@ def fit(codec: str, source: str, color: ColorInfo = LIMITED, **settings: object)
         ("png", "yuv422p10le", "gbrp16le", "YCbCr becomes RGB, which rounds values"),
         ("exr", "gbrp16le", "gbrpf32le", "16 bits a value become half floats, which have 11"),
         ("exr", "gbrp10le", "gbrpf32le", ""),
+        ("exr", "gbrap", "gbrapf32le", ""),
     ],
 )
 def test_the_nearest_format_is_taken_and_what_it_loses_is_said(codec: str, source: str, held: str, losses: str) -> None:
@@ -83,6 +84,12 @@ def test_nothing_is_lost_without_a_word(codec: str, name: str, color: ColorInfo)
 def test_full_range_is_named_where_a_codec_has_none() -> None:
     found = fit("prores", "yuv422p10le", FULL)
     assert (found.color.range, found.losses) == (1, ("full range becomes limited",))
+
+
+def test_exr_is_linear_light_of_ordinary_video_and_names_the_curve_of_others() -> None:
+    assert fit("exr", "gbrp10le", LIMITED).color.transfer == 8
+    found = fit("exr", "gbrp10le", HDR)
+    assert (found.color.transfer, found.losses[-1][:28]) == (16, "the curve of BT.2020 PQ stay")
 
 
 def test_dnxhr_says_that_its_stream_knows_one_matrix() -> None:

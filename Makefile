@@ -43,5 +43,5 @@ $(VENV)/.installed-demo: $(BIN)/python $(MANIFESTS)
 	@touch $@
 
 $(VENV)/.installed-dev: $(BIN)/python $(MANIFESTS)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[default,demo,dev]' $(PLUGINS)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[default,demo,dev,train]' $(PLUGINS)
 	@touch $@ $(VENV)/.installed-demo

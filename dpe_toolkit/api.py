@@ -39,6 +39,7 @@ from dpe_toolkit.errors import (
     PluginError,
     RenderError,
     TimelineError,
+    TrainingError,
 )
 from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack, Placement
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
@@ -115,6 +116,7 @@ __all__ = [
     "ShotPlan",
     "Span",
     "TimelineError",
+    "TrainingError",
     "WindowShape",
     "aligned_mask",
     "cut_aligned",

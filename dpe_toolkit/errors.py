@@ -11,7 +11,8 @@
     ├── MediaError        a media file that cannot be opened, decoded or encoded
     ├── AnalysisError     footage in which the analysis could not do what the shot needs
     ├── DatasetError      a dataset of clips that is damaged, hostile or cannot be made
-    └── RenderError       a render that stopped after it had started
+    ├── RenderError       a render that stopped after it had started
+    └── TrainingError     a training that cannot start, or stopped after it had started
 
 A message has three parts: what was wrong, what was expected, what to do next.
 """
@@ -33,6 +34,7 @@ __all__ = [
     "PluginError",
     "RenderError",
     "TimelineError",
+    "TrainingError",
     "nearest_names",
 ]
 
@@ -128,6 +130,10 @@ class DatasetError(DpeError):
 
 class RenderError(DpeError):
     """A render that stopped after it had started."""
+
+
+class TrainingError(DpeError):
+    """A training that cannot start, or stopped after it had started."""
 
 
 def nearest_names(wanted: str, known: Iterable[str]) -> str:

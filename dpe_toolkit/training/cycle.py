@@ -96,7 +96,9 @@ class CyclicEdits(nn.Module):
         (source_final,) = self._edit(self.pose_branch, [(_rows(again, 0, count), p_d)])
         (driver_final,) = self._edit(self.expression_branch, [(_rows(again, count, 2 * count), e_s)])
         own = tuple(picture for pair in zip(own_e, own_p, strict=True) for picture in pair)
-        return Cycle(source_mid, source_final, driver_mid, driver_final, own)
+        # Mixed precision draws in half; what is compared and judged is as exact as what was given.
+        exact = [made.to(source.dtype) for made in (source_mid, source_final, driver_mid, driver_final)]
+        return Cycle(exact[0], exact[1], exact[2], exact[3], tuple(made.to(source.dtype) for made in own))
 
     def _encode(self, pictures: Tensor) -> Encoded:
         return self._run(self.network.encode, pictures)

@@ -122,10 +122,11 @@ def accumulate_gradients(
 def _generator_part(
     players: Players, objective: Objective, part: PairBatch, runner: Runner, count: int
 ) -> tuple[Cycle, dict[str, Tensor]]:
-    cycle = players.edits(part.source, part.driver)
-    with runner.autocast(), _untrained(players.discriminator):
-        terms = objective.terms(cycle, part, players.discriminator)
-        total = objective.total(terms)
+    with _untrained(players.discriminator):
+        with runner.autocast():
+            cycle = players.edits(part.source, part.driver)
+            terms = objective.terms(cycle, part, players.discriminator)
+            total = objective.total(terms)
         runner.backward(total / count)
     return cycle.detached(), {name: value.detach() for name, value in {**terms, "total": total}.items()}
 
@@ -140,7 +141,8 @@ def _discriminator_part(
     # S'' is to be D and D'' to be S: the same order for real and fake.
     real = torch.cat((part.driver, part.source))
     fake = torch.cat((cycle.source_final, cycle.driver_final))
-    real_scores, fake_scores, penalty = players.adversary(real, fake, penalised)
+    with runner.autocast():
+        real_scores, fake_scores, penalty = players.adversary(real, fake, penalised)
     loss = 2.0 * discriminator_loss(real_scores, fake_scores)
     total = term.discriminator_weight * loss
     if penalised:

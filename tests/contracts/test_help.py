@@ -14,7 +14,7 @@ from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.video import OutputSettings
 
 GROUPS = {"plugins": ("list", "show"), "weights": ("import", "list", "show", "verify", "fetch")}
-COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "doctor"]
+COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "train", "doctor"]
 COMMANDS += [f"{group} {command}" for group, commands in GROUPS.items() for command in commands]
 
 

@@ -235,7 +235,7 @@ class PairReader:
     def _read_one(self, choice: PairChoice) -> tuple[Tensor, Tensor | None]:
         """Both pictures (2, 3, S, S) and both meshes (2, V, 3), None where the clip has none."""
         rows = [choice.source_row, choice.driver_row]
-        pictures = torch.as_tensor(np.array(self._dataset.frames(choice.clip_id, rows))).float() / 255.0
+        pictures = torch.as_tensor(self._dataset.frames(choice.clip_id, rows)).float() / 255.0
         stored_px = pictures.shape[-1]
         mesh = torch.as_tensor(np.array(self._dataset.motion(choice.clip_id).mesh_px[rows], np.float32))
         mesh = mesh * (self._size_px / stored_px)

@@ -130,7 +130,7 @@ class ExpressionTerm(_Settings):
     """Distance of expressions that a regressor reads. Source: DPE, section 3.3."""
 
     weight: Weight = Field(default=20.0, description="weight of the term. Source: DPE, section 4 (lambda_e)")
-    regressor: str = Field(default="face_mesh", min_length=1, description="component that reads the expression")
+    regressor: str = Field(default="mesh", min_length=1, description="component that reads the expression")
     options: dict[str, OptionValue] = Field(default_factory=dict, description="options of that component")
 
 

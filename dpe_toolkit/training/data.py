@@ -9,7 +9,7 @@ from pathlib import Path
 from torch.utils.data import DataLoader, Dataset
 
 from dpe_toolkit.dataset import FaceDataset
-from dpe_toolkit.errors import TrainingError
+from dpe_toolkit.errors import OptionsError
 from dpe_toolkit.measurement import FaceClips, FramePairs, HeldClips, PairReader, PairSampler
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.objective import PairBatch
@@ -21,16 +21,16 @@ def open_dataset(config: TrainingConfig) -> FaceDataset:
     """The dataset that a configuration names.
 
     Raises:
-        TrainingError: it names none, or its pictures are smaller than the network's.
+        OptionsError: it names none, or its pictures are smaller than the network's.
         DatasetError: the folder holds none, or a damaged one.
     """
     if not config.data.path:
-        raise TrainingError(
+        raise OptionsError(
             "no dataset is named", "the folder of a dataset, as 'dpe dataset' makes it", "name it with --data"
         )
     dataset = FaceDataset.open(Path(config.data.path))
     if dataset.size_px < config.network.size:
-        raise TrainingError(
+        raise OptionsError(
             f"the dataset's pictures are {dataset.size_px} px wide, the network's {config.network.size} px",
             "pictures at least as large as the network's",
             "build the dataset at a larger size, or set network.size",
@@ -62,7 +62,7 @@ class StepBatches(Dataset[PairBatch]):
         world_size: how many there are.
 
     Raises:
-        TrainingError: the batch cannot be dealt out equally.
+        OptionsError: the batch cannot be dealt out equally.
         AnalysisError: no clip has two frames.
     """
 
@@ -91,18 +91,18 @@ def check_batch(config: TrainingConfig, world_size: int) -> None:
     """Refuses batches that processes, accumulated parts and the discriminator's groups do not divide.
 
     Raises:
-        TrainingError: says what does not divide what.
+        OptionsError: says what does not divide what.
     """
     size, parts, group = config.data.batch_size, config.compute.accumulate, config.adversarial.deviation_group
     if size % (world_size * parts):
-        raise TrainingError(
+        raise OptionsError(
             f"a batch of {size} pairs is not dealt out to {world_size} processes in {parts} parts each",
             "a multiple of processes times parts",
             "change data.batch_size or compute.accumulate",
         )
     pictures = 2 * size // (world_size * parts)
     if config.adversarial.weight > 0 and pictures > group and pictures % group:
-        raise TrainingError(
+        raise OptionsError(
             f"the discriminator sees {pictures} pictures at a time, in groups of {group}",
             "at most one group, or whole groups",
             "change data.batch_size or adversarial.deviation_group",

@@ -44,7 +44,8 @@ class Trainer:
         observer: told of the progress, in the first process.
 
     Raises:
-        TrainingError: the batch cannot be dealt out, or the weights to start from do not fit.
+        OptionsError: the batch cannot be dealt out.
+        TrainingError: the weights to start from do not fit.
         AnalysisError: the dataset has no pairs.
         CheckpointError: the weights to start from cannot be read.
     """
@@ -83,8 +84,9 @@ class Trainer:
             resume: go on from the newest checkpoint in the folder, from the start where there is none.
 
         Raises:
-            TrainingError: the folder holds a run already, its checkpoint does not fit, a loss or gradient is not
-                finite, or something cannot be written.
+            OptionsError: the folder holds a run already.
+            TrainingError: its checkpoint does not fit, a loss or gradient is not finite, or something cannot be
+                written.
         """
         self._begin(resume)
         state, last = self.state, self.config.num_steps

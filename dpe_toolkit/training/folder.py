@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.errors import TrainingError
+from dpe_toolkit.errors import OptionsError, TrainingError
 from dpe_toolkit.training.checkpoints import newest_checkpoint
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.reports import StepReport
@@ -59,11 +59,12 @@ class RunFolder:
         """Makes the folder, writes the configuration, and returns the checkpoint to go on from, if any.
 
         Raises:
-            TrainingError: it holds a run and ``resume`` is False, or it cannot be written.
+            OptionsError: it holds a run and ``resume`` is False.
+            TrainingError: it cannot be written.
         """
         newest = newest_checkpoint(self.checkpoints)
         if newest is not None and not resume:
-            raise TrainingError(
+            raise OptionsError(
                 f"the folder holds a run that got as far as {newest.name}",
                 "a new folder",
                 "go on with it by --resume, or name another folder",

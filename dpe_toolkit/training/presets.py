@@ -33,7 +33,7 @@ _RELEASED = TrainingConfig(
 _TINY = TrainingConfig(
     network=NetworkSettings(size=64, style_dim=128, motion_dim=20, max_channels=96, base_channels=2),
     data=DataSettings(batch_size=8, workers=0),
-    perceptual=PerceptualTerm(weight=1, features="face_mesh", scales=(1,)),
+    perceptual=PerceptualTerm(weight=1, features="face_mesh", layer_weight=1, scales=(1,), mid=0, own=0),
     expression=ExpressionTerm(weight=2),
     stages=(Stage(steps=16_000, learning_rate=0.002), Stage(steps=4_000, learning_rate=0.0008, trains="expression")),
     average=AverageSettings(decay=0.998),

@@ -20,6 +20,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "docs" / "first-edit.md",
     ROOT / "docs" / "timeline-schema.md",
+    ROOT / "docs" / "training.md",
     ROOT / "docs" / "weights.md",
 ]
 SCHEMA = (ROOT / "docs" / "timeline-schema.md").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -77,6 +77,7 @@ def test_shape_is_told_in_millimetres() -> None:
     assert face_distances(one, other).shape_mm.item() == pytest.approx(10 * 0.1 * math.sqrt(3), rel=1e-5)
 
 
+@settings(deadline=None)
 @given(ANGLES)
 def test_a_turn_about_one_axis_is_as_large_as_its_angle_and_equal_heads_are_not_turned(angles: list[float]) -> None:
     assert face_distances(reading(angles), reading(angles)).pose_deg.item() == pytest.approx(0, abs=1e-4)

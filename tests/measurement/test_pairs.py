@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.errors import AnalysisError
@@ -13,6 +13,7 @@ from tests.measurement.clips import FlatClips
 NUMBERS = st.integers(0, 10**6)
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS, NUMBERS)
 def test_a_pair_depends_on_seed_step_and_number_alone(seed: int, step: int, number: int) -> None:
     one, other = (PairSampler(FlatClips(), "train", seed) for _ in range(2))
@@ -20,6 +21,7 @@ def test_a_pair_depends_on_seed_step_and_number_alone(seed: int, step: int, numb
     assert one.pair(step, number) == other.pair(step, number)
 
 
+@settings(deadline=None)
 @given(NUMBERS, st.integers(1, 5), st.booleans())
 def test_pairs_are_two_seen_frames_of_one_clip_as_far_apart_as_asked(step: int, gap: int, far: bool) -> None:
     data = FlatClips()

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from dpe_toolkit.checkpoint import load_network
-from dpe_toolkit.errors import AnalysisError, TrainingError
+from dpe_toolkit.errors import AnalysisError, OptionsError, TrainingError
 from dpe_toolkit.measuring import FaceReading
 from dpe_toolkit.training import Judges, Launch, RunFolder, Trainer, config_digest, make_fabric, write_result
 from dpe_toolkit.training.average import WeightAverage
@@ -253,7 +253,7 @@ def test_the_average_warms_up_and_of_decay_0_is_the_weights() -> None:
 
 def test_a_folder_that_holds_a_run_is_not_begun_again(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "checkpoints", 4, {}, keep=1)
-    with pytest.raises(TrainingError, match=r"holds a run that got as far as step-000000004.pt.*--resume"):
+    with pytest.raises(OptionsError, match=r"holds a run that got as far as step-000000004.pt.*--resume"):
         make_trainer(tmp_path, small_config()).train()
 
 
@@ -295,7 +295,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_no_part_of_it(tmp_path: Path
     ],
 )
 def test_batches_that_cannot_be_dealt_out_are_refused(tmp_path: Path, values: dict[str, object], message: str) -> None:
-    with pytest.raises(TrainingError, match=message):
+    with pytest.raises(OptionsError, match=message):
         make_trainer(tmp_path, small_config(values))
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -32,6 +32,7 @@ def test_reconstruction_is_the_mean_absolute_difference() -> None:
     assert reconstruction_loss(result, reference).item() == pytest.approx((0.5 + 0 + 2 + 0.5) / 4)
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_picture_distances_are_symmetric_and_zero_only_between_equals(one: list[float], other: list[float]) -> None:
     a, b = tensor(*one), tensor(*other)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,10 @@ def test_a_step_knows_its_stage() -> None:
     config = load_config("paper", {"stages.0.steps": 2, "stages.1.steps": 3})
     assert config.num_steps == 5
     assert [config.stage_at(step)[0] for step in range(6)] == [0, 0, 1, 1, 1, 1]
+
+
+def test_the_file_in_the_documentation_is_accepted(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    config = load_config(written(tmp_path, block))
+    assert (config.seed, config.data.batch_size, config.network.start, config.pose.weight) == (7, 16, "vox.pt", 1)

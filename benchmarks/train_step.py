@@ -48,6 +48,7 @@ from dpe_toolkit.training.state import TrainingState  # noqa: E402
 
 R = TypeVar("R")
 CPU_BATCH = 2
+CPU_TIME = "CPU time"
 VGG_CHANNELS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512)
 VGG_TAPS = (0, 3, 6, 11, 16)
 
@@ -166,7 +167,7 @@ def measure(config: TrainingConfig, num_steps: int) -> tuple[list[float], dict[s
     steps, parts = [], defaultdict(list)
     for step in range(num_steps + 1):
         clock.seconds.clear()
-        start = clock.wait()
+        start, started_cpu = clock.wait(), time.process_time()
         state.clear_gradients()
         accumulate_gradients(players, objective, batch, step=step, runner=runner)
         clock.timed("optimisers and average", state.apply_gradients)()
@@ -175,6 +176,7 @@ def measure(config: TrainingConfig, num_steps: int) -> tuple[list[float], dict[s
             continue
         steps.append(whole)
         clock.seconds["the rest"] = whole - sum(clock.seconds.values())
+        clock.seconds[CPU_TIME] = time.process_time() - started_cpu
         for part, seconds in clock.seconds.items():
             parts[part].append(seconds)
     return steps, {part: statistics.median(seconds) for part, seconds in parts.items()}, fabric.device, notes
@@ -196,11 +198,14 @@ def main() -> None:
     config = load_config(arguments.preset, {**values, **dict(map(parse_setting, arguments.settings))})
     keep_freed_memory()
     steps, parts, device, notes = measure(config, arguments.steps)
+    cpu = parts.pop(CPU_TIME)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{arguments.threads} CPU threads"
     print(f"preset {arguments.preset}, {config.data.batch_size} pairs a step, {config.compute.precision}, on {name}")
     for note in notes:
         print(note)
     whole = statistics.median(steps)
+    if device.type == "cpu":
+        print(f"{cpu:.3f} s of CPU time a step, which other programs on the machine change less")
     print(f"{whole:.3f} s a step, {1 / whole:.3f} steps a second, {config.data.batch_size / whole:.2f} pairs a second")
     for part, seconds in sorted(parts.items(), key=lambda item: -item[1]):
         print(f"  {part:24} {seconds:9.3f} s {seconds / whole:6.1%}")

@@ -18,7 +18,17 @@ from torch import Tensor
 from dpe_toolkit.checkpoint import load_network
 from dpe_toolkit.errors import AnalysisError, OptionsError, TrainingError
 from dpe_toolkit.measuring import FaceReading
-from dpe_toolkit.training import Judges, Launch, RunFolder, Trainer, config_digest, make_fabric, write_result
+from dpe_toolkit.training import (
+    Judges,
+    Launch,
+    RunFolder,
+    StepBatches,
+    Trainer,
+    config_digest,
+    iterate_batches,
+    make_fabric,
+    write_result,
+)
 from dpe_toolkit.training.average import WeightAverage
 from dpe_toolkit.training.checkpoints import load_checkpoint, newest_checkpoint, save_checkpoint
 from dpe_toolkit.training.config import AverageSettings
@@ -337,3 +347,19 @@ def test_mixed_precision_stays_near_single(tmp_path: Path) -> None:
         logs.append(log_of(tmp_path / precision)[0]["terms"])
     assert logs[0] != logs[1]
     assert logs[1] == pytest.approx(logs[0], rel=0.05, abs=0.02)
+
+
+def test_reading_processes_give_the_batches_that_the_training_process_would(tmp_path: Path) -> None:
+    batches = StepBatches(small_config(), FlatClips())
+    (ahead,) = iterate_batches(batches, 3, 4, workers=1)
+    own = batches[3]
+    assert torch.equal(ahead.source, own.source)
+    assert torch.equal(ahead.driver, own.driver)
+    assert ahead.names == own.names
+
+
+def test_processes_together_see_what_one_alone_would() -> None:
+    alone = StepBatches(small_config(), FlatClips())[7]
+    halves = [StepBatches(small_config(), FlatClips(), rank=rank, world_size=2)[7] for rank in range(2)]
+    assert alone.names == halves[0].names + halves[1].names
+    assert torch.equal(alone.driver, torch.cat([half.driver for half in halves]))

@@ -31,6 +31,7 @@ from dpe_toolkit.components import (
 from dpe_toolkit.errors import (
     AnalysisError,
     CheckpointError,
+    DatasetError,
     DpeError,
     MediaError,
     OptionsError,
@@ -75,6 +76,7 @@ __all__ = [
     "ComponentKind",
     "Composited",
     "Compositor",
+    "DatasetError",
     "Detections",
     "Detector",
     "DpeError",

@@ -10,6 +10,7 @@
     ├── CheckpointError   a weights file that is missing, damaged, hostile or of another network
     ├── MediaError        a media file that cannot be opened, decoded or encoded
     ├── AnalysisError     footage in which the analysis could not do what the shot needs
+    ├── DatasetError      a dataset of clips that is damaged, hostile or cannot be made
     └── RenderError       a render that stopped after it had started
 
 A message has three parts: what was wrong, what was expected, what to do next.
@@ -24,6 +25,7 @@ from pathlib import Path
 __all__ = [
     "AnalysisError",
     "CheckpointError",
+    "DatasetError",
     "DpeError",
     "MediaError",
     "OptionsError",
@@ -118,6 +120,10 @@ class MediaError(DpeError):
 
 class AnalysisError(DpeError):
     """Footage in which the analysis could not do what the shot needs."""
+
+
+class DatasetError(DpeError):
+    """A dataset of clips that is damaged, hostile or cannot be made."""
 
 
 class RenderError(DpeError):

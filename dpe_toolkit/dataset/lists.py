@@ -74,7 +74,7 @@ def _row(row: Mapping[str, str]) -> ListEntry:
     start, end = (_seconds(row.get(name, ""), row.get("fps", "")) for name in ("start", "end"))
     if end is not None and end <= (start or 0):
         raise ValueError(f"it ends at {row['end']}, before it starts")
-    clip = row.get("id") or "-".join(part for part in (identity, Path(video).stem) if part)
+    clip = row.get("id") or "-".join(dict.fromkeys((identity, Path(video).stem)))
     clip = clip if row.get("id") or start is None else f"{clip}-{row['start']}"
     size = (float(row.get("width") or 0), float(row.get("height") or 0))
     return ListEntry(

@@ -11,8 +11,8 @@ __all__ = ["NUM_POSE_VERTICES", "head_pose", "rotation_angles_deg"]
 
 NUM_POSE_VERTICES = 390
 """A mesh with fewer vertices is not of the face model whose vertices are named here."""
-_FACE_HEIGHT = 17.665
-"""Forehead to chin of the face model, in its units (about centimetres)."""
+_FACE_WIDTH = 15.486
+"""Of the face model, in its units (about centimetres)."""
 
 # Forehead, temples and bridge of the nose: what expression hardly moves. Facts of the 478-vertex face model: vertex,
 # then its place in the model's canonical face, x to the picture's right, y down, z away from the camera.
@@ -34,8 +34,8 @@ _MODEL = np.array(
 def head_pose(mesh_px: FloatArray, width_px: float) -> tuple[FloatArray, FloatArray]:
     """Pose and place of T heads, as `dpe_toolkit.measuring.FaceReading` has them.
 
-    A similarity is fitted to forehead, temples and bridge of the nose. The size is the height that the face would
-    have in the picture, seen from the front with the jaw at rest.
+    A similarity is fitted to forehead, temples and bridge of the nose. The place is where the model's origin lies,
+    behind the nose; the size is the width that the face would have seen from the front.
 
     Args:
         mesh_px: (T, V, 3) vertices in picture pixels, of the 478-vertex face model.
@@ -57,18 +57,17 @@ def head_pose(mesh_px: FloatArray, width_px: float) -> tuple[FloatArray, FloatAr
     rotation = (u * signs[:, None]) @ vt
     scale = (singular * signs).sum(axis=1) / (model**2).sum()
     origin = mean - scale[:, None] * (rotation @ model_mean)
-    place = np.column_stack([origin[:, :2], scale * _FACE_HEIGHT]) / width_px
+    place = np.column_stack([origin[:, :2], scale * _FACE_WIDTH]) / width_px
     return rotation_angles_deg(rotation), place.astype(np.float32)
 
 
 def rotation_angles_deg(rotation: npt.NDArray[np.float64]) -> FloatArray:
     """(N, 3) yaw, pitch, roll in degrees of (N, 3, 3) rotations of a head that faces the camera (-z) at rest.
 
-    Yaw and pitch say where the face looks: to the picture's right, up. Roll is the turn about that line, clockwise in
-    the picture: the head is first rolled, then pitched, then turned.
+    The head nods first, then turns, then rolls, so that turning the picture itself changes the roll alone.
     """
-    ahead = -rotation[:, :, 2]
-    yaw = np.arctan2(ahead[:, 0], -ahead[:, 2])
-    pitch = np.arcsin(np.clip(-ahead[:, 1], -1, 1))
-    roll = np.arctan2(rotation[:, 1, 0], rotation[:, 1, 1])
+    level = np.hypot(rotation[:, 0, 0], rotation[:, 1, 0])
+    yaw = np.arctan2(rotation[:, 2, 0], level)
+    pitch = np.arctan2(-rotation[:, 2, 1], rotation[:, 2, 2])
+    roll = np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])
     return np.asarray(np.degrees(np.stack([yaw, pitch, roll], axis=1)), np.float32)

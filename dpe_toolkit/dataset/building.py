@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import logging
+import functools
 import multiprocessing
+import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
@@ -17,7 +20,7 @@ from dpe_toolkit.analysis import ComponentMaker, OpenReader
 from dpe_toolkit.dataset.merging import read_work, write_whole
 from dpe_toolkit.dataset.report import BuildReport, read_report, report_path
 from dpe_toolkit.dataset.settings import BuildSettings
-from dpe_toolkit.dataset.stretches import Stretch, StretchReport
+from dpe_toolkit.dataset.stretches import REFUSED, Stretch, StretchReport
 from dpe_toolkit.dataset.working import ClipCutter
 from dpe_toolkit.dataset.writing import WORK_NAME, DatasetWriter
 from dpe_toolkit.errors import DatasetError
@@ -25,7 +28,6 @@ from dpe_toolkit.video import VideoReader
 
 __all__ = ["build_dataset"]
 
-_log = logging.getLogger(__name__)
 _POLL_S = 0.2
 
 
@@ -62,33 +64,51 @@ def build_dataset(
     before = _earlier(folder, settings)
     writer = _writer(folder, settings)
     work = folder / WORK_NAME
-    refusals = [report for report in refused if report.key not in before]
-    for report in refusals:
-        _note(report, writer, work)
     left: list[Stretch] = []
     for stretch in stretches:
-        done = stretch.key in before or (work / f"{stretch.key}.done").is_file()
-        if done:
+        if stretch.key in before or (work / f"{stretch.key}.done").is_file():
             advanced(len(stretch.span))
         else:
             left.append(stretch)
     if jobs > 1 and len(left) > 1:
         reports = _apart(left, folder, settings, min(jobs, len(left)), advanced)
     else:
-        cutter = ClipCutter(maker, settings, writer, open_reader) if left else None
-        reports = (cutter.work(stretch, advanced) for stretch in left if cutter is not None)
-    for report in reports:
-        _note(report, writer, work)
+        reports = _here(left, maker, settings, writer, advanced=advanced, open_reader=open_reader)
+    with closing(reports):
+        for report in reports:
+            for dropped in report.dropped:
+                writer.drop(dropped)
+            write_whole(work / f"{report.key}.done", report.model_dump_json().encode())
     found = {report.key: report for report in (read_work(path, StretchReport) for path in work.glob("*.done"))}
-    whole = BuildReport(settings=settings, stretches=tuple(sorted_reports({**found, **before})))
+    whole = BuildReport(settings=settings, stretches=_in_order(before | found, refused, stretches))
     write_whole(report_path(folder), whole.to_json().encode())
     writer.finish()
     return whole
 
 
-def sorted_reports(reports: dict[str, StretchReport]) -> list[StretchReport]:
-    """By key, which is the order of clip ids too."""
-    return [reports[key] for key in sorted(reports)]
+def _here(
+    stretches: Sequence[Stretch],
+    maker: ComponentMaker,
+    settings: BuildSettings,
+    writer: DatasetWriter,
+    *,
+    advanced: Callable[[int], None],
+    open_reader: OpenReader,
+) -> Generator[StretchReport, None, None]:
+    cutter = ClipCutter(maker, settings, writer, open_reader) if stretches else None
+    for stretch in stretches:
+        assert cutter is not None
+        yield cutter.work(stretch, advanced)
+
+
+def _in_order(
+    reports: Mapping[str, StretchReport], refused: Iterable[StretchReport], stretches: Sequence[Stretch]
+) -> tuple[StretchReport, ...]:
+    """All reports by key. What could not be looked at earlier, and can be now, is not told any more."""
+    readable = {f"{stretch.name}{REFUSED}" for stretch in stretches}
+    kept = {key: report for key, report in reports.items() if key not in readable}
+    kept |= {report.key: report for report in refused}
+    return tuple(kept[key] for key in sorted(kept))
 
 
 def _earlier(folder: Path, settings: BuildSettings) -> dict[str, StretchReport]:
@@ -118,12 +138,6 @@ def _writer(folder: Path, settings: BuildSettings) -> DatasetWriter:
     )
 
 
-def _note(report: StretchReport, writer: DatasetWriter, work: Path) -> None:
-    for dropped in report.dropped:
-        writer.drop(dropped)
-    write_whole(work / f"{report.key}.done", report.model_dump_json().encode())
-
-
 @dataclass(frozen=True, slots=True)
 class _Shared:
     """What the processes share."""
@@ -144,7 +158,7 @@ class _StoppedError(Exception):
 
 def _apart(
     stretches: Sequence[Stretch], folder: Path, settings: BuildSettings, jobs: int, advanced: Callable[[int], None]
-) -> Iterator[StretchReport]:
+) -> Generator[StretchReport, None, None]:
     # Spawned: a fork would share the locks of threads that libraries have started.
     context = multiprocessing.get_context("spawn")
     shared = _Shared(context.Value("q", 0), context.Event())
@@ -179,22 +193,36 @@ def _collected(
             yield future.result()
 
 
-_process: tuple[ClipCutter, _Shared] | None = None
-"""What a process of the pool works with."""
+_process: tuple[ClipCutter, _Shared] | Exception | None = None
+"""What a process of the pool works with, or why it cannot work."""
 
 
 def _begin_process(shared: _Shared, folder: Path, settings_json: str) -> None:
     from dpe_toolkit.registry import load_registry
 
-    # The process that was interrupted tells the others.
+    # The process that was interrupted tells the others; one that was killed cannot.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    settings = BuildSettings.model_validate_json(settings_json)
-    cutter = ClipCutter(load_registry(), settings, _writer(folder, settings), lambda path: VideoReader(path, threads=1))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     global _process  # the one way in which a pool gives a process its own
-    _process = (cutter, shared)
+    try:
+        settings = BuildSettings.model_validate_json(settings_json)
+        reader = functools.partial(VideoReader, threads=1)
+        _process = (ClipCutter(load_registry(), settings, _writer(folder, settings), reader), shared)
+    except Exception as error:  # noqa: BLE001 # raised with the first work: here it would only break the pool
+        _process = error
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that started it is gone, which would otherwise leave it waiting for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work_apart(stretch: Stretch) -> StretchReport:
+    if isinstance(_process, Exception):
+        raise _process
     assert _process is not None
     cutter, shared = _process
     return cutter.work(stretch, shared.advanced)

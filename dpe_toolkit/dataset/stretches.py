@@ -18,7 +18,11 @@ from dpe_toolkit.errors import MediaError
 from dpe_toolkit.timing import Span
 from dpe_toolkit.video import MediaInfo, probe
 
-__all__ = ["Stretch", "StretchReport", "plan_stretches", "whole_videos"]
+__all__ = ["REFUSED", "Stretch", "StretchReport", "plan_stretches", "whole_videos"]
+
+
+REFUSED = "-x"
+"""Ends the key of what could not be looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +64,12 @@ class StretchReport(BaseModel):
 
 def whole_videos(paths: Iterable[Path], *, by_folder: bool) -> list[ListEntry]:
     """An entry for each file, with the name of the file, or of its folder, for the identity."""
-    return [
-        ListEntry(video=str(path), clip=path.stem, identity=(path.resolve().parent.name if by_folder else path.stem))
-        for path in paths
-    ]
+    entries = []
+    for path in paths:
+        folder = path.resolve().parent.name
+        clip, identity = (f"{folder}-{path.stem}", folder) if by_folder else (path.stem, path.stem)
+        entries.append(ListEntry(video=str(path), clip=clip, identity=identity))
+    return entries
 
 
 def plan_stretches(
@@ -126,7 +132,7 @@ def _usable(path: Path) -> MediaInfo | str:
 def _refusal(entry: ListEntry, name: str, reason: str, detail: str) -> StretchReport:
     source = Path(entry.video).name
     dropped = DroppedClip(
-        id=f"{name}-x",
+        id=f"{name}{REFUSED}",
         identity=entry.identity,
         source=source,
         source_start=0,
@@ -134,7 +140,7 @@ def _refusal(entry: ListEntry, name: str, reason: str, detail: str) -> StretchRe
         reason=reason,
         detail=detail[:400],
     )
-    return StretchReport(key=f"{name}-x", source=source, start=0, stop=0, dropped=(dropped,))
+    return StretchReport(key=f"{name}{REFUSED}", source=source, start=0, stop=0, dropped=(dropped,))
 
 
 def _span_of(entry: ListEntry, info: MediaInfo) -> Span:

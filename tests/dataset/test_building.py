@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import torch
 
 from dpe_toolkit.dataset import FaceDataset
 from dpe_toolkit.dataset.building import build_dataset
+from dpe_toolkit.dataset.entries import ListEntry, VideoShelf
 from dpe_toolkit.dataset.report import read_report, report_rows
 from dpe_toolkit.dataset.settings import BuildSettings
-from dpe_toolkit.dataset.stretches import Stretch
+from dpe_toolkit.dataset.stretches import Stretch, plan_stretches
 from dpe_toolkit.errors import DatasetError, MediaError, PluginError
 from dpe_toolkit.faces import Detections
 from dpe_toolkit.frames import FrameBatch
@@ -267,3 +270,30 @@ def test_a_detector_that_fails_stops_the_build_and_keeps_what_is_done(tmp_path: 
         built(tmp_path / "set", shelf, stretches, maker=Registry(detector=Failing()))
     assert len(list((tmp_path / "set" / "work").glob("*.done"))) == 2
     assert not (tmp_path / "set" / "index.json").exists()
+
+
+def test_a_process_that_is_killed_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf, stretches = three_films()
+
+    class Dying(ThreadPoolExecutor):
+        def __init__(self, workers: int, **given: object) -> None:
+            super().__init__(workers)
+
+        def submit(self, *given: object, **named: object) -> object:
+            raise BrokenProcessPool
+
+    monkeypatch.setattr("dpe_toolkit.dataset.building.ProcessPoolExecutor", Dying)
+    with pytest.raises(DatasetError, match=r"a process of the build was killed.*fewer --jobs"):
+        built(tmp_path / "set", shelf, stretches, jobs=2)
+
+
+def test_a_missing_file_is_told_until_it_is_there(tmp_path: Path) -> None:
+    shelf, stretches = three_films()
+    entry = ListEntry(video="b.mp4", clip="b", identity="b")
+    _, missing = plan_stretches([entry], VideoShelf([]), stretch_frames=100, test_share=0)
+    given = {"maker": Registry(), "open_reader": shelf}
+    build_dataset(stretches[:2], missing, tmp_path / "set", settings(), **given)
+    assert [one.key for one in read_report(tmp_path / "set").stretches] == ["a-000000", "a-000015", "b-x"]
+    build_dataset(stretches, [], tmp_path / "set", settings(), **given)
+    assert "b-x" not in {one.key for one in read_report(tmp_path / "set").stretches}
+    assert len(FaceDataset.open(tmp_path / "set").clips()) == 6

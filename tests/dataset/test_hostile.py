@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from dpe_toolkit.dataset import ClipMotion, DatasetIndex, DatasetWriter, FaceDataset, FramePlaces
 from dpe_toolkit.dataset.motion import motion_bytes
+from dpe_toolkit.dataset.shards import PictureFormat, decode_picture, encode_picture
 from dpe_toolkit.errors import DatasetError
 from tests.dataset.drawn import SIZE, draft, motion, pictures
 
@@ -177,3 +179,25 @@ def test_motion_states_what_its_arrays_must_be() -> None:
 def test_the_index_is_its_own_json(folder: Path) -> None:
     index = FaceDataset.open(folder).index
     assert DatasetIndex.model_validate_json(index.to_json()) == index
+
+
+def test_an_index_that_is_too_large_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dpe_toolkit.dataset.index._LARGEST_BYTES", 100)
+    with pytest.raises(DatasetError, match="larger than 100 bytes"):
+        FaceDataset.open(folder)
+
+
+@given(seed=st.integers(0, 50), form=st.sampled_from(["jpg", "png"]))
+@settings(max_examples=10, deadline=None)
+def test_pictures_keep_their_colour(seed: int, form: PictureFormat) -> None:
+    """JPEG at this quality moves smooth colours by little, in each channel; PNG by nothing."""
+    corners = np.random.default_rng(seed).random((2, 2, 3)).astype(np.float32)
+    picture = (cv2.resize(corners, (64, 64), interpolation=cv2.INTER_LINEAR) * 255).astype(np.uint8)
+    back = decode_picture(encode_picture(picture, form))
+    assert back is not None
+    assert np.abs(back.astype(int) - picture).max() <= (0 if form == "png" else 6)
+
+
+def test_pictures_are_eight_bits() -> None:
+    with pytest.raises(TypeError, match="pictures are uint8, got float32"):
+        encode_picture(np.zeros((8, 8, 3), np.float32), "png")

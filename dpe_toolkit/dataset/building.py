@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
@@ -167,7 +167,9 @@ def _apart(
         try:
             # The longest first, so that the last process does not work alone for long.
             order = sorted(stretches, key=lambda one: -len(one.span))
-            yield from _collected({pool.submit(_work_apart, one) for one in order}, shared, advanced)
+            with _deaf_children():
+                waiting = {pool.submit(_work_apart, one) for one in order}
+            yield from _collected(waiting, shared, advanced)
         except BrokenProcessPool as error:
             raise DatasetError(
                 "a process of the build was killed",
@@ -178,6 +180,19 @@ def _apart(
         finally:
             shared.stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Lets processes that are started here ignore interrupts from their first moment: this one tells them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _collected(

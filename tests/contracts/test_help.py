@@ -13,7 +13,11 @@ from dpe_toolkit.cli.choices import CodecName, MissingFace, Mode, Preset, WhenSh
 from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.video import OutputSettings
 
-GROUPS = {"plugins": ("list", "show"), "weights": ("import", "list", "show", "verify", "fetch")}
+GROUPS = {
+    "dataset": ("build", "check", "show"),
+    "plugins": ("list", "show"),
+    "weights": ("import", "list", "show", "verify", "fetch"),
+}
 COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "train", "doctor"]
 COMMANDS += [f"{group} {command}" for group, commands in GROUPS.items() for command in commands]
 

@@ -97,7 +97,7 @@ def test_a_run_that_is_asked_to_stop_saves_its_step_and_goes_on_from_there(tmp_p
     with process(command(tmp_path, values)) as started:
         wait_for(started, "step 3")
         started.send_signal(signal.SIGTERM)
-        output, fault = started.communicate(timeout=60)
+        output, fault = started.communicate(timeout=300)
     assert started.returncode == 0, fault
     assert output.rstrip().endswith("stopped")
     newest = newest_checkpoint(tmp_path / "checkpoints")
@@ -124,7 +124,7 @@ def test_two_processes_with_half_a_batch_each_equal_one_with_the_whole(tmp_path:
     port = str(random.SystemRandom().randrange(20000, 60000))
     words = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", port]
     with process([*words, *command(tmp_path / "two", {**values, "compute.accumulate": 2})]) as started:
-        output, fault = started.communicate(timeout=200)
+        output, fault = started.communicate(timeout=500)
     assert started.returncode == 0, fault
     assert output.count("finished") == 2
     assert output.count("step 5") == 1

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from dpe_face_mesh.bundle import read_bundle
@@ -42,7 +43,8 @@ class PortedNetwork(nn.Module):
         """
         wanted = (*self._outputs, *taps)
         last = {number: position for position, read in enumerate(self._reads) for number in read}
-        values = {self._input: value}
+        image = value.dim() == 4
+        values = {self._input: value.contiguous(memory_format=torch.channels_last) if image else value}
         for position, (step, read, written) in enumerate(zip(self.steps, self._reads, self._writes, strict=True)):
             values[written] = step(*(values[number] for number in read))
             for number in read:

@@ -1,4 +1,4 @@
-"""Entry point of the plugin: detector, encoder, motion extractor, generator and regressor over the face mesh."""
+"""Entry point of the plugin: all components over the face mesh."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from dpe_face_mesh.space import MESH_SPACE
 from dpe_toolkit.api import API_VERSION, Component, ComponentContext, PluginOptions, hookimpl
 
 if TYPE_CHECKING:
-    from dpe_toolkit.api import Detector, Encoder, ExpressionRegressor, Generator, MotionExtractor
+    from dpe_toolkit.api import Detector, Encoder, ExpressionRegressor, Generator, MotionExtractor, PerceptualFeatures
 
 __all__ = [
     "DPE_API_VERSION",
     "dpe_register_detectors",
     "dpe_register_encoders",
+    "dpe_register_features",
     "dpe_register_generators",
     "dpe_register_motion_extractors",
     "dpe_register_regressors",
@@ -97,6 +98,22 @@ def dpe_register_generators() -> Iterable[Component[Generator]]:
 
 
 @hookimpl
+def dpe_register_features() -> Iterable[Component[PerceptualFeatures]]:
+    """The features ``face_mesh``."""
+    return [
+        Component(
+            kind="features",
+            name="face_mesh",
+            summary="Inner maps of the face mesh network; needs no weights of others.",
+            create=_features,
+            licence="Apache-2.0",
+            source=f"{_MODEL}; which maps is our choice",
+            fingerprint=f"features/1 {BUNDLE_SHA256[:16]}",
+        )
+    ]
+
+
+@hookimpl
 def dpe_register_regressors() -> Iterable[Component[ExpressionRegressor]]:
     """The regressor ``mesh``."""
     return [
@@ -141,3 +158,9 @@ def _regressor(options: PluginOptions, context: ComponentContext) -> ExpressionR
     from dpe_face_mesh.regressor import MeshRegressor
 
     return MeshRegressor(cast("RegressorOptions", options), context.device)
+
+
+def _features(options: PluginOptions, context: ComponentContext) -> PerceptualFeatures:
+    from dpe_face_mesh.features import MeshFeatures
+
+    return MeshFeatures(context.device)

@@ -13,8 +13,15 @@ import torch
 from dpe_face_mesh.anchors import DETECTOR_PX
 from dpe_face_mesh.bundle import Network, load_networks, read_bundle
 from dpe_face_mesh.topology import BLENDSHAPE_INPUTS, NUM_VERTICES
-from dpe_face_mesh.torch_port import Graph, Operation, PortedNetwork, port_network, read_graph
-from dpe_face_mesh.torch_port.network import NetworkName
+from dpe_face_mesh.torch_port import (
+    Graph,
+    NetworkName,
+    Operation,
+    PortedNetwork,
+    bundled_graph,
+    port_network,
+    read_graph,
+)
 from dpe_toolkit.api import PluginError
 from dpe_toolkit.testing.faces import DrawnFace, draw_face
 from tests.plugins.face_mesh.scenes import astronaut
@@ -34,8 +41,7 @@ def ported(name: NetworkName) -> PortedNetwork:
 
 @lru_cache(maxsize=1)
 def graph() -> Graph:
-    with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
-        return read_graph(bundle.read("face_landmarks_detector.tflite"))
+    return bundled_graph("face_landmarks_detector")
 
 
 @lru_cache(maxsize=1)
@@ -104,14 +110,14 @@ def test_gradients_reach_the_pixels_and_agree_with_finite_differences() -> None:
     assert (gradient.abs().sum(dim=1) > 0).double().mean() > 0.9
 
 
-def test_inner_maps_can_be_had_besides_the_outputs() -> None:
-    network, wanted = ported("face_landmarks_detector"), graph().operations[0].output
+def test_a_part_of_the_network_gives_its_inner_maps() -> None:
+    wanted = graph().operations[6].output
+    part = PortedNetwork(graph().ending_at((wanted, graph().operations[0].output)))
+    assert len(part.steps) < len(graph().operations) / 5
     with torch.no_grad():
-        plain = network(image(pictures()[:1]))
-        *outputs, tap = network(image(pictures()[:1]), (wanted,))
-    assert tap.shape == (1, 16, 128, 128)
-    for one, other in zip(plain, outputs, strict=True):
-        torch.testing.assert_close(one, other)
+        inner, first = part(image(pictures()[:1]))
+    assert inner.shape == first.shape == (1, 16, 128, 128)
+    torch.testing.assert_close(first, part.steps[0](image(pictures()[:1])))
 
 
 def changed(position: int, **fields: object) -> Graph:

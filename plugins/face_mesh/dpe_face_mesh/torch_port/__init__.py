@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dpe_face_mesh.torch_port.graph import Graph, Operation, read_graph
-from dpe_face_mesh.torch_port.network import PortedNetwork, port_network
+from dpe_face_mesh.torch_port.network import NetworkName, PortedNetwork, bundled_graph, port_network
 
-__all__ = ["Graph", "Operation", "PortedNetwork", "port_network", "read_graph"]
+__all__ = ["Graph", "NetworkName", "Operation", "PortedNetwork", "bundled_graph", "port_network", "read_graph"]

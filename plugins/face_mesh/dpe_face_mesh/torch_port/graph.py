@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,15 @@ class Graph:
     """Shape of every tensor for a batch of one, as in the file."""
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+
+    def ending_at(self, outputs: tuple[int, ...]) -> Graph:
+        """The part of the graph that leads to these tensors, with them as its outputs."""
+        needed, kept = set(outputs), []
+        for operation in reversed(self.operations):
+            if operation.output in needed:
+                needed.update(operation.inputs)
+                kept.append(operation)
+        return replace(self, operations=tuple(reversed(kept)), outputs=outputs)
 
 
 def read_graph(model: bytes) -> Graph:

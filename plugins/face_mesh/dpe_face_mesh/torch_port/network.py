@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -14,7 +13,7 @@ from dpe_face_mesh.bundle import read_bundle
 from dpe_face_mesh.torch_port.graph import Graph, read_graph
 from dpe_face_mesh.torch_port.steps import make_step
 
-__all__ = ["NetworkName", "PortedNetwork", "port_network"]
+__all__ = ["NetworkName", "PortedNetwork", "bundled_graph", "port_network"]
 
 NetworkName = Literal["face_detector", "face_landmarks_detector", "face_blendshapes"]
 
@@ -34,23 +33,31 @@ class PortedNetwork(nn.Module):
         self._input = graph.inputs[0]
         self._outputs = graph.outputs
 
-    def forward(self, value: Tensor, taps: Sequence[int] = ()) -> list[Tensor]:
-        """The network's outputs in the file's order, then the tensors of these numbers.
+    def forward(self, value: Tensor) -> list[Tensor]:
+        """The network's outputs in the graph's order.
 
         Args:
             value: the input; NCHW float32 where the file's is an image.
-            taps: numbers of inner tensors, as in the file.
         """
-        wanted = (*self._outputs, *taps)
         last = {number: position for position, read in enumerate(self._reads) for number in read}
         image = value.dim() == 4
         values = {self._input: value.contiguous(memory_format=torch.channels_last) if image else value}
         for position, (step, read, written) in enumerate(zip(self.steps, self._reads, self._writes, strict=True)):
             values[written] = step(*(values[number] for number in read))
             for number in read:
-                if last[number] == position and number not in wanted:
+                if last[number] == position and number not in self._outputs:
                     values.pop(number, None)
-        return [values[number] for number in wanted]
+        return [values[number] for number in self._outputs]
+
+
+def bundled_graph(name: NetworkName) -> Graph:
+    """The graph of one network of the bundle.
+
+    Raises:
+        CheckpointError: the bundle is missing or damaged.
+    """
+    with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
+        return read_graph(bundle.read(f"{name}.tflite"))
 
 
 def port_network(name: NetworkName) -> PortedNetwork:
@@ -60,5 +67,4 @@ def port_network(name: NetworkName) -> PortedNetwork:
         CheckpointError: the bundle is missing or damaged.
         PluginError: it holds an operation that is not known here.
     """
-    with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
-        return PortedNetwork(read_graph(bundle.read(f"{name}.tflite"))).eval()
+    return PortedNetwork(bundled_graph(name)).eval()

@@ -59,18 +59,24 @@ class MeshRegressor(nn.Module):
         origin, which lies inside the head and moves with no expression, and the width of the canonical face.
 
         Which part of the picture is looked at carries no gradient. Without ``near_px`` the bundled detector
-        looks for the face, and the mesh is drawn twice, the second time in the region of the first.
+        looks for the face, and the mesh is drawn twice, the second time in the region of the first. Everything is
+        reckoned in float32, in mixed precision too.
 
         Raises:
             ValueError: a shape that does not fit.
         """
         num = expect_shape("pictures", pictures, ("N", 3, "S", "S"))["N"]
+        if near_px is not None:
+            expect_shape("near_px", near_px[..., :2], (num, NUM_VERTICES, 2))
+        # Half precision would lose the tenths of a pixel that expressions are made of.
+        with torch.autocast(pictures.device.type, enabled=False):
+            return self._read(pictures.to(self.get_buffer("_factors").dtype), near_px)
+
+    def _read(self, pictures: Tensor, near_px: Tensor | None) -> FaceReading:
         if near_px is None:
             with torch.no_grad():
                 first, _ = self._draw(pictures, find_regions(pictures, self.detector))
             near_px = first
-        else:
-            expect_shape("near_px", near_px[..., :2], (num, NUM_VERTICES, 2))
         points, score = self._draw(pictures, region_of(near_px.to(pictures)))
         return self._reading(points, score, pictures.shape[3])
 

@@ -224,6 +224,14 @@ def test_the_gradient_of_the_whole_reading_agrees_with_finite_differences() -> N
 
 
 @torch.no_grad()
+def test_mixed_precision_changes_no_reading() -> None:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = regressor().read(portrait())
+    torch.testing.assert_close(found.points_px, seen().points_px)
+    assert regressor().read(portrait().bfloat16(), near()).expression.dtype == torch.float32
+
+
+@torch.no_grad()
 def test_each_picture_is_read_for_itself() -> None:
     both = torch.cat((portrait(), portrait().flip(3)))
     together = regressor().read(both)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from dpe_toolkit.cli import app
 from dpe_toolkit.dataset import FaceDataset
 from dpe_toolkit.testing import ClipSpec, make_clip
 from tests.cli.conftest import Dpe
@@ -23,11 +26,18 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def built_once(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built") / "set"
+    result = CliRunner().invoke(app, ["dataset", "build", str(footage), "-o", str(folder), *map(str, FEW)])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
 @pytest.fixture
-def built(dpe: Dpe, footage: Path, tmp_path: Path) -> Path:
-    done = dpe("dataset", "build", footage, "-o", tmp_path / "set", *FEW)
-    assert done.returncode == 0, done.stderr
-    return tmp_path / "set"
+def built(built_once: Path, tmp_path: Path) -> Path:
+    """A dataset that a test may change."""
+    return Path(shutil.copytree(built_once, tmp_path / "set"))
 
 
 def test_drawn_people_are_found_and_the_table_says_what_was_kept(dpe: Dpe, footage: Path, tmp_path: Path) -> None:
@@ -47,6 +57,7 @@ def test_drawn_people_are_found_and_the_table_says_what_was_kept(dpe: Dpe, foota
         assert (motion.score > 0.5).all()
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_bytes_as_one(dpe: Dpe, built: Path, footage: Path, tmp_path: Path) -> None:
     done = dpe("dataset", "build", footage, "-o", tmp_path / "apart", *FEW, "--jobs", 2)
     assert done.returncode == 0, done.stderr

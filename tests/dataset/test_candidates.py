@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.dataset.candidates import Candidate, Refusal, find_candidates
@@ -47,6 +47,7 @@ def reasons(outcomes: list[Candidate | Refusal]) -> list[str]:
     return ["kept" if isinstance(one, Candidate) else one.reason for one in outcomes]
 
 
+@settings(deadline=None)
 @given(
     count=st.integers(1, 150),
     drift=st.floats(0, 4),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.dataset.cuts import find_cuts, scenes_of
@@ -17,6 +17,7 @@ def film(lengths: list[int], drift: float, seed: int) -> list[np.ndarray]:
     return thumbs
 
 
+@settings(deadline=None)
 @given(lengths=st.lists(st.integers(5, 40), min_size=1, max_size=4), drift=st.floats(0, 0.05), seed=st.integers(0, 50))
 def test_every_cut_is_found_and_nothing_else(lengths: list[int], drift: float, seed: int) -> None:
     cuts = find_cuts(film(lengths, drift, seed))

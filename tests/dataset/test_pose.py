@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_face_mesh.bundle import canonical_face
@@ -26,6 +26,7 @@ def placed(rotation: np.ndarray, *, scale: float = 10, at: tuple[float, float] =
     return (face + np.array([*at, 0.0])).astype(np.float32)[None]
 
 
+@settings(deadline=None)
 @given(yaw=DEGREES, pitch=DEGREES, roll=DEGREES)
 def test_the_pose_of_a_placed_face_is_found_again(yaw: float, pitch: float, roll: float) -> None:
     pose, place = head_pose(placed(turned(yaw, pitch, roll)), 256)
@@ -43,6 +44,7 @@ def test_signs_are_right_up_and_clockwise() -> None:
     assert ear[1] > 0
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_an_expression_and_noise_are_read_as_the_detectors_plugin_reads_them(seed: int) -> None:
     random = np.random.default_rng(seed)

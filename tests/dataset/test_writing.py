@@ -137,7 +137,7 @@ def test_damaged_work_is_named(tmp_path: Path, suffix: str) -> None:
 
 
 @given(names=st.lists(st.text(max_size=8), unique=True, min_size=100, max_size=120), share=st.floats(0, 1))
-@settings(max_examples=6)
+@settings(max_examples=6, deadline=None)
 def test_the_split_follows_the_identity_and_the_share(names: list[str], share: float) -> None:
     splits = {name: split_of(name, share) for name in names}
     assert all(split_of(name, share) == split for name, split in splits.items())

@@ -132,6 +132,17 @@ class ExpressionTerm(_Settings):
     weight: Weight = Field(default=20.0, description="weight of the term. Source: DPE, section 4 (lambda_e)")
     regressor: str = Field(default="mesh", min_length=1, description="component that reads the expression")
     options: dict[str, OptionValue] = Field(default_factory=dict, description="options of that component")
+    read_share: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="share of the pairs that are read, of each part of a batch; at least one. Ours",
+    )
+    gradient_limit: Weight = Field(
+        default=0.0,
+        description="longest gradient that readings (expression and pose together) pass to a picture, in lengths of "
+        "that of an L1 distance of weight 1; 0 sets no limit. Ours; see `objective.bounded`",
+    )
 
 
 class PoseTerm(_Settings):
@@ -181,6 +192,11 @@ class Stage(_Settings):
     trains: Literal["everything", "expression"] = Field(
         default="everything",
         description="expression: the expression generator, the motion MLP and both heads; the rest stays as it is",
+    )
+    compares: Literal["everything", "own"] = Field(
+        default="everything",
+        description="own: L1 distance of the self-reconstructions alone, a warm-up for weights that start at random "
+        "in place of the LIA weights that the paper starts from. Ours",
     )
 
 

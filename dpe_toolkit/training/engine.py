@@ -130,7 +130,14 @@ class Trainer:
         # Whatever chance a judge may use is a function of the step, so going on needs no state of it.
         torch.manual_seed((self.config.seed * 1_000_003 + state.step) * 4099 + self._fabric.global_rank)
         state.clear_gradients()
-        terms, _ = accumulate_gradients(self._players, self._objective, batch, step=state.step, runner=self._runner)
+        terms, _ = accumulate_gradients(
+            self._players,
+            self._objective,
+            batch,
+            step=state.step,
+            compares=stage.compares,
+            runner=self._runner,
+        )
         limit = self.config.optimiser.gradient_limit
         terms["gradient_norm"] = shorten_gradients(state.network, limit)
         if state.discriminator is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -88,6 +88,7 @@ def accumulate_gradients(
     batch: PairBatch,
     *,
     step: int,
+    compares: Literal["everything", "own"] = "everything",
     runner: Runner | None = None,
 ) -> tuple[dict[str, Tensor], Cycle]:
     """Adds the gradients of one step to generators and discriminator; the caller zeroes and applies them.
@@ -99,6 +100,7 @@ def accumulate_gradients(
         objective: the generators' loss.
         batch: this process's pairs, a multiple of ``config.compute.accumulate``.
         step: 0-based, for the gradient penalty.
+        compares: what the stage compares; "own" leaves the discriminator as it is.
         runner: precision and exchange of gradients; None for neither.
 
     Returns:
@@ -110,8 +112,8 @@ def accumulate_gradients(
     for position, part in enumerate(batch.parts(count)):
         held = position + 1 < count
         with runner.without_exchange(players.edits, held):
-            cycle, terms = _generator_part(players, objective, part, runner, count)
-        if players.adversary is not None:
+            cycle, terms = _generator_part(players, objective, part, runner, compares)
+        if players.adversary is not None and compares != "own":
             with runner.without_exchange(players.adversary, held):
                 terms |= _discriminator_part(players, objective.config, (cycle, part), runner, step)
         for name, value in terms.items():
@@ -120,14 +122,14 @@ def accumulate_gradients(
 
 
 def _generator_part(
-    players: Players, objective: Objective, part: PairBatch, runner: Runner, count: int
+    players: Players, objective: Objective, part: PairBatch, runner: Runner, compares: Literal["everything", "own"]
 ) -> tuple[Cycle, dict[str, Tensor]]:
     with _untrained(players.discriminator):
         with runner.autocast():
             cycle = players.edits(part.source, part.driver)
-            terms = objective.terms(cycle, part, players.discriminator)
+            terms = objective.terms(cycle, part, players.discriminator, compares=compares)
             total = objective.total(terms)
-        runner.backward(total / count)
+        runner.backward(total / objective.config.compute.accumulate)
     return cycle.detached(), {name: value.detach() for name, value in {**terms, "total": total}.items()}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dpe_toolkit.cli import dataset_build
+from dpe_toolkit.cli import dataset_build, dataset_synth
 from dpe_toolkit.cli.counting import counted_frames
 from dpe_toolkit.cli.expansion import expand_options
 from dpe_toolkit.cli.named import refuse_output
@@ -33,8 +33,9 @@ _SHOW = help_text(
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the dataset.")]
 
-app = typer.Typer(help="Datasets of talking-head clips: build, check, show.", no_args_is_help=True)
+app = typer.Typer(help="Datasets of talking-head clips: build, render, check, show.", no_args_is_help=True)
 app.command("build", help=dataset_build.HELP)(expand_options(dataset_build.run))
+app.command("synth", help=dataset_synth.HELP)(expand_options(dataset_synth.run))
 
 
 @app.command("check", help=_CHECK)

@@ -21,6 +21,7 @@ PAGES = [
     ROOT / "docs" / "first-edit.md",
     ROOT / "docs" / "timeline-schema.md",
     ROOT / "docs" / "weights.md",
+    ROOT / "docs" / "evaluation.md",
 ]
 SCHEMA = (ROOT / "docs" / "timeline-schema.md").read_text(encoding="utf-8")
 

@@ -13,7 +13,11 @@ from dpe_toolkit.cli.choices import CodecName, MissingFace, Mode, Preset, WhenSh
 from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.video import OutputSettings
 
-GROUPS = {"plugins": ("list", "show"), "weights": ("import", "list", "show", "verify", "fetch")}
+GROUPS = {
+    "plugins": ("list", "show"),
+    "weights": ("import", "list", "show", "verify", "fetch"),
+    "evaluate": ("self", "cross", "expression", "pose", "synthetic", "join"),
+}
 COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "doctor"]
 COMMANDS += [f"{group} {command}" for group, commands in GROUPS.items() for command in commands]
 

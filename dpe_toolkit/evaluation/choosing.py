@@ -24,7 +24,7 @@ __all__ = ["DEFAULT_REGRESSOR", "JudgeRequest", "choose_judges"]
 DEFAULT_REGRESSOR = "mesh"
 _USUAL_IDENTITIES = ("arcface", "dlib")
 _WORDS = {"regressor": "regressor", "identity": "identity embedder"}
-_FACE_KEYS = ("csim", "aed_mesh", "aed_expression", "aed_blendshapes", "apd")
+_FACE_KEYS = ("csim", "aed_mesh", "aed_expression", "aed_blendshapes", "apd", "seen")
 
 T = TypeVar("T")
 

@@ -19,13 +19,21 @@ from dpe_toolkit.measuring import PictureMetric
 if TYPE_CHECKING:
     from dpe_toolkit.evaluation.metrics import Lpips
 
-__all__ = ["CSIM", "Judges", "NamedMetric", "picture_metrics"]
+__all__ = ["CSIM", "SEEN", "Judges", "NamedMetric", "picture_metrics"]
 
 CSIM = MetricInfo(
     key="csim",
     label="CSIM",
     higher_is_better=True,
     about="Cosine of the identity embeddings of result and source (of result and truth where there is one).",
+)
+SEEN = MetricInfo(
+    key="seen",
+    label="face seen",
+    unit="share",
+    higher_is_better=True,
+    about="Share of the results in which the regressor saw a face. Only these count in CSIM, AED, APD and movements, "
+    "so a row of few faces flatters its method.",
 )
 _PSNR = MetricInfo(
     key="psnr",
@@ -67,9 +75,9 @@ class Judges:
 
     @property
     def face_columns(self) -> tuple[MetricInfo, ...]:
-        """CSIM, AED and APD."""
+        """CSIM, AED, APD, and in how many results a face was seen at all."""
         named = CSIM.model_copy(update={"label": f"CSIM ({self.identity_name})"}) if self.identity_name else CSIM
-        return (named, *reading_columns(self.regressor_name))
+        return (named, *reading_columns(self.regressor_name), SEEN)
 
     def compare(self, results: Tensor, references: Tensor) -> dict[str, npt.NDArray[np.float64]]:
         """Key to (N,) values of uint8 pictures."""

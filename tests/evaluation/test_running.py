@@ -137,6 +137,8 @@ def test_shapes_are_not_compared_between_persons() -> None:
 def test_results_without_a_face_have_no_reading_and_are_counted() -> None:
     report = reported("cross", [Editor("blind", blind=True)])
     assert reasons(report, "blind")["apd"] == "no face was seen in any result"
+    assert numbers(report, "blind")["seen"] == 0
+    assert numbers(reported("cross", [Editor("exact")]), "exact")["seen"] == 1
     (row,) = report.tables[0].rows
     assert "No face was seen in 10 results" in row.note
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from dpe_toolkit.evaluation.cases import EditKind
-from dpe_toolkit.evaluation.judging import Judges
+from dpe_toolkit.evaluation.judging import SEEN, Judges
 from dpe_toolkit.evaluation.metrics import Cell, MetricInfo
 from dpe_toolkit.evaluation.movement import Spread, movement_ratio
 from dpe_toolkit.evaluation.report.model import ReportCell, ReportRow, ReportTable
@@ -144,6 +144,7 @@ def _movement_columns(edit: EditKind, judges: Judges) -> list[MetricInfo]:
         for name in follows
     ]
     return [
+        _keyed(SEEN, edit),
         *columns,
         MetricInfo(
             key=f"{edit}_ratio",

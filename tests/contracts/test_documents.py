@@ -18,6 +18,7 @@ from dpe_toolkit.timeline.effect import Driving
 ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
+    ROOT / "docs" / "datasets.md",
     ROOT / "docs" / "first-edit.md",
     ROOT / "docs" / "timeline-schema.md",
     ROOT / "docs" / "weights.md",

@@ -14,6 +14,7 @@ from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.video import OutputSettings
 
 GROUPS = {
+    "dataset": ("build", "check", "show"),
     "plugins": ("list", "show"),
     "weights": ("import", "list", "show", "verify", "fetch"),
     "evaluate": ("self", "cross", "expression", "pose", "synthetic", "join"),

@@ -23,6 +23,7 @@ PAGES = [
     ROOT / "docs" / "timeline-schema.md",
     ROOT / "docs" / "training.md",
     ROOT / "docs" / "weights.md",
+    ROOT / "docs" / "evaluation.md",
 ]
 SCHEMA = (ROOT / "docs" / "timeline-schema.md").read_text(encoding="utf-8")
 

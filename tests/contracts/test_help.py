@@ -17,6 +17,7 @@ GROUPS = {
     "dataset": ("build", "check", "show"),
     "plugins": ("list", "show"),
     "weights": ("import", "list", "show", "verify", "fetch"),
+    "evaluate": ("self", "cross", "expression", "pose", "synthetic", "join"),
 }
 COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "train", "doctor"]
 COMMANDS += [f"{group} {command}" for group, commands in GROUPS.items() for command in commands]

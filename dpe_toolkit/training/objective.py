@@ -92,7 +92,7 @@ def bounded(pictures: Tensor, limit: float) -> Tensor:
     a network that starts at random back to the mean picture. Shortening keeps its direction and lets the distance
     of pictures have its say. Source: our choice.
     """
-    shortened: Tensor = _Bounded.apply(pictures, limit)
+    shortened: Tensor = _Bounded.apply(pictures, limit)  # type: ignore[no-untyped-call] # torch leaves it untyped
     return shortened
 
 
@@ -103,7 +103,7 @@ class _Bounded(torch.autograd.Function):
         return pictures.view_as(pictures)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override] # torch types it loosely
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         length = gradient.flatten(1).norm(dim=1)
         return gradient * (ctx.limit / length.clamp_min(ctx.limit)).view(-1, 1, 1, 1), None
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from dpe_toolkit.networks import Discriminator, DpeNetwork, NetworkParams
 from dpe_toolkit.training import PRESETS, Cycle, CyclicEdits, Judges, Objective, PairBatch, TrainingConfig, load_config
+from dpe_toolkit.training.objective import bounded
 from tests.training.judges import HalvedMaps, MeanReader
 
 PARAMS = NetworkParams(size=16, style_dim=8, motion_dim=4, max_channels=6)
@@ -181,3 +184,52 @@ def test_presets_say_what_the_paper_and_the_released_trainer_use() -> None:
     assert released.expression.weight == 0
     assert (released.adversarial.weight, released.adversarial.discriminator_weight) == (1, 10)
     assert paper.pose.weight == released.pose.weight == 0
+
+
+@given(st.integers(1, 4), st.floats(1e-6, 1e3), st.floats(1e-6, 1e3))
+def test_a_bounded_gradient_keeps_its_direction_and_is_never_longer_than_the_limit(
+    count: int, limit: float, scale: float
+) -> None:
+    pictures = torch.rand((count, 3, 4, 4), dtype=torch.float64, requires_grad=True)
+    pushed = torch.randn((count, 3, 4, 4), dtype=torch.float64) * scale
+    passed = bounded(pictures, limit)
+    assert torch.equal(passed, pictures)
+    passed.backward(pushed)
+    assert pictures.grad is not None
+    lengths, wanted = pictures.grad.flatten(1).norm(dim=1), pushed.flatten(1).norm(dim=1).clamp_max(limit)
+    torch.testing.assert_close(lengths, wanted)
+    angles = torch.cosine_similarity(pictures.grad.flatten(1), pushed.flatten(1))
+    torch.testing.assert_close(angles, torch.ones_like(angles))
+
+
+def read_gradient(**values: object) -> Tensor:
+    cycle = made()
+    terms = terms_of(config(expression__weight=1, **values), Judges(regressor=MeanReader()), cycle)
+    terms["expression"].backward()
+    assert cycle.source_mid.grad is not None
+    return cycle.source_mid.grad.flatten(1).norm(dim=1)
+
+
+def test_readings_push_a_picture_no_harder_than_the_limit_times_an_l1_distance() -> None:
+    cycle = made()
+    torch.nn.functional.l1_loss(cycle.source_mid, S + 9).backward()
+    assert cycle.source_mid.grad is not None
+    usual = cycle.source_mid.grad.flatten(1).norm(dim=1)
+    free = read_gradient()
+    assert (free > 0.1 * usual).all()
+    torch.testing.assert_close(read_gradient(expression__gradient_limit=0.05), 0.05 * usual)
+    torch.testing.assert_close(read_gradient(expression__gradient_limit=100), free)
+
+
+def test_a_share_of_the_pairs_is_read_and_never_none() -> None:
+    assert (read_gradient() > 0).tolist() == [True, True]
+    assert (read_gradient(expression__read_share=0.5) > 0).tolist() == [True, False]
+    assert (read_gradient(expression__read_share=0.01) > 0).tolist() == [True, False]
+
+
+def test_a_warm_up_compares_self_reconstructions_alone() -> None:
+    objective = Objective(config(reconstruction__weight=1, expression__weight=1), Judges(regressor=MeanReader()))
+    terms = objective.terms(made(), BATCH, None, compares="own")
+    assert list(terms) == ["warm_up"]
+    assert terms["warm_up"].item() == pytest.approx(apart(OWN[0], S) + apart(OWN[1], S))
+    assert objective.total(terms).item() == pytest.approx(terms["warm_up"].item())

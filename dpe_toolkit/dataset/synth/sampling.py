@@ -39,7 +39,7 @@ _FAMILIES: tuple[Amounts, ...] = (
     {"mouthSmileLeft": (0.6, 1.0), "browOuterUpLeft": (0.4, 1.0)},
     {"mouthSmileRight": (0.6, 1.0), "eyeBlinkRight": (0.8, 1.0)},
     {"mouthRollLower": (0.5, 1.0), "mouthRollUpper": (0.3, 1.0)},
-    {"jawOpen": (0.15, 0.45), "mouthPucker": (0.1, 0.5)} | _both("mouthLowerDown", 0.0, 0.5),
+    {"jawOpen": (0.26, 0.5), "mouthPucker": (0.1, 0.5)} | _both("mouthLowerDown", 0.0, 0.5),
     _both("browOuterUp", 0.5, 1.0) | {"jawLeft": (0.3, 1.0)},
     {"jawRight": (0.3, 1.0), "eyeBlinkLeft": (0.8, 1.0)},
 )

@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell $(name) -c \
 	'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 MANIFESTS := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
-PLUGINS := -e plugins/face_mesh -e plugins/feather_blend -e plugins/dpe_portrait
+PLUGINS := -e plugins/face_mesh -e plugins/feather_blend -e plugins/dpe_portrait \
+	-e plugins/face_identity
 TYPED := dpe_toolkit plugins/face_mesh/dpe_face_mesh plugins/feather_blend/dpe_feather_blend \
-	plugins/dpe_portrait/dpe_portrait
+	plugins/dpe_portrait/dpe_portrait plugins/face_identity/dpe_face_identity
 LINTED := dpe_toolkit plugins benchmarks tests
 DEMO := demo_output
 DEMO_STILL := 58
@@ -43,5 +44,5 @@ $(VENV)/.installed-demo: $(BIN)/python $(MANIFESTS)
 	@touch $@
 
 $(VENV)/.installed-dev: $(BIN)/python $(MANIFESTS)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[default,demo,dev]' $(PLUGINS)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[default,demo,dev,train]' $(PLUGINS)
 	@touch $@ $(VENV)/.installed-demo

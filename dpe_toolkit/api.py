@@ -31,6 +31,7 @@ from dpe_toolkit.components import (
 from dpe_toolkit.errors import (
     AnalysisError,
     CheckpointError,
+    DatasetError,
     DpeError,
     MediaError,
     OptionsError,
@@ -38,6 +39,7 @@ from dpe_toolkit.errors import (
     PluginError,
     RenderError,
     TimelineError,
+    TrainingError,
 )
 from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack, Placement
 from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
@@ -75,6 +77,7 @@ __all__ = [
     "ComponentKind",
     "Composited",
     "Compositor",
+    "DatasetError",
     "Detections",
     "Detector",
     "DpeError",
@@ -113,6 +116,7 @@ __all__ = [
     "ShotPlan",
     "Span",
     "TimelineError",
+    "TrainingError",
     "WindowShape",
     "aligned_mask",
     "cut_aligned",

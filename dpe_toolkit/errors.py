@@ -10,7 +10,9 @@
     ├── CheckpointError   a weights file that is missing, damaged, hostile or of another network
     ├── MediaError        a media file that cannot be opened, decoded or encoded
     ├── AnalysisError     footage in which the analysis could not do what the shot needs
-    └── RenderError       a render that stopped after it had started
+    ├── DatasetError      a dataset of clips that is damaged, hostile or cannot be made
+    ├── RenderError       a render that stopped after it had started
+    └── TrainingError     a training that cannot start, or stopped after it had started
 
 A message has three parts: what was wrong, what was expected, what to do next.
 """
@@ -24,6 +26,7 @@ from pathlib import Path
 __all__ = [
     "AnalysisError",
     "CheckpointError",
+    "DatasetError",
     "DpeError",
     "MediaError",
     "OptionsError",
@@ -31,6 +34,7 @@ __all__ = [
     "PluginError",
     "RenderError",
     "TimelineError",
+    "TrainingError",
     "nearest_names",
 ]
 
@@ -120,8 +124,16 @@ class AnalysisError(DpeError):
     """Footage in which the analysis could not do what the shot needs."""
 
 
+class DatasetError(DpeError):
+    """A dataset of clips that is damaged, hostile or cannot be made."""
+
+
 class RenderError(DpeError):
     """A render that stopped after it had started."""
+
+
+class TrainingError(DpeError):
+    """A training that cannot start, or stopped after it had started."""
 
 
 def nearest_names(wanted: str, known: Iterable[str]) -> str:

@@ -355,3 +355,9 @@ def test_weights_of_another_upsampling_kernel_are_refused(tmp_path: Path, state:
     torch.save(changed, tmp_path / "file")
     with pytest.raises(CheckpointError, match="needs the usual kernel"):
         load_generator(tmp_path / "file")
+
+
+def test_a_slim_networks_sizes_are_read_from_its_header(tmp_path: Path) -> None:
+    params = NetworkParams(size=16, style_dim=8, motion_dim=4, max_channels=16, base_channels=1)
+    save_weights(tmp_path / "slim.safetensors", DpeNetwork(params).state_dict(), WeightsHeader.of(params))
+    assert load_network(tmp_path / "slim.safetensors")[0].params == params

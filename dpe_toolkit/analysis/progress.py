@@ -6,8 +6,8 @@ from typing import Literal, Protocol
 
 __all__ = ["NO_PROGRESS", "ProgressSink", "Stage"]
 
-Stage = Literal["source", "driver", "render"]
-"""``source`` and ``driver``: a clip is analysed; ``render``: a shot is rendered."""
+Stage = Literal["source", "driver", "render", "evaluate"]
+"""``source`` and ``driver``: a clip is analysed; ``render``: a shot is rendered; ``evaluate``: results are judged."""
 
 
 class ProgressSink(Protocol):

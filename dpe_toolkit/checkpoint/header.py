@@ -25,6 +25,7 @@ class WeightsHeader(BaseModel):
     motion_dim: int = Field(20, description="number of directions in the motion dictionary")
     channel_multiplier: int = Field(1, description="widens the levels of 64 pixels and more")
     max_channels: int = Field(512, description="widest level")
+    base_channels: int = Field(64, description="channels of a level of 256 pixels, before the multiplier")
     expression_branch: Branch = Field("pose", description="branch that edits the expression")
     training_digest: str | None = Field(None, description="digest of the training configuration, if known")
     licence: str = Field("unknown", description="licence of the weights, as an SPDX name where there is one")
@@ -46,6 +47,7 @@ class WeightsHeader(BaseModel):
             motion_dim=params.motion_dim,
             channel_multiplier=params.channel_multiplier,
             max_channels=params.max_channels,
+            base_channels=params.base_channels,
             expression_branch=expression_branch,
             training_digest=training_digest,
             licence=licence,
@@ -64,4 +66,5 @@ class WeightsHeader(BaseModel):
             motion_dim=self.motion_dim,
             channel_multiplier=self.channel_multiplier,
             max_channels=self.max_channels,
+            base_channels=self.base_channels,
         )

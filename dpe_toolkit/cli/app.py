@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from dpe_toolkit import __version__
-from dpe_toolkit.cli import animate, doctor, edit, faces, link, plan, plugins, render, still, sync, weights
+from dpe_toolkit.cli import (
+    animate,
+    dataset,
+    doctor,
+    edit,
+    evaluate,
+    faces,
+    link,
+    plan,
+    plugins,
+    render,
+    still,
+    sync,
+    train,
+    weights,
+)
 from dpe_toolkit.cli.expansion import expand_options
 from dpe_toolkit.cli.group import DEBUG_FLAG, GuardedGroup
 from dpe_toolkit.cli.screen import help_text, say, show_log
@@ -67,9 +82,12 @@ for _name, _module in (
     ("faces", faces),
 ):
     app.command(_name, help=_module.HELP)(expand_options(_module.run))
+app.command("train", help=train.HELP)(train.run)
 app.command("doctor", help=doctor.HELP)(expand_options(doctor.run))
+app.add_typer(dataset.app, name="dataset")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(weights.app, name="weights")
+app.add_typer(evaluate.app, name="evaluate")
 
 
 def main() -> None:

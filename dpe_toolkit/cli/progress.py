@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProgressBars"]
 
-_VERBS = {"source": "analyse source", "driver": "analyse driver", "render": "render"}
+_VERBS = {"source": "analyse source", "driver": "analyse driver", "render": "render", "evaluate": "evaluate"}
 
 
 class ProgressBars:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 __all__ = ["NetworkParams"]
 
-_CHANNELS_TIMES_SIZE = 64 * 256
+_BASE_SIZE = 256
 _SMALLEST_SIZE = 4
 
 
@@ -29,11 +29,14 @@ class NetworkParams:
     """Widens the levels of 64 pixels and more."""
     max_channels: int = 512
     """Widest level. The released networks have 512; tests use a few."""
+    base_channels: int = 64
+    """Channels of a level of 256 pixels before the multiplier; each halving of the size doubles them, up to the
+    widest. Fewer than the released 64 make a network for few CPU cores."""
 
     def __post_init__(self) -> None:
         if self.size < 2 * _SMALLEST_SIZE or self.size & (self.size - 1):
             raise ValueError(f"size is {self.size}; a power of two of at least 8 is needed")
-        counts = (self.style_dim, self.motion_dim, self.channel_multiplier, self.max_channels)
+        counts = (self.style_dim, self.motion_dim, self.channel_multiplier, self.max_channels, self.base_channels)
         if min(counts) < 1:
             raise ValueError(f"{self} has a size below 1; every size must be at least 1")
         if self.motion_dim > self.style_dim:
@@ -51,4 +54,4 @@ class NetworkParams:
 
     def channels(self, size_px: int) -> int:
         """Channels of the level whose pictures are ``size_px`` wide."""
-        return min(self.max_channels, _CHANNELS_TIMES_SIZE * self.channel_multiplier // size_px)
+        return max(1, min(self.max_channels, self.base_channels * _BASE_SIZE * self.channel_multiplier // size_px))

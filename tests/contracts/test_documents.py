@@ -20,10 +20,13 @@ from dpe_toolkit.timeline.keyed import MatteSpec
 ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
+    ROOT / "docs" / "datasets.md",
     ROOT / "docs" / "first-edit.md",
     ROOT / "docs" / "media.md",
     ROOT / "docs" / "timeline-schema.md",
+    ROOT / "docs" / "training.md",
     ROOT / "docs" / "weights.md",
+    ROOT / "docs" / "evaluation.md",
 ]
 SCHEMA = (ROOT / "docs" / "timeline-schema.md").read_text(encoding="utf-8")
 

@@ -14,8 +14,13 @@ from dpe_toolkit.cli.outputs import AudioTracks, Chroma, Preset
 from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.video import OutputSettings
 
-GROUPS = {"plugins": ("list", "show"), "weights": ("import", "list", "show", "verify", "fetch")}
-COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "sync", "faces", "doctor"]
+GROUPS = {
+    "dataset": ("build", "check", "show"),
+    "plugins": ("list", "show"),
+    "weights": ("import", "list", "show", "verify", "fetch"),
+    "evaluate": ("self", "cross", "expression", "pose", "synthetic", "join"),
+}
+COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "sync", "faces", "train", "doctor"]
 COMMANDS += [f"{group} {command}" for group, commands in GROUPS.items() for command in commands]
 
 

@@ -236,3 +236,11 @@ def test_public_modules_document_shape_and_source(kind: type) -> None:
     assert kind.__doc__ is not None
     assert "Shape:" in kind.__doc__
     assert "Source:" in kind.__doc__
+
+
+def test_fewer_base_channels_narrow_every_level_but_the_widest() -> None:
+    slim = NetworkParams(size=64, style_dim=8, motion_dim=4, max_channels=48, base_channels=2)
+    assert [slim.channels(size_px) for size_px in (4, 8, 16, 32, 64)] == [48, 48, 32, 16, 8]
+    assert NetworkParams(base_channels=1, size=1024).channels(1024) == 1
+    with pytest.raises(ValueError, match="below 1"):
+        NetworkParams(base_channels=0)

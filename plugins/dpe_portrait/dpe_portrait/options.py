@@ -8,7 +8,7 @@ from pydantic import Field
 
 from dpe_toolkit.api import PluginOptions
 
-__all__ = ["CropOptions", "GeneratorOptions", "ModelOptions", "MotionOptions", "PasteMode"]
+__all__ = ["CropOptions", "GeneratorOptions", "ModelOptions", "MotionOptions", "PasteMode", "VggOptions"]
 
 PasteMode = Literal["plain", "residual", "flow", "flow_residual"]
 
@@ -57,4 +57,13 @@ class CropOptions(PluginOptions):
 
     feather_share: float = Field(
         default=0.08, ge=0, le=0.5, description="Share of the window's side over which the edit runs out at its edge."
+    )
+
+
+class VggOptions(PluginOptions):
+    """Options of features ``vgg19``."""
+
+    weights: str = Field(
+        default="",
+        description="Path of torchvision's VGG-19 weights; by default the copy that torchvision left in its cache.",
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from dpe_portrait.options import CropOptions, GeneratorOptions, ModelOptions, MotionOptions
+from dpe_portrait.options import CropOptions, GeneratorOptions, ModelOptions, MotionOptions, VggOptions
 from dpe_portrait.space import FAMILY, space_of
 from dpe_toolkit.api import (
     API_VERSION,
@@ -21,7 +21,7 @@ from dpe_toolkit.api import (
 
 if TYPE_CHECKING:
     from dpe_portrait.generator import Part
-    from dpe_toolkit.api import Compositor, Encoder, Generator, MotionExtractor
+    from dpe_toolkit.api import Compositor, Encoder, Generator, MotionExtractor, PerceptualFeatures
 
 __all__ = [
     "DPE_API_VERSION",
@@ -29,6 +29,7 @@ __all__ = [
     "dpe_register_checkpoints",
     "dpe_register_compositors",
     "dpe_register_encoders",
+    "dpe_register_features",
     "dpe_register_generators",
     "dpe_register_motion_extractors",
 ]
@@ -116,6 +117,23 @@ def dpe_register_compositors() -> Iterable[Component[Compositor]]:
 
 
 @hookimpl
+def dpe_register_features() -> Iterable[Component[PerceptualFeatures]]:
+    """The features ``vgg19``."""
+    return [
+        Component(
+            kind="features",
+            name="vgg19",
+            summary="VGG-19 maps of the paper's perceptual loss; needs torchvision's weights.",
+            create=_features,
+            options=VggOptions,
+            licence=_LICENCE,
+            source="Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, 2015",
+            fingerprint="vgg19/1",
+        )
+    ]
+
+
+@hookimpl
 def dpe_register_checkpoints() -> Iterable[CheckpointFormat]:
     """The weights files of the DPE network."""
     return [
@@ -184,6 +202,12 @@ def _crop(options: PluginOptions, context: ComponentContext) -> Compositor:
     from dpe_portrait.compositor import CropCompositor
 
     return CropCompositor(cast("CropOptions", options))
+
+
+def _features(options: PluginOptions, context: ComponentContext) -> PerceptualFeatures:
+    from dpe_portrait.vgg import open_vgg
+
+    return open_vgg(cast("VggOptions", options), context)
 
 
 def _detect(path: Path) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from dpe_face_mesh.anchors import ANCHORS, DETECTOR_PX
 from dpe_face_mesh.bundle import Network, load_networks
 from dpe_face_mesh.options import DetectorOptions
 from dpe_face_mesh.topology import BLENDSHAPE_INPUTS, BLENDSHAPE_NAMES, NUM_VERTICES
@@ -18,23 +19,11 @@ from dpe_toolkit.api import Detections, FrameBatch, sample_rgb
 __all__ = ["MeshDetector", "mesh_in_picture"]
 
 FloatArray = npt.NDArray[np.float32]
-_DETECTOR_PX = 128
 _MESH_PX = 256
 _REGION_MARGIN = 1.5
 _FAR_SHARE, _CHECK_EVERY = 0.04, 5
 _AGREE_SHARE, _USUAL_DROP = 0.06, 0.03
 """Detections lie 0.03 of the region below the mesh's centre, within 0.035 where the mesh fits (seven clips)."""
-_ANCHORS = np.array(
-    [
-        ((x + 0.5) / cells, (y + 0.5) / cells)
-        for cells, repeats in ((16, 2), (8, 6))
-        for y in range(cells)
-        for x in range(cells)
-        for _ in range(repeats)
-    ],
-    np.float32,
-)
-"""Cell centres in [0, 1] to which the detector's 896 answers are relative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +140,17 @@ class MeshDetector:
     def _search_square(self, frames: FrameBatch, row: int, square: tuple[float, float, float]) -> list[_Region]:
         """Faces in the square (centre x, centre y, side) of the frame, best first."""
         x, y, side = square
-        scale = side / _DETECTOR_PX
+        scale = side / DETECTOR_PX
         to_frame = np.array([[scale, 0, x - side / 2], [0, scale, y - side / 2]], np.float32)
-        picture = sample_rgb(frames, row, to_frame, (_DETECTOR_PX, _DETECTOR_PX))
+        picture = sample_rgb(frames, row, to_frame, (DETECTOR_PX, DETECTOR_PX))
         boxes, logits = self._detector((picture * 2 - 1)[None])
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -80, 80)))
         regions: list[_Region] = []
         for index in np.argsort(-scores)[:20]:
             if scores[index] < self._options.detect_score:
                 break
-            answer = boxes[0, index] / _DETECTOR_PX
-            centre = (answer[:2] + _ANCHORS[index]) * side + (x - side / 2, y - side / 2)
+            answer = boxes[0, index] / DETECTOR_PX
+            centre = (answer[:2] + ANCHORS[index]) * side + (x - side / 2, y - side / 2)
             eyes = answer[4:8].reshape(2, 2)
             angle = math.atan2(float(eyes[1, 1] - eyes[0, 1]), float(eyes[1, 0] - eyes[0, 0]))
             region = _Region(

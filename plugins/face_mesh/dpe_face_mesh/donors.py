@@ -125,5 +125,6 @@ def share_out(plan: DonorPlan, rows: IntArray, other: FloatArray | None) -> Floa
     need = np.clip(costs[0] / (_DONOR_COST / 2), 0, 1)[:, None]
     weights[:, 1:] *= need * need * (3 - 2 * need)
     weights[:, 1:][weights[:, 1:] < 0.01] = 0
-    weights[:, 0] = 1 - weights[:, 1:].sum(axis=1)
+    # in single precision the others may sum to a hair above 1
+    weights[:, 0] = np.maximum(1 - weights[:, 1:].sum(axis=1), 0)
     return np.asarray(weights, np.float32)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from dpe_toolkit.api import PluginOptions
 
-__all__ = ["DetectorOptions", "GeneratorOptions", "MotionOptions"]
+__all__ = ["DetectorOptions", "GeneratorOptions", "MotionOptions", "RegressorOptions"]
 
 
 class DetectorOptions(PluginOptions):
@@ -60,3 +60,18 @@ class GeneratorOptions(PluginOptions):
         description="Most degrees by which the head is turned against the tilt that an expression lends it; 0 = off.",
     )
     eye_donors: bool = Field(default=True, description="Take opened or shut lids from the source's own frames.")
+
+
+class RegressorOptions(PluginOptions):
+    """Options of regressor ``mesh``."""
+
+    blendshape_weight: float = Field(
+        default=1.0, ge=0, le=10, description="How much blendshapes count in the expression; 0 leaves them out."
+    )
+    shape_weight: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description="How much lips, chin, brows and lids, in centimetres over their spread, count; 0 leaves them out. "
+        "They hold a person's build too, so leave them out to compare two persons.",
+    )

@@ -1,4 +1,4 @@
-"""Entry point of the plugin: detector, encoder, motion extractor and generator over the face mesh."""
+"""Entry point of the plugin: all components over the face mesh."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from dpe_face_mesh.bundle import BUNDLE_SHA256
-from dpe_face_mesh.options import DetectorOptions, GeneratorOptions, MotionOptions
+from dpe_face_mesh.options import DetectorOptions, GeneratorOptions, MotionOptions, RegressorOptions
 from dpe_face_mesh.space import MESH_SPACE
 from dpe_toolkit.api import API_VERSION, Component, ComponentContext, PluginOptions, hookimpl
 
 if TYPE_CHECKING:
-    from dpe_toolkit.api import Detector, Encoder, Generator, MotionExtractor
+    from dpe_toolkit.api import Detector, Encoder, ExpressionRegressor, Generator, MotionExtractor, PerceptualFeatures
 
 __all__ = [
     "DPE_API_VERSION",
     "dpe_register_detectors",
     "dpe_register_encoders",
+    "dpe_register_features",
     "dpe_register_generators",
     "dpe_register_motion_extractors",
+    "dpe_register_regressors",
 ]
 
 DPE_API_VERSION = API_VERSION
@@ -95,6 +97,39 @@ def dpe_register_generators() -> Iterable[Component[Generator]]:
     ]
 
 
+@hookimpl
+def dpe_register_features() -> Iterable[Component[PerceptualFeatures]]:
+    """The features ``face_mesh``."""
+    return [
+        Component(
+            kind="features",
+            name="face_mesh",
+            summary="Inner maps of the face mesh network; needs no weights of others.",
+            create=_features,
+            licence="Apache-2.0",
+            source=f"{_MODEL}; which maps is our choice",
+            fingerprint=f"features/1 {BUNDLE_SHA256[:16]}",
+        )
+    ]
+
+
+@hookimpl
+def dpe_register_regressors() -> Iterable[Component[ExpressionRegressor]]:
+    """The regressor ``mesh``."""
+    return [
+        Component(
+            kind="regressor",
+            name="mesh",
+            summary="Expression and pose by the face mesh and its blendshapes, differentiable.",
+            create=_regressor,
+            options=RegressorOptions,
+            licence="Apache-2.0",
+            source=_MODEL,
+            fingerprint=f"regress/1 {BUNDLE_SHA256[:16]}",
+        )
+    ]
+
+
 def _detector(options: PluginOptions, context: ComponentContext) -> Detector:
     from dpe_face_mesh.detector import MeshDetector
 
@@ -117,3 +152,15 @@ def _generator(options: PluginOptions, context: ComponentContext) -> Generator:
     from dpe_face_mesh.generator import MeshGenerator
 
     return MeshGenerator(cast("GeneratorOptions", options))
+
+
+def _regressor(options: PluginOptions, context: ComponentContext) -> ExpressionRegressor:
+    from dpe_face_mesh.regressor import MeshRegressor
+
+    return MeshRegressor(cast("RegressorOptions", options), context.device)
+
+
+def _features(options: PluginOptions, context: ComponentContext) -> PerceptualFeatures:
+    from dpe_face_mesh.features import MeshFeatures
+
+    return MeshFeatures(context.device)

@@ -1,0 +1,60 @@
+"""``dpe dataset synth``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dpe_toolkit.cli.counting import counted_frames
+from dpe_toolkit.cli.screen import help_text, note
+
+__all__ = ["HELP", "run"]
+
+HELP = help_text(
+    "Render a set of synthetic faces whose pose, expression and mesh are known exactly.",
+    "Each person is shown with every expression in every pose, so that what an edit should have given exists as a "
+    "picture. Training learns from it and evaluation measures on it; it claims no realism. Stop it at any time: the "
+    "same command goes on where it stopped, and with larger numbers of people it adds to the set.",
+    examples=(
+        "dpe dataset synth -o synthetic",
+        "dpe dataset synth -o large --identities 400 --test-identities 40 --size 256 --jobs 8",
+        "dpe dataset show synthetic -o sheet.png",
+    ),
+)
+
+
+def run(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of the set.")],
+    identities: Annotated[int, typer.Option(min=0, max=99999, metavar="N", help="People to train on.")] = 48,
+    test_identities: Annotated[
+        int, typer.Option(min=0, max=99999, metavar="N", help="Further people, held out for evaluation.")
+    ] = 8,
+    poses: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="P", help="Poses of each person; the first is frontal.")
+    ] = 9,
+    expressions: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="E", help="Expressions of each person; the first is neutral.")
+    ] = 9,
+    size: Annotated[int, typer.Option(min=16, max=1024, metavar="PX", help="Side of the pictures.")] = 64,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="Another seed gives other people, poses and expressions.")
+    ] = 0,
+    jobs: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Processes.")] = 2,
+) -> None:
+    """Renders what is missing, and says what the set holds."""
+    from dpe_toolkit.dataset.synth.making import make_synthetic
+    from dpe_toolkit.dataset.synth.settings import SynthSettings, people
+
+    settings = SynthSettings(seed=seed, poses=poses, expressions=expressions, size_px=size)
+    everybody = people(settings, identities, test_identities)
+    with counted_frames("render", len(everybody) * poses * expressions) as advanced:
+        try:
+            index = make_synthetic(output, settings, everybody, jobs=jobs, advanced=advanced)
+        except KeyboardInterrupt as interrupt:
+            note(f"stopped; the same command goes on in {output}", label="interrupted", style="yellow")
+            raise typer.Exit(1) from interrupt
+    frames = sum(clip.num_frames for clip in index.clips)
+    note(f"{output} ({len(index.clips)} people, {frames} pictures)", label="wrote", style="green")

@@ -1,0 +1,37 @@
+"""Evaluation: how good edits are, of our networks or of anybody's, by the paper's protocols and on a grid of truths."""
+
+from __future__ import annotations
+
+from dpe_toolkit.evaluation.cases import PROTOCOLS, Case, EditKind, Group, ProtocolName
+from dpe_toolkit.evaluation.footage import Clip, Footage, FrameRef
+from dpe_toolkit.evaluation.judging import Judges, NamedMetric, picture_metrics
+from dpe_toolkit.evaluation.pairs import default_pairs, read_pairs
+from dpe_toolkit.evaluation.protocols import DEFAULT_FRAMES, grid_groups, pair_groups, self_groups
+from dpe_toolkit.evaluation.reading import FaceReader
+from dpe_toolkit.evaluation.running import Outcome, RunSettings, evaluate_groups
+from dpe_toolkit.evaluation.scoring import Scores
+
+__all__ = [
+    "DEFAULT_FRAMES",
+    "PROTOCOLS",
+    "Case",
+    "Clip",
+    "EditKind",
+    "FaceReader",
+    "Footage",
+    "FrameRef",
+    "Group",
+    "Judges",
+    "NamedMetric",
+    "Outcome",
+    "ProtocolName",
+    "RunSettings",
+    "Scores",
+    "default_pairs",
+    "evaluate_groups",
+    "grid_groups",
+    "pair_groups",
+    "picture_metrics",
+    "read_pairs",
+    "self_groups",
+]

@@ -1,0 +1,30 @@
+"""Metrics: how near a result is to the truth, to a person, to an expression and to a pose."""
+
+from __future__ import annotations
+
+from dpe_toolkit.evaluation.metrics.backbones import BackboneName
+from dpe_toolkit.evaluation.metrics.faces import (
+    blendshape_distance,
+    identity_similarity,
+    pose_error_deg,
+    reading_columns,
+)
+from dpe_toolkit.evaluation.metrics.info import IDENTICAL_DB, Cell, MetricInfo, average
+from dpe_toolkit.evaluation.metrics.lpips import Lpips, load_lpips
+from dpe_toolkit.evaluation.metrics.pictures import Psnr, Ssim
+
+__all__ = [
+    "IDENTICAL_DB",
+    "BackboneName",
+    "Cell",
+    "Lpips",
+    "MetricInfo",
+    "Psnr",
+    "Ssim",
+    "average",
+    "blendshape_distance",
+    "identity_similarity",
+    "load_lpips",
+    "pose_error_deg",
+    "reading_columns",
+]

@@ -1,0 +1,36 @@
+"""What edits do to faces, measured: shared by training and evaluation."""
+
+from __future__ import annotations
+
+from dpe_toolkit.measurement.branches import BranchMeasure, BranchShares, measure_branches
+from dpe_toolkit.measurement.edits import Distances, EditMoves, face_distances, measure_edits
+from dpe_toolkit.measurement.pairs import (
+    ClipFrames,
+    ClipMotionLike,
+    FaceClips,
+    FramePairs,
+    HeldClips,
+    PairChoice,
+    PairReader,
+    PairSampler,
+    held_out_pairs,
+)
+
+__all__ = [
+    "BranchMeasure",
+    "BranchShares",
+    "ClipFrames",
+    "ClipMotionLike",
+    "Distances",
+    "EditMoves",
+    "FaceClips",
+    "FramePairs",
+    "HeldClips",
+    "PairChoice",
+    "PairReader",
+    "PairSampler",
+    "face_distances",
+    "held_out_pairs",
+    "measure_branches",
+    "measure_edits",
+]

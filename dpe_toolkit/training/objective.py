@@ -1,0 +1,261 @@
+"""The generators' loss over one cycle: which pictures each term compares, with which weights.
+
+Source: DPE (CVPR 2023), section 3.3: ``L = L_rec + 20 L_per + 20 L_exp + L_adv``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from dpe_toolkit.measuring import ExpressionRegressor, FaceReading, PerceptualFeatures
+from dpe_toolkit.training.config import PairWeights, TrainingConfig
+from dpe_toolkit.training.cycle import Cycle
+from dpe_toolkit.training.losses import (
+    expression_loss,
+    feature_distance,
+    generator_loss,
+    pose_loss,
+    reconstruction_loss,
+    shrunk,
+)
+
+__all__ = ["Judges", "Objective", "PairBatch", "bounded"]
+
+
+@dataclass(frozen=True, slots=True)
+class PairBatch:
+    """N pairs of frames; both of a pair are of one clip, so show one person."""
+
+    source: Tensor
+    """S, (N, 3, S, S), floating, [-1, 1]."""
+    driver: Tensor
+    """D, likewise."""
+    source_near_px: Tensor | None = None
+    """(N, V, 3) mesh of each S in picture pixels, which saves the regressor from looking for the face."""
+    driver_near_px: Tensor | None = None
+    """(N, V, 3), of each D."""
+    names: tuple[str, ...] = ()
+    """What messages call each pair: clip and frames."""
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> PairBatch:
+        """The batch on a device, pictures in a dtype."""
+        return PairBatch(
+            self.source.to(device, dtype),
+            self.driver.to(device, dtype),
+            None if self.source_near_px is None else self.source_near_px.to(device),
+            None if self.driver_near_px is None else self.driver_near_px.to(device),
+            self.names,
+        )
+
+    def first(self, count: int) -> PairBatch:
+        """The first pairs of the batch."""
+        return self._rows(slice(0, count))
+
+    def parts(self, count: int) -> Iterator[PairBatch]:
+        """The batch cut into ``count`` equal parts, in order."""
+        size = len(self) // count
+        for start in range(0, size * count, size):
+            yield self._rows(slice(start, start + size))
+
+    def _rows(self, rows: slice) -> PairBatch:
+        return PairBatch(
+            self.source[rows],
+            self.driver[rows],
+            None if self.source_near_px is None else self.source_near_px[rows],
+            None if self.driver_near_px is None else self.driver_near_px[rows],
+            self.names[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """What judges pictures during training; never trained itself, and None where no term asks for it."""
+
+    regressor: ExpressionRegressor | None = None
+    features: PerceptualFeatures | None = None
+
+
+def bounded(pictures: Tensor, limit: float) -> Tensor:
+    """The same pictures (N, 3, S, S), through which a gradient passes shortened to ``limit`` for each picture.
+
+    A face network answers to a pixel far more strongly than an L1 distance does, and the more so the less a picture
+    looks like a face: on blurred 64 px faces a reading's gradient was a thousand times as long. Unbounded, it throws
+    a network that starts at random back to the mean picture. Shortening keeps its direction and lets the distance
+    of pictures have its say. Source: our choice.
+    """
+    shortened: Tensor = _Bounded.apply(pictures, limit)  # type: ignore[no-untyped-call] # torch leaves it untyped
+    return shortened
+
+
+class _Bounded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, pictures: Tensor, limit: float) -> Tensor:  # torch's own signature
+        ctx.limit = limit
+        return pictures.view_as(pictures)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        length = gradient.flatten(1).norm(dim=1)
+        return gradient * (ctx.limit / length.clamp_min(ctx.limit)).view(-1, 1, 1, 1), None
+
+
+class Objective:
+    """The terms of the generators' loss.
+
+    Judges see pictures in [0, 1]; what the network draws is not clamped before, or pixels beyond would get no
+    gradient.
+
+    Args:
+        config: weights of the terms.
+        judges: what the terms need; those of weight 0 need nothing.
+    """
+
+    def __init__(self, config: TrainingConfig, judges: Judges) -> None:
+        self.config = config
+        self.judges = judges
+        assert judges.regressor is not None or not config.reads_faces
+        assert judges.features is not None or not config.compares_features
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Weight of each term that is in use."""
+        config = self.config
+        weights = {
+            "reconstruction": config.reconstruction.weight,
+            "perceptual": config.perceptual.weight if config.compares_features else 0.0,
+            "expression": config.expression.weight,
+            "pose": config.pose.weight,
+            "adversarial": config.adversarial.weight,
+        }
+        return {name: weight for name, weight in weights.items() if weight > 0}
+
+    def terms(
+        self,
+        cycle: Cycle,
+        batch: PairBatch,
+        discriminator: Callable[[Tensor], Tensor] | None,
+        *,
+        compares: Literal["everything", "own"] = "everything",
+    ) -> dict[str, Tensor]:
+        """Value of each term in use, before its own weight; `total` weighs them.
+
+        Args:
+            cycle: the pictures made of the batch.
+            batch: what they were made of.
+            discriminator: scores (N, 1) of pictures; None where the adversarial term is not in use.
+            compares: what the stage compares; "own" gives the term "warm_up" alone.
+        """
+        if compares == "own":
+            pairs = _pairs(cycle, batch, _OWN_ALONE)
+            return {WARM_UP: _sum(weight * reconstruction_loss(a, b) for weight, a, b in pairs)}
+        weights = self.weights
+        terms: dict[str, Tensor] = {}
+        if "reconstruction" in weights:
+            pairs = _pairs(cycle, batch, self.config.reconstruction)
+            terms["reconstruction"] = _sum(weight * reconstruction_loss(a, b) for weight, a, b in pairs)
+        if "perceptual" in weights:
+            terms["perceptual"] = self._perceptual(cycle, batch)
+        if "expression" in weights or "pose" in weights:
+            terms |= self._faces(cycle, batch, weights)
+        if "adversarial" in weights:
+            assert discriminator is not None
+            finals = torch.cat((cycle.source_final, cycle.driver_final))
+            # The two finals are two terms, as everywhere; both have as many pictures.
+            terms["adversarial"] = 2.0 * generator_loss(discriminator(finals))
+        return terms
+
+    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """The weighted sum."""
+        weights = {WARM_UP: 1.0, **self.weights}
+        return _sum(weights[name] * value for name, value in terms.items())
+
+    def _perceptual(self, cycle: Cycle, batch: PairBatch) -> Tensor:
+        """Feature distance of every pair at every scale; one pass for what was made, one for what is given."""
+        term = self.config.perceptual
+        pairs = _pairs(cycle, batch, term)
+        made = _distinct(picture for _, *pair in pairs for picture in pair if picture.requires_grad)
+        given = _distinct(picture for _, *pair in pairs for picture in pair if not picture.requires_grad)
+        distance: list[Tensor] = []
+        for scale in term.scales:
+            maps = self._features(made, scale)
+            with torch.no_grad():
+                maps |= self._features(given, scale)
+            distance += [weight * feature_distance(maps[id(a)], maps[id(b)]) for weight, a, b in pairs]
+        return term.layer_weight * _sum(distance)
+
+    def _features(self, pictures: Sequence[Tensor], scale: int) -> dict[int, Sequence[Tensor]]:
+        """Feature maps of each picture, by its id."""
+        if not pictures:
+            return {}
+        assert self.judges.features is not None
+        maps = self.judges.features.features(shrunk((torch.cat(tuple(pictures)) + 1.0) / 2.0, scale))
+        cut = zip(*(torch.split(level, len(pictures[0])) for level in maps), strict=True)
+        return {id(picture): levels for picture, levels in zip(pictures, cut, strict=True)}
+
+    def _faces(self, cycle: Cycle, batch: PairBatch, weights: Mapping[str, float]) -> dict[str, Tensor]:
+        """Expression and pose of S' and D', which both have S's pose, so are near S's mesh."""
+        term = self.config.expression
+        batch = batch.first(max(1, round(term.read_share * len(batch))))
+        count = len(batch)
+        pictures = [cycle.source_mid[:count], cycle.driver_mid[:count]]
+        if term.gradient_limit > 0:
+            # An L1 distance of weight 1 passes each value of each of N pictures 1 / (N * values) at the most.
+            pairs = len(cycle.source_mid) * self.config.compute.accumulate
+            limit = term.gradient_limit / (pairs * math.sqrt(pictures[0][0].numel()))
+            pictures = [bounded(picture, limit) for picture in pictures]
+        near = batch.source_near_px
+        made = self._read(pictures, None if near is None else torch.cat((near, near)))
+        terms: dict[str, Tensor] = {}
+        with torch.no_grad():
+            wanted = self._read((batch.driver,), batch.driver_near_px) if "expression" in weights else None
+            posed = self._read((batch.source,), near) if "pose" in weights else None
+        # Two pairs each, of as many pictures: their sum is twice the mean over both.
+        if wanted is not None:
+            terms["expression"] = 2.0 * expression_loss(made.expression, wanted.expression.repeat(2, 1))
+        if posed is not None:
+            deg, place = posed.pose_deg.repeat(2, 1), posed.place.repeat(2, 1)
+            terms["pose"] = 2.0 * pose_loss(made.pose_deg, made.place, deg, place)
+        return terms
+
+    def _read(self, pictures: Sequence[Tensor], near_px: Tensor | None) -> FaceReading:
+        assert self.judges.regressor is not None
+        joined = (torch.cat(tuple(pictures)) + 1.0) / 2.0
+        # Half precision would round the coordinates of a mesh to whole pixels.
+        with torch.autocast(joined.device.type, enabled=False):
+            return self.judges.regressor.read(joined.float(), near_px)
+
+
+WARM_UP = "warm_up"
+_OWN_ALONE = PairWeights(finals=0, mid=0, own=1)
+
+
+def _pairs(cycle: Cycle, batch: PairBatch, weights: PairWeights) -> list[tuple[float, Tensor, Tensor]]:
+    """Weight, result and reference of the pairs that count.
+
+    Neither picture of the mid pair is a truth: gradients reach both.
+    """
+    references = (batch.source, batch.source, batch.driver, batch.driver)
+    pairs = [
+        (weights.finals, cycle.source_final, batch.driver),
+        (weights.finals, cycle.driver_final, batch.source),
+        (weights.mid, cycle.source_mid, cycle.driver_mid),
+        *((weights.own, own, reference) for own, reference in zip(cycle.own, references, strict=False)),
+    ]
+    return [pair for pair in pairs if pair[0] > 0]
+
+
+def _distinct(pictures: Iterator[Tensor]) -> list[Tensor]:
+    return list({id(picture): picture for picture in pictures}.values())
+
+
+def _sum(values: Iterator[Tensor] | Sequence[Tensor]) -> Tensor:
+    return torch.stack(tuple(values)).sum()

@@ -1,0 +1,1 @@
+"""Plugin of dpe_toolkit: who a face is."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -89,7 +90,9 @@ def push_in(photograph: RgbPicture, frame: int) -> RgbPicture:
 
 def _enlarged(path: Path) -> Iterator[RgbPicture]:
     with VideoReader(path) as reader:
-        for batch in reader.iterate(Span(0, min(NUM_FRAMES, reader.info.num_frames)), _BATCH):
+        for stored in reader.iterate(Span(0, min(NUM_FRAMES, reader.info.num_frames)), _BATCH):
+            # The enlargement makes its pixels square: doing it twice would soften the picture.
+            batch = replace(stored, pixel_aspect=Fraction(1))
             for row in range(len(batch)):
                 picture = cv2.resize(full_rgb(batch, row), SIZE_PX, interpolation=cv2.INTER_CUBIC)
                 yield np.asarray(picture, np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
@@ -159,7 +159,8 @@ def source_clip() -> Clip:
 def driver_clip() -> Clip:
     """A man who talks."""
     with VideoReader(find_carphone()) as reader:
-        frames = reader.read(Span(0, NUM_FRAMES))
+        # The enlargement below makes its pixels square.
+        frames = replace(reader.read(Span(0, NUM_FRAMES)), pixel_aspect=Fraction(1))
     pictures = [cv2.resize(full_rgb(frames, row), SIZE_PX, interpolation=cv2.INTER_CUBIC) for row in range(NUM_FRAMES)]
     return Clip.of(batch_from_rgb(np.stack(pictures).astype(np.uint8), rate=RATE))
 

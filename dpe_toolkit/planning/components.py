@@ -75,6 +75,21 @@ def choose_components(
     return ChosenComponents(choices, origins, tuple(dict.fromkeys(problems)))
 
 
+def choose_identity(registry: Registry, where: str) -> tuple[ComponentChoice | None, list[Problem]]:
+    """What tells who a face is, with its defaults; None with a problem where none, or more than one, is installed."""
+    entries = list(registry.components("identity").values())
+    if len(entries) != 1:
+        names = nearest_names("", [entry.component.name for entry in entries])
+        wrong = f"a face is chosen by a picture, and {len(entries)} components that tell who a face is are installed"
+        action = "choose the face in another way, or install a plugin that has one"
+        return None, [Problem(where=where, wrong=wrong, expected=f"one of them ({names})", action=action)]
+    choice, parsed, problems = _configure(entries[0], {}, where)
+    if parsed is None:
+        return None, problems
+    settled, _, faults = _settle_space(entries[0].component, parsed, choice, WeightsPlaces(), where)
+    return settled, problems + faults
+
+
 def _pick(
     registry: Registry, names: Mapping[str, Mapping[str, str]], where: str
 ) -> tuple[dict[str, RegisteredComponent], dict[str, str], list[Problem]]:

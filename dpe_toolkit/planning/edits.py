@@ -11,6 +11,7 @@ from dpe_toolkit.codes import REGIONS
 from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.planning.components import ChosenComponents, Options, choose_components
 from dpe_toolkit.planning.driving import Driven, EditedShot, check_length, find_driver, seconds_in
+from dpe_toolkit.planning.identity import settle_faces
 from dpe_toolkit.planning.intervals import Drive
 from dpe_toolkit.planning.keyed import build_keys, build_mattes
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s
@@ -63,6 +64,8 @@ class EditBuilder:
             return None
         check_length(driven, shot, settings.when_short, self.problems)
         given: dict[str, object] = {name: getattr(settings, name) for name in EditSettings.model_fields}
+        faces, identity = settle_faces(settings, self.registry, self.library, self.problems, where=shot.where)
+        given |= faces
         given["regions"] = {region: settings.regions.get(region, 1.0) for region in REGIONS}
         return EditPlan.model_validate(
             {
@@ -75,7 +78,7 @@ class EditBuilder:
                 "driver_neutral_frame": self._driver_neutral(shot, driven, spec),
                 "keys": build_keys(spec, shot, self.problems),
                 "mattes": build_mattes(spec, shot, self.library, self.problems),
-                "components": chosen.choices,
+                "components": {**chosen.choices, **identity},
                 "origins": {**origins, **_timeline_origins(spec, shot), **chosen.origins},
             }
         )

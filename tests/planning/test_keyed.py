@@ -164,8 +164,8 @@ def test_a_face_may_be_chosen_by_a_picture_where_something_can_tell(scene: Any) 
 @pytest.mark.parametrize(
     ("names", "picture", "message"),
     [
-        ((), "anna.png", "clip 'a': a face is chosen by a picture, and 0 components that tell who a face is are"),
-        (("one", "two"), "anna.png", "and 2 components that tell who a face is are installed"),
+        ((), "anna.png", "clip 'a': a face is chosen by a picture, and 0 components that can tell who a face is are"),
+        (("one", "two"), "anna.png", "and 2 components that can tell who a face is are ready. known: 'one', 'two'"),
         (("one",), "lost.png", "reference picture of clip 'a': the media file does not exist"),
     ],
 )
@@ -177,3 +177,13 @@ def test_a_picture_that_nothing_can_compare_is_refused(
     registry = Registry.of({"fake": FakePlugin(), "who": Knower(*names)}, version="1")
     (problem,) = scene.plan(scene.track(clip), registry=registry).errors
     assert message in str(problem)
+
+
+def test_of_several_that_can_tell_the_named_one_is_taken(scene: Any) -> None:
+    (scene.folder / "anna.png").write_bytes(b"anna")
+    clip = scene.edited("a.mov", face={"driver": "reference:anna.png"}, components={"identity": "two"})
+    registry = Registry.of({"fake": FakePlugin(), "who": Knower("one", "two")}, version="1")
+    assert edit_of(scene.plan(scene.track(clip), registry=registry)).components["identity"].name == "two"
+    clip = scene.edited("a.mov", face={"driver": "reference:anna.png"}, components={"identity": "thre"})
+    (problem,) = scene.plan(scene.track(clip), registry=registry).errors
+    assert "there is no identity 'thre'" in str(problem)

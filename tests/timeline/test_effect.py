@@ -64,7 +64,9 @@ def test_faulty_fields_are_all_told_and_the_rest_is_kept() -> None:
         "clip 'a': pose = -1 is not accepted. Input should be greater than or equal to 0. "
         "correct the metadata of the effect."
     )
-    assert mode.startswith("clip 'a': there is no field 'mod'. did you mean 'mode'? Known: 'audio', 'components', 'consent'")
+    assert mode.startswith(
+        "clip 'a': there is no field 'mod'. did you mean 'mode'? Known: 'audio', 'components', 'consent'"
+    )
 
 
 def test_old_metadata_is_brought_up_step_by_step() -> None:

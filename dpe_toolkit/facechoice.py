@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["FACE_FORMS", "FaceChoice", "parse_face"]
 
-FACE_FORMS = "largest, smallest, left, right, 0, 1, ... from the left, position:X,Y, size:SHARE or track:FRAME,X,Y"
+FACE_FORMS = "largest, smallest, left, right, 0, 1, ... from the left, position:X,Y, size:SHARE, "
+FACE_FORMS += "track:FRAME,X,Y or reference:FILE"
 """How people write it."""
 _WORDS = ("largest", "smallest", "left", "right")
+_REFERENCE = "reference:"
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _POSITION = re.compile(rf"position:{_NUMBER},{_NUMBER}")
 _SIZE = re.compile(rf"size:{_NUMBER}")
@@ -24,7 +26,7 @@ class FaceChoice(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    by: Literal["largest", "smallest", "left", "right", "index", "position", "size", "track"] = "largest"
+    by: Literal["largest", "smallest", "left", "right", "index", "position", "size", "track", "reference"] = "largest"
     index: int = Field(default=0, ge=0)
     """For ``index``: 0-based, left to right, at the first frame in which all are seen."""
     x: float = Share
@@ -35,6 +37,10 @@ class FaceChoice(BaseModel):
     """For ``size``: height of the face, as a share of the picture's height."""
     frame: int = Field(default=0, ge=0)
     """For ``track``: frame of the media in which the face is at x and y."""
+    reference: str = ""
+    """For ``reference``: a picture of the person, as a path or URL; in a plan the file's path."""
+    reference_digest: str = ""
+    """Content digest of that file, in a plan."""
 
     def __str__(self) -> str:
         details = {
@@ -42,6 +48,7 @@ class FaceChoice(BaseModel):
             "position": f"position:{self.x:g},{self.y:g}",
             "size": f"size:{self.size:g}",
             "track": f"track:{self.frame},{self.x:g},{self.y:g}",
+            "reference": f"reference:{self.reference}",
         }
         return details.get(self.by, self.by)
 
@@ -61,6 +68,8 @@ def parse_face(text: str) -> FaceChoice:
         return FaceChoice(by="size", size=float(match[1]))
     if match := _TRACK.fullmatch(value):
         return FaceChoice(by="track", frame=int(match[1]), x=float(match[2]), y=float(match[3]))
+    if value.startswith(_REFERENCE) and len(value) > len(_REFERENCE):
+        return FaceChoice(by="reference", reference=value.removeprefix(_REFERENCE))
     if value not in _WORDS:
         raise ValueError(f"face {text!r} is not known; expected {FACE_FORMS}")
     return FaceChoice.model_validate({"by": value})

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import torch
 
+from dpe_toolkit.analysis.association import Tracklet
 from dpe_toolkit.analysis.backward import follow_backward
 from dpe_toolkit.analysis.choosing import SeenFace, choose_face, describe_person, left_to_right
 from dpe_toolkit.analysis.detect import FrameSource, OpenReader, detect_clip, guarded_detection
+from dpe_toolkit.analysis.likeness import most_alike
 from dpe_toolkit.analysis.motion import extract_motion
 from dpe_toolkit.analysis.pool import ComponentPool, describe_span
 from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink
@@ -40,6 +43,8 @@ class ClipRequest:
     face: FaceChoice = field(default_factory=FaceChoice)
     focus: Span | None = None
     """Media frames, inside ``span``, in which the face is chosen; None for all."""
+    identity: ComponentChoice | None = None
+    """What tells who a face is, where ``face`` is chosen by a picture."""
     neutral_frame: int | None = None
     """Media frame, inside ``span``, that shows the person at rest; None to estimate it."""
 
@@ -97,14 +102,7 @@ def _analyse(
     detections = _found(request, pool, keys[0], store=store, progress=progress, open_reader=open_reader)
     people = find_people(detections, request.media.rate)
     focus = request.focus or request.span
-    person = choose_face(
-        people,
-        detections,
-        request.face,
-        focus.shift(-request.span.start),
-        picture_px=(request.media.width, request.media.height),
-        first_frame=request.span.start,
-    )
+    person = _choose(request, pool, people, detections, focus=focus.shift(-request.span.start), open_reader=open_reader)
     if person is None:
         raise _no_face(request, len(people))
     track = build_track(person, detections, request.span)
@@ -122,6 +120,33 @@ def _analyse(
     if store:
         store.save_clip(keys[1], track, motion, len(people))
     return track, motion, len(people)
+
+
+def _choose(
+    request: ClipRequest,
+    pool: ComponentPool,
+    people: list[Tracklet],
+    detections: list[Detections],
+    *,
+    focus: Span,
+    open_reader: OpenReader,
+) -> Tracklet | None:
+    if request.face.by == "reference" and request.identity is not None:
+        return most_alike(
+            people,
+            detections,
+            focus,
+            reference=Path(request.face.reference),
+            reader=lambda: open_reader(request.media.path),
+            open_reader=open_reader,
+            detect=guarded_detection(pool.detector(request.detector, request.clip), request.detector, request.clip),
+            embedder=pool.identity(request.identity, request.clip),
+            choice=request.identity,
+            clip=request.clip,
+            first_frame=request.span.start,
+        )
+    size = request.media.width, request.media.height
+    return choose_face(people, detections, request.face, focus, picture_px=size, first_frame=request.span.start)
 
 
 def seen_faces(
@@ -189,7 +214,8 @@ def _keys(request: ClipRequest) -> tuple[str, str]:
     settled = {
         **found,
         "motion": _identity(request.motion),
-        "face": request.face.model_dump(),
+        "face": request.face.model_dump(exclude={"reference"}),
+        "identity": None if request.identity is None else _identity(request.identity),
         "focus": None if request.focus is None else [request.focus.start, request.focus.stop],
         "neutral": request.neutral_frame,
         "rate": str(request.media.rate),

@@ -17,6 +17,7 @@ from dpe_toolkit.components import (
     MotionExtractor,
 )
 from dpe_toolkit.errors import DpeError, PluginError
+from dpe_toolkit.measuring import IdentityEmbedder
 from dpe_toolkit.plan import ComponentChoice
 from dpe_toolkit.timing import Span
 
@@ -95,6 +96,10 @@ class ComponentPool:
     def compositor(self, choice: ComponentChoice, clip: str) -> Compositor:
         """The compositor of this choice."""
         return self._get(choice, clip, Compositor)  # type: ignore[type-abstract] # only asked isinstance
+
+    def identity(self, choice: ComponentChoice, clip: str) -> IdentityEmbedder:
+        """What tells who a face is, of this choice."""
+        return self._get(choice, clip, IdentityEmbedder)  # type: ignore[type-abstract] # only asked isinstance
 
     def _get(self, choice: ComponentChoice, clip: str, protocol: type[C]) -> C:
         key = choice.model_dump_json(exclude={"origins"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from pathlib import Path
 
 from dpe_toolkit.errors import OptionsError, PlanError, nearest_names
 from dpe_toolkit.facechoice import FACE_FORMS
@@ -39,9 +40,12 @@ def parse_face(text: str) -> str | int:
     if text.isdecimal():
         return int(text)
     try:
-        read_face(text)
+        face = read_face(text)
     except ValueError as error:
         raise OptionsError(f"face {text!r} is not known", FACE_FORMS, "correct the option") from error
+    if face.by == "reference" and Path(face.reference).is_file():
+        # The timeline may lie elsewhere than the working folder that a path starts in.
+        return f"reference:{Path(face.reference).absolute()}"
     return text
 
 

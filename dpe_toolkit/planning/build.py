@@ -10,7 +10,7 @@ from dpe_toolkit import __version__
 from dpe_toolkit.components import KINDS
 from dpe_toolkit.errors import nearest_names
 from dpe_toolkit.plan import EditPlan, Fit, Gaps, Problem, RenderPlan, ShotPlan
-from dpe_toolkit.planning.components import check_targets, group_overrides
+from dpe_toolkit.planning.components import IDENTITY, check_targets, group_overrides
 from dpe_toolkit.planning.driving import EditedShot
 from dpe_toolkit.planning.edits import EditBuilder
 from dpe_toolkit.planning.flatten import picture_clips
@@ -147,7 +147,7 @@ def _edit(
 
 def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:
     """Components and options named outside the timeline that nothing can claim."""
-    entries = [entry.component for kind in KINDS for entry in builder.registry.components(kind).values()]
+    entries = [entry.component for kind in (*KINDS, IDENTITY) for entry in builder.registry.components(kind).values()]
     families = {entry.name: entry.family for entry in entries if entry.family}
     installed = {entry.name for entry in entries} | set(families.values())
     chosen = [choice for shot in plan.leaves() if shot.edit for choice in shot.edit.components.values()]

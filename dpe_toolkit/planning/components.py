@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dpe_toolkit.codes import CodeSpace
-from dpe_toolkit.components import KINDS, Component
+from dpe_toolkit.components import KINDS, Component, ComponentKind
 from dpe_toolkit.errors import DpeError, OptionsError, nearest_names
 from dpe_toolkit.options import PluginOptions
 from dpe_toolkit.plan import ComponentChoice, Problem
@@ -14,8 +14,19 @@ from dpe_toolkit.planning.media import problem_of
 from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.registry import RegisteredComponent, Registry
 
-__all__ = ["ChosenComponents", "Options", "check_targets", "choose_components", "family_of", "group_overrides"]
+__all__ = [
+    "IDENTITY",
+    "ChosenComponents",
+    "Options",
+    "check_targets",
+    "choose_components",
+    "choose_identity",
+    "family_of",
+    "group_overrides",
+]
 
+IDENTITY: ComponentKind = "identity"
+"""Kind of what tells who a face is: a shot needs one where a face is chosen by a picture."""
 Options = Mapping[str, Mapping[str, object]]
 """Component (by name, kind or family) to option to value."""
 _TIED = ("encoder", "motion", "generator")
@@ -70,9 +81,44 @@ def choose_components(
             choices[kind], space, faults = _settle_space(entry.component, parsed, choices[kind], places, where)
             problems += faults
             spaces |= {} if space is None else {kind: space}
-    problems += _unclaimed(picked, options, where)
+    others = registry.components(IDENTITY)
+    fitting = {
+        origin: {target: given for target, given in layer.items() if target not in others}
+        for origin, layer in options.items()
+    }
+    problems += _unclaimed(picked, fitting, where)
     problems += _check_spaces(picked, spaces, where)
     return ChosenComponents(choices, origins, tuple(dict.fromkeys(problems)))
+
+
+def choose_identity(
+    registry: Registry,
+    names: Mapping[str, Mapping[str, str]],
+    options: Mapping[str, Options],
+    *,
+    where: str,
+    weights: WeightsPlaces | None = None,
+) -> tuple[ComponentChoice | None, list[Problem]]:
+    """What tells who a face is, and every fault in the choice. Arguments as for `choose_components`.
+
+    Where none is named, the one that needs no weights is taken.
+    """
+    entries = registry.components(IDENTITY)
+    named = [layer[IDENTITY] for layer in names.values() if IDENTITY in layer][-1:]
+    ready = [name for name, entry in entries.items() if "weights" not in entry.component.options.model_fields]
+    if not named and len(ready) != 1:
+        wrong = f"a face is chosen by a picture, and {len(ready)} components that can tell who a face is are ready"
+        action = f"name one under 'components', as {IDENTITY}, or choose the face in another way"
+        return None, [Problem(where=where, wrong=wrong, expected=nearest_names("", entries), action=action)]
+    try:
+        entry = registry.find(IDENTITY, (named or ready)[0])
+    except DpeError as error:
+        return None, [problem_of(error, where)]
+    choice, parsed, problems = _configure(entry, _values_for(entry, {}, options, WeightsPlaces()), where)
+    if parsed is None:
+        return None, problems
+    settled, _, faults = _settle_space(entry.component, parsed, choice, weights or WeightsPlaces(), where)
+    return settled, problems + faults
 
 
 def _pick(

@@ -96,6 +96,10 @@ def check_length(driven: Driven, shot: EditedShot, when_short: str, problems: Pr
     """Adds a problem where the driver does not cover the shot."""
     name, duration_s = driven.media.plan.path.name, driven.media.duration_s
     first_s = driven.start_s if driven.retime >= 0 else _at(driven, shot, len(shot.shot.rows) - 1)
+    # In the handle of a dissolve a driver that begins with the clip is not there yet.
+    handle_s = max(Fraction(0), -shot.row_s) * driven.retime
+    if driven.retime > 0 and first_s < 0 <= first_s + handle_s and when_short != "error":
+        first_s = Fraction(0)
     if not -1 / driven.media.plan.rate < first_s < duration_s:
         problems.refuse(
             shot.where,

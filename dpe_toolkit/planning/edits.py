@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from dpe_toolkit.codes import REGIONS
-from dpe_toolkit.plan import EditPlan
-from dpe_toolkit.planning.components import ChosenComponents, Options, choose_components
+from dpe_toolkit.plan import ComponentChoice, EditPlan
+from dpe_toolkit.planning.components import (
+    IDENTITY,
+    ChosenComponents,
+    Options,
+    choose_components,
+    choose_identity,
+)
 from dpe_toolkit.planning.driving import Driven, EditedShot, check_length, find_driver, seconds_in
+from dpe_toolkit.planning.identity import settle_faces
 from dpe_toolkit.planning.intervals import Drive
 from dpe_toolkit.planning.keyed import build_keys, build_mattes
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s
@@ -63,6 +70,8 @@ class EditBuilder:
             return None
         check_length(driven, shot, settings.when_short, self.problems)
         given: dict[str, object] = {name: getattr(settings, name) for name in EditSettings.model_fields}
+        faces = settle_faces(settings, self.library, self.problems, where=shot.where)
+        given |= faces
         given["regions"] = {region: settings.regions.get(region, 1.0) for region in REGIONS}
         return EditPlan.model_validate(
             {
@@ -75,7 +84,7 @@ class EditBuilder:
                 "driver_neutral_frame": self._driver_neutral(shot, driven, spec),
                 "keys": build_keys(spec, shot, self.problems),
                 "mattes": build_mattes(spec, shot, self.library, self.problems),
-                "components": chosen.choices,
+                "components": chosen.choices | (self._identity(spec, shot) if faces else {}),
                 "origins": {**origins, **_timeline_origins(spec, shot), **chosen.origins},
             }
         )
@@ -91,14 +100,28 @@ class EditBuilder:
         self.problems.items.extend(problems)
         return spec
 
-    def _choose(self, spec: EffectSpec, shot: EditedShot) -> ChosenComponents:
-        names = {
+    def _layers(self, spec: EffectSpec) -> tuple[dict[str, Mapping[str, str]], dict[str, Options]]:
+        """Names of components by kind, and options by component, by their origins, the weakest first."""
+        names: dict[str, Mapping[str, str]] = {
             "default": DEFAULT_COMPONENTS,
             "project": self.project.components,
             "effect": spec.components,
             "command line": self.components,
         }
-        options = {"project": self.project.options, "effect": spec.options, "command line": self.options}
+        options: dict[str, Options] = {
+            "project": self.project.options,
+            "effect": spec.options,
+            "command line": self.options,
+        }
+        return names, options
+
+    def _identity(self, spec: EffectSpec, shot: EditedShot) -> dict[str, ComponentChoice]:
+        choice, faults = choose_identity(self.registry, *self._layers(spec), where=shot.where, weights=self.weights)
+        self.problems.items.extend(faults)
+        return {} if choice is None else {IDENTITY: choice}
+
+    def _choose(self, spec: EffectSpec, shot: EditedShot) -> ChosenComponents:
+        names, options = self._layers(spec)
         chosen = choose_components(self.registry, names, options, where=shot.where, weights=self.weights)
         self.problems.items.extend(chosen.problems)
         return chosen

@@ -244,6 +244,15 @@ class MediaLibrary:
             return None
         return KnownMedia(plan, info.layout.alpha)
 
+    def picture(self, url: str) -> tuple[Path, str]:
+        """The file of a picture, and its digest.
+
+        Raises:
+            MediaError: there is no such file.
+        """
+        path = self._find(url)
+        return path, self._digest(path)
+
     def _find(self, url: str) -> Path:
         return find_media(url, self._folders, roots=self._roots, resolve=self._resolve)
 

@@ -298,13 +298,15 @@ def _one_frame(session: _Session, sequence: SequenceNode, position: int, frame: 
     executor = Executor()
     result = executor.pull(sequence.shown(position), span)
     source = executor.pull(sequence.shown(position, edited=False), span)
-    # The first picture of the tree stands for the shot; meshes are told where they lie in the frame as they are.
-    leaf = next(shot.leaves(), None)
-    prepared = None if leaf is None else session.prepared.get(take_key(leaf))
-    if leaf is None or prepared is None:
+    edited_leaves = [(leaf, one) for leaf in shot.leaves() if (one := session.prepared.get(take_key(leaf))) is not None]
+    if not edited_leaves:
         return RenderedFrame(shot, source, result, 0.0, None, None)
-    row = leaf.shown_rows[span.start]
-    amount, graph = float(prepared.amounts[row]), sequence.graph(leaf)
+    # Of pictures that meet, the one that is edited most stands for the shot.
+    amount, leaf, prepared = max(
+        ((float(one.amounts[leaf.shown_rows[span.start]]), leaf, one) for leaf, one in edited_leaves),
+        key=lambda found: found[0],
+    )
+    row, graph = leaf.shown_rows[span.start], sequence.graph(leaf)
     scaled = (prepared.source.width, prepared.source.height) != (session.plan.width, session.plan.height)
     if amount == 0 or graph.faces is None or graph.generated is None or scaled:
         return RenderedFrame(shot, source, result, amount, None, None)

@@ -54,7 +54,7 @@ def _read_face(value: object) -> object:
 Face = Annotated[FaceChoice, BeforeValidator(_read_face)]
 Amount = Annotated[float, Field(ge=0, le=3)]
 Regions = Annotated[dict[str, Amount], known_names("region", REGIONS)]
-ComponentNames = Annotated[dict[str, str], known_names("kind of component", KINDS)]
+ComponentNames = Annotated[dict[str, str], known_names("kind of component", (*KINDS, "identity"))]
 ComponentOptions = dict[str, dict[str, object]]
 WhenShort = Literal["hold", "loop", "passthrough", "error"]
 Audio = Literal["source", "driver", "mix", "none"]

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from dpe_toolkit.frames import FrameBatch, PixelLayout
+from dpe_toolkit.render import render_frame
 from dpe_toolkit.testing import read_burn_ins
 from dpe_toolkit.timing import Span
 from dpe_toolkit.video import VideoReader
+from tests.analysis import fakes
 from tests.conformance.scenes import (
     Stage,
     black,
@@ -211,3 +213,13 @@ def test_a_part_of_a_dissolve_is_as_in_the_whole(stage: Stage) -> None:
     part = stage.render(plan.trim(Span(9, 14)))
     for plane, other in zip(whole.planes, part.planes, strict=True):
         np.testing.assert_array_equal(plane[9:14], other)
+
+
+def test_a_frame_of_a_dissolve_alone_is_as_in_the_whole(stage: Stage) -> None:
+    plan = stage.plan(track(clip("a.mp4", 10, 12), dissolve(5, 4), clip("b.mp4", 15, 12, speed(-1))))
+    whole = stage.render(plan)
+    for frame in (3, 9, 14, 20):
+        alone = render_frame(plan, frame, registry=fakes.Registry(), device="cpu", cache_dir=stage.folder / "cache")
+        for plane, other in zip(whole.planes, alone.result.planes, strict=True):
+            np.testing.assert_array_equal(plane[frame], other[0])
+        assert alone.amount == 0

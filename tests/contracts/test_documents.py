@@ -96,8 +96,8 @@ def test_the_effect_of_the_schema_page_is_read_from_a_timeline(tmp_path: Path) -
 
 def test_every_way_to_write_a_face_on_the_schema_page_is_read() -> None:
     text = SCHEMA.partition("### `face`")[2].partition("###")[0]
-    written = re.findall(r"`((?:position|size|track):[^`]+)`", text)
-    assert [parse_face(one).by for one in written] == ["position", "size", "track"]
+    written = re.findall(r"`((?:position|size|track|reference):[^`]+)`", text)
+    assert [parse_face(one).by for one in written] == ["position", "size", "track", "reference"]
 
 
 def test_the_project_file_of_the_schema_page_is_accepted() -> None:

@@ -351,3 +351,16 @@ def test_media_are_looked_for_in_the_projects_roots(scene: Any) -> None:
 def test_a_timeline_that_is_not_there_is_refused(scene: Any) -> None:
     with pytest.raises(TimelineError, match="it cannot be opened: No such file"):
         build_plan(scene.folder / "none.otio", registry=scene.registry)
+
+
+def test_a_driver_that_begins_with_the_clip_is_not_missed_in_the_handle_of_a_dissolve(scene: Any) -> None:
+    dissolve = otio.schema.Transition(
+        "cross", "SMPTE_Dissolve", otio.opentime.RationalTime(3, 25), otio.opentime.RationalTime(2, 25)
+    )
+    track = scene.track(scene.clip("b.mov", 0, 10), dissolve, scene.edited("a.mov", 20, 20))
+    plan = scene.plan(track)
+    assert errors(plan) == ""
+    edit = next(leaf.edit for leaf in plan.leaves() if leaf.edit is not None)
+    assert edit.driver_start_s == Fraction(-3, 25)
+    refused = scene.plan(track.deepcopy(), edit_overrides={"when_short": "error"})
+    assert "its driver 'driver.mov' would start at -0.120 s" in errors(refused)

@@ -6,9 +6,11 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
+from dpe_toolkit.hookspecs import hookimpl
 from dpe_toolkit.plan import EditPlan, RenderPlan
 from dpe_toolkit.planning import explain
-from tests.planning.conftest import stretch, time
+from dpe_toolkit.registry import Registry
+from tests.planning.conftest import FakePlugin, component, stretch, time
 
 SQUARE = [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]]
 
@@ -135,3 +137,53 @@ def test_a_still_without_driver_range_uses_its_clips_time_for_the_driver(scene: 
     plan = scene.plan(scene.track(still, scene.clip("a.mov")), over)
     edits = [shot.edit for shot in plan.shots if shot.edit is not None]
     assert [(edit.driver_start_s, edit.retime) for edit in edits] == [(2, 2), (2 + Fraction(20, 25), 2)]
+
+
+class Knower:
+    """A plugin that tells who a face is."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    @hookimpl
+    def dpe_register_identities(self) -> list[Any]:
+        return [component("identity", name) for name in self.names]
+
+
+def test_a_face_may_be_chosen_by_a_picture_where_something_can_tell(scene: Any) -> None:
+    (scene.folder / "anna.png").write_bytes(b"anna")
+    clip = scene.edited("a.mov", face={"source": "reference:anna.png"})
+    registry = Registry.of({"fake": FakePlugin(), "who": Knower("lookalike")}, version="1")
+    edit = edit_of(scene.plan(scene.track(clip), registry=registry))
+    assert edit.components["identity"].name == "lookalike"
+    assert edit.source_face.reference == str(scene.folder / "anna.png")
+    assert edit.source_face.reference_digest == "sha256:anna.png"
+    assert edit.driver_face.by == "largest"
+
+
+@pytest.mark.parametrize(
+    ("names", "picture", "message"),
+    [
+        ((), "anna.png", "clip 'a': a face is chosen by a picture, and 0 components that can tell who a face is are"),
+        (("one", "two"), "anna.png", "and 2 components that can tell who a face is are ready. known: 'one', 'two'"),
+        (("one",), "lost.png", "reference picture of clip 'a': the media file does not exist"),
+    ],
+)
+def test_a_picture_that_nothing_can_compare_is_refused(
+    scene: Any, names: tuple[str, ...], picture: str, message: str
+) -> None:
+    (scene.folder / "anna.png").write_bytes(b"anna")
+    clip = scene.edited("a.mov", face={"source": f"reference:{picture}"})
+    registry = Registry.of({"fake": FakePlugin(), "who": Knower(*names)}, version="1")
+    (problem,) = scene.plan(scene.track(clip), registry=registry).errors
+    assert message in str(problem)
+
+
+def test_of_several_that_can_tell_the_named_one_is_taken(scene: Any) -> None:
+    (scene.folder / "anna.png").write_bytes(b"anna")
+    clip = scene.edited("a.mov", face={"driver": "reference:anna.png"}, components={"identity": "two"})
+    registry = Registry.of({"fake": FakePlugin(), "who": Knower("one", "two")}, version="1")
+    assert edit_of(scene.plan(scene.track(clip), registry=registry)).components["identity"].name == "two"
+    clip = scene.edited("a.mov", face={"driver": "reference:anna.png"}, components={"identity": "thre"})
+    (problem,) = scene.plan(scene.track(clip), registry=registry).errors
+    assert "there is no identity 'thre'" in str(problem)

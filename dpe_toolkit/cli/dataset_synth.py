@@ -39,6 +39,18 @@ def run(
         int, typer.Option(min=1, max=1000, metavar="E", help="Expressions of each person; the first is neutral.")
     ] = 9,
     size: Annotated[int, typer.Option(min=16, max=1024, metavar="PX", help="Side of the pictures.")] = 64,
+    reach: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            metavar="R",
+            help="How far heads turn and move; 1 turns them by up to 30, 20 and 15 degrees.",
+        ),
+    ] = 1.0,
+    face_size: Annotated[
+        float, typer.Option(min=0.2, max=0.8, metavar="W", help="Usual width of the face, in widths of the picture.")
+    ] = 0.54,
     seed: Annotated[
         int, typer.Option(min=0, max=2**31 - 1, help="Another seed gives other people, poses and expressions.")
     ] = 0,
@@ -48,7 +60,9 @@ def run(
     from dpe_toolkit.dataset.synth.making import make_synthetic
     from dpe_toolkit.dataset.synth.settings import SynthSettings, people
 
-    settings = SynthSettings(seed=seed, poses=poses, expressions=expressions, size_px=size)
+    settings = SynthSettings(
+        seed=seed, poses=poses, expressions=expressions, size_px=size, reach=reach, face_size=face_size
+    )
     everybody = people(settings, identities, test_identities)
     with counted_frames("render", len(everybody) * poses * expressions) as advanced:
         try:

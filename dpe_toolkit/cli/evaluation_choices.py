@@ -167,6 +167,14 @@ class JudgeChoices:
         str | None,
         typer.Option(metavar="NAME", help="Component that reads expression and pose; mesh.", rich_help_panel=_JUDGES),
     ] = None
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            help="On a synthetic set, read expressions as the activities drawn, by a map fitted on its training part; "
+            "else a turned head reads as another expression.",
+            rich_help_panel=_JUDGES,
+        ),
+    ] = True
     identity: Annotated[
         str | None,
         typer.Option(

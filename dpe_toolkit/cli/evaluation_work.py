@@ -55,6 +55,8 @@ def evaluate(
     methods = _methods(protocol, chosen, baselines, registry, device)
     judges = _judges(judged, chosen, registry, device, data.batch_size)
     has_grid = protocol == "synthetic"
+    if has_grid and judged.calibrate:
+        judges = _calibrated(judges, footage, data)
     settings = RunSettings(
         batch_size=data.batch_size,
         num_worst=data.worst,
@@ -191,6 +193,18 @@ def _judges(
         weights_folder=chosen.weights_folder,
     )
     return choose_judges(request, registry, device, batch_size)
+
+
+def _calibrated(judges: Judges, footage: Footage, data: DataChoices) -> Judges:
+    """The judges with the expression calibrated, or as they are where the set has nobody to calibrate by."""
+    from dpe_toolkit.evaluation import calibrate
+
+    found = None if judges.reader is None else calibrate(footage, judges.reader, seed=data.seed)
+    if judges.reader is not None and found is None and not data.quiet:
+        note(
+            "the training part of the set has too few persons to calibrate expressions by; they are the regressor's own"
+        )
+    return judges if found is None else judges.calibrated(found)
 
 
 def _worst_by(protocol: str, judges: Judges) -> MetricInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dpe_toolkit.evaluation.calibration import Calibration, calibrate
 from dpe_toolkit.evaluation.cases import PROTOCOLS, Case, EditKind, Group, ProtocolName
 from dpe_toolkit.evaluation.footage import Clip, Footage, FrameRef
 from dpe_toolkit.evaluation.judging import Judges, NamedMetric, picture_metrics
@@ -14,6 +15,7 @@ from dpe_toolkit.evaluation.scoring import Scores
 __all__ = [
     "DEFAULT_FRAMES",
     "PROTOCOLS",
+    "Calibration",
     "Case",
     "Clip",
     "EditKind",
@@ -27,6 +29,7 @@ __all__ = [
     "ProtocolName",
     "RunSettings",
     "Scores",
+    "calibrate",
     "default_pairs",
     "evaluate_groups",
     "grid_groups",

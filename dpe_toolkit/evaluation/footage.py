@@ -45,6 +45,11 @@ class ClipFaces(Protocol):
         """(T, V, 3) vertices in pixels."""
         ...
 
+    @property
+    def blendshapes(self) -> npt.NDArray[np.float32]:
+        """(T, B) activities in [0, 1]: drawn ones in a synthetic set, else read ones; B may be 0."""
+        ...
+
 
 class Footage(Protocol):
     """A dataset of clips of one picture size; `dpe_toolkit.dataset.FaceDataset` is one."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from dpe_toolkit.evaluation.calibration import CalibratedRegressor, Calibration
 from dpe_toolkit.evaluation.methods import as_floats
 from dpe_toolkit.evaluation.metrics import MetricInfo, Psnr, Ssim, reading_columns
 from dpe_toolkit.evaluation.reading import FaceReader
@@ -67,6 +68,18 @@ class Judges:
     """Key of a column to why nothing can be measured in it."""
     absent_columns: tuple[MetricInfo, ...] = ()
     """Columns of picture metrics that cannot run."""
+    calibration: Calibration | None = None
+    """What the reader's expression was calibrated by, in the grid protocol; None where it is the regressor's own."""
+
+    def calibrated(self, calibration: Calibration) -> Judges:
+        """The same judges, whose reader gives drawn activities for expressions."""
+        assert self.reader is not None
+        regressor = CalibratedRegressor(self.reader.regressor, calibration)
+        return replace(self, reader=replace(self.reader, regressor=regressor), calibration=calibration)
+
+    def expression_quantity(self, measured: Collection[str]) -> str:
+        """Which of the measured quantities stands for the expression in ratios."""
+        return "shape" if "shape" in measured and self.calibration is None else "code"
 
     @property
     def picture_columns(self) -> tuple[MetricInfo, ...]:

@@ -118,7 +118,7 @@ class PerceptualTerm(PairWeights):
     own: Weight = Field(default=1.0, description="of the self-reconstructions e(S, S) and p(S, S) against S")
     features: str = Field(default="vgg19", min_length=1, description="component that gives the feature maps")
     options: dict[str, OptionValue] = Field(default_factory=dict, description="options of that component")
-    layer_weight: Weight = Field(default=10.0, description="of every feature map. Source: the released trainer")
+    layer_weight: Weight = Field(default=1.0, description="of every feature map; the released trainer's is 10")
     scales: tuple[Count, ...] = Field(
         default=(1, 2, 4, 8),
         min_length=1,

@@ -17,7 +17,8 @@ Dpe = Callable[..., subprocess.CompletedProcess[str]]
 
 SMALL = (
     *("--set", "network.size=16", "--set", "network.style_dim=20", "--set", "network.max_channels=4"),
-    *("--set", "data.batch_size=2", "--set", "stages.0.steps=2", "--set", "stages.1.steps=1"),
+    *("--set", "data.batch_size=2", "--set", "stages.0.steps=1"),
+    *("--set", "stages.1.steps=1", "--set", "stages.2.steps=1"),
     *("--set", "compute.accelerator=cpu", "--set", "logging.tensorboard=false", "--set", "logging.every_steps=1"),
 )
 

@@ -61,7 +61,9 @@ class FakeFootage:
         return self.pictures[clip_id][list(rows)]
 
     def motion(self, clip_id: str) -> SimpleNamespace:
-        return SimpleNamespace(mesh_px=np.zeros((len(self.pictures[clip_id]), 2, 3), np.float32))
+        shown = self.pictures[clip_id]
+        drawn = shown[:, 0, 0, -1:].numpy().astype(np.float32) / 255
+        return SimpleNamespace(mesh_px=np.zeros((len(shown), 2, 3), np.float32), blendshapes=drawn)
 
 
 def grid_pictures(poses: int = 3, expressions: int = 4, person: int = 40) -> Tensor:
@@ -70,7 +72,7 @@ def grid_pictures(poses: int = 3, expressions: int = 4, person: int = 40) -> Ten
 
 def grid_footage(num_clips: int = 2) -> FakeFootage:
     records = [FakeClip(f"face{n}", f"face{n}", 12, (3, 4)) for n in range(num_clips)]
-    return FakeFootage(records, {clip.id: grid_pictures(person=40 + 60 * n) for n, clip in enumerate(records)})
+    return FakeFootage(records, {clip.id: grid_pictures(person=40 + 40 * n) for n, clip in enumerate(records)})
 
 
 def video_footage() -> FakeFootage:

@@ -76,7 +76,11 @@ def test_features_that_are_not_installed_offer_the_nearest_names() -> None:
     with pytest.raises(TrainingError, match=r"did you mean 'face_mesh'.*--set perceptual.features=face_mesh"):
         load_judges(config, REGISTRY, CPU)
     with pytest.raises(TrainingError, match=r"no features 'face_mesh'.*--set perceptual.weight=0"):
-        load_judges(load_config("tiny", {"expression.weight": 0}), Registry.of({}), CPU)
+        load_judges(
+            load_config("tiny", {"expression.weight": 0, "pose.weight": 0, "perceptual.weight": 1}),
+            Registry.of({}),
+            CPU,
+        )
 
 
 def test_a_regressor_that_is_not_installed_says_what_could_be_done() -> None:
@@ -88,7 +92,7 @@ def test_a_regressor_that_is_not_installed_says_what_could_be_done() -> None:
 def test_only_what_the_terms_need_is_loaded() -> None:
     none = load_judges(load_config("paper", {"perceptual.weight": 0, "expression.weight": 0}), REGISTRY, CPU)
     assert (none.regressor, none.features) == (None, None)
-    posed = load_judges(load_config("tiny", {"expression.weight": 0, "pose.weight": 1}), REGISTRY, CPU)
+    posed = load_judges(load_config("tiny", {"expression.weight": 0, "perceptual.weight": 1}), REGISTRY, CPU)
     assert isinstance(posed.regressor, MeanReader)
     assert isinstance(posed.features, HalvedMaps)
     assert isinstance(load_regressor(load_config("released"), REGISTRY, CPU), MeanReader)

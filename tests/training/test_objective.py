@@ -176,14 +176,18 @@ def test_presets_say_what_the_paper_and_the_released_trainer_use() -> None:
         assert preset.data.batch_size == 32
         assert preset.network.params == NetworkParams()
         term = preset.perceptual
-        assert (term.features, term.layer_weight, term.scales) == ("vgg19", 10, (1, 2, 4, 8))
+        assert (term.features, term.scales) == ("vgg19", (1, 2, 4, 8))
     groups = [(t.weight, t.finals, t.mid, t.own) for t in (paper.reconstruction, paper.perceptual)]
     assert groups == [(1, 1, 1, 0), (20, 1, 1, 1)]
     groups = [(t.weight, t.finals, t.mid, t.own) for t in (released.perceptual, released.reconstruction)]
     assert groups == [(1, 1, 2, 2), (1, 2, 1, 1)]
     assert released.expression.weight == 0
     assert (released.adversarial.weight, released.adversarial.discriminator_weight) == (1, 10)
+    assert (paper.perceptual.layer_weight, released.perceptual.layer_weight) == (1, 10)
     assert paper.pose.weight == released.pose.weight == 0
+    tiny = PRESETS["tiny"]
+    assert tiny.pose.weight > 0
+    assert [stage.compares for stage in tiny.stages] == ["own", "everything", "everything"]
 
 
 @given(st.integers(1, 4), st.floats(1e-6, 1e3), st.floats(1e-6, 1e3))

@@ -68,7 +68,8 @@ def render_person(person: Person, settings: SynthSettings) -> Iterator[Synthetic
     """The person's pictures in the order of frames: all expressions in the first pose, then in the next."""
     identity = sample_identity(person.seed)
     expressions = sample_expressions(person.seed, settings.expressions)
-    for pose in sample_poses(person.seed, settings.poses):
+    poses = sample_poses(person.seed, settings.poses, reach=settings.reach, face_size=settings.face_size)
+    for pose in poses:
         for expression in expressions:
             yield render_face(identity, pose, expression, settings.size_px)
 

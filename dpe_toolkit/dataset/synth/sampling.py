@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dpe_toolkit.dataset.synth.expression import ACTED_NAMES, NEUTRAL, Expression
@@ -12,7 +14,8 @@ __all__ = ["PITCH_DEG", "ROLL_DEG", "YAW_DEG", "sample_expressions", "sample_pos
 YAW_DEG, PITCH_DEG, ROLL_DEG = 30.0, 20.0, 15.0
 """Largest angles to either side."""
 _SHIFT = 0.05
-_SIZES = (0.48, 0.60)
+_SIZE_CHANGE = 0.06
+"""How much larger or smaller than its usual size a face is at the most, in shares of the picture's width."""
 
 Amounts = dict[str, tuple[float, float]]
 
@@ -55,8 +58,14 @@ _GAZE_SHARE = 0.4
 _CORE = 9
 
 
-def sample_poses(seed: int, count: int) -> tuple[Pose, ...]:
+def sample_poses(seed: int, count: int, *, reach: float = 1.0, face_size: float = FRONTAL.size) -> tuple[Pose, ...]:
     """Poses of the identity with this seed; the first is frontal.
+
+    Args:
+        seed: of the identity.
+        count: how many.
+        reach: how far heads turn, move and come nearer, in shares of the largest angles and distances.
+        face_size: usual width of the face in shares of the picture's width.
 
     Each number is drawn once from each of as many equal parts of its range as there are poses (a Latin hypercube),
     so that few poses cover every range and no two numbers go together. Source: McKay et al., Technometrics, 1979.
@@ -64,10 +73,11 @@ def sample_poses(seed: int, count: int) -> tuple[Pose, ...]:
     random = np.random.default_rng([29, seed])
     num = max(count - 1, 0)
     unit = np.stack([(random.permutation(num) + random.random(num)) / max(num, 1) for _ in range(6)], axis=1)
-    low = np.array([-YAW_DEG, -PITCH_DEG, -ROLL_DEG, FRONTAL.x - _SHIFT, FRONTAL.y - _SHIFT, _SIZES[0]])
-    high = np.array([YAW_DEG, PITCH_DEG, ROLL_DEG, FRONTAL.x + _SHIFT, FRONTAL.y + _SHIFT, _SIZES[1]])
-    drawn = (low + unit * (high - low)).round(4)
-    return tuple([FRONTAL] * min(count, 1) + [Pose(*(float(value) for value in row)) for row in drawn])
+    frontal = replace(FRONTAL, size=face_size)
+    middle = np.array([0.0, 0.0, 0.0, frontal.x, frontal.y, frontal.size])
+    furthest = np.array([YAW_DEG, PITCH_DEG, ROLL_DEG, _SHIFT, _SHIFT, _SIZE_CHANGE]) * reach
+    drawn = (middle + (2 * unit - 1) * furthest).round(4)
+    return tuple([frontal] * min(count, 1) + [Pose(*(float(value) for value in row)) for row in drawn])
 
 
 def sample_expressions(seed: int, count: int) -> tuple[Expression, ...]:

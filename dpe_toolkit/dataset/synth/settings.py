@@ -32,6 +32,10 @@ class SynthSettings(BaseModel):
     expressions: int = Field(default=9, ge=1, le=1000)
     """Expressions of each person; the first is neutral."""
     size_px: int = Field(default=64, ge=SMALLEST_PX, le=1024)
+    reach: float = Field(default=1.0, ge=0, le=1)
+    """How far heads turn and move, as `sample_poses` takes it."""
+    face_size: float = Field(default=0.54, ge=0.2, le=0.8)
+    """Usual width of the face in shares of the picture's width."""
 
 
 class Person(BaseModel):

@@ -50,7 +50,7 @@ def build_report(
     if protocol == "synthetic":
         moves = [movement_table(edit, outcome, judges) for edit in EDITS_ALONE]
         tables = (picture_table(outcome, judges), *moves)
-        curves = _amount_curves(outcome)
+        curves = _amount_curves(outcome, judges)
     else:
         tables = (protocol_table(protocol, outcome, judges),)
         curves = _frame_curves(protocol, outcome, tables[0])
@@ -128,11 +128,11 @@ def _by_place(
     )
 
 
-def _amount_curves(outcome: Outcome) -> list[Curve]:
+def _amount_curves(outcome: Outcome, judges: Judges) -> list[Curve]:
     spread = outcome.spread
     if spread is None or not spread.means:
         return []
-    face = "shape" if "shape" in spread.means else "code"
+    face = judges.expression_quantity(spread.means)
     methods = list(dict.fromkeys(name for name, _ in outcome.sweep.scores))
     curves = []
     edits: tuple[tuple[Literal["expression", "pose"], str, str], ...] = (

@@ -62,7 +62,7 @@ def movement_table(edit: EditKind, outcome: Outcome, judges: Judges) -> ReportTa
         for scores in outcome.scores.values()
     ]
     spread = outcome.spread
-    told = "The spread of the set was not measured." if spread is None or not spread.means else _told(spread)
+    told = "The spread of the set was not measured." if spread is None or not spread.means else _told(spread, judges)
     return ReportTable(
         title=f"What the {heading.lower()} moves",
         caption="Readings of results against readings of the true pictures by the same regressor. The row 'true "
@@ -76,7 +76,7 @@ def ratio_of(scores: Scores, spread: Spread | None, edit: EditKind, judges: Judg
     """How far an edit moved what it is for, over how far it moved the other, both in spreads of the set."""
     if spread is None or not spread.means:
         return Cell.missing(why_empty(scores, "pose_moved", judges))
-    face = _face_quantity(spread)
+    face = judges.expression_quantity(spread.means)
     pose, expression = (mean_of(scores, f"{name}_moved", judges, edit) for name in ("pose", face))
     if pose.value is None or expression.value is None:
         return pose if pose.value is None else expression
@@ -110,7 +110,7 @@ def _movement_columns(edit: EditKind, judges: Judges) -> list[MetricInfo]:
         ),
         "expression": (
             ("shape", "mesh units", "mean distance of the vertices, pose taken out; 1 is about 1 mm"),
-            ("code", "regressor units", "mean absolute difference of the expression code"),
+            ("code", _code_unit(judges), "mean absolute difference of the expression code"),
         ),
     }
     columns = [
@@ -182,14 +182,22 @@ def _follow(scores: Scores, quantity: str, edit: EditKind, judges: Judges) -> Ce
     return Cell(float(along[known].sum()) / total, int(known.sum()))
 
 
-def _face_quantity(spread: Spread) -> str:
-    return "shape" if "shape" in spread.means else "code"
+def _code_unit(judges: Judges) -> str:
+    return "regressor units" if judges.calibration is None else "drawn activities"
 
 
-def _told(spread: Spread) -> str:
-    units = {"pose": "degrees", "shift": "% of the width", "shape": "mesh units", "code": "regressor units"}
-    parts = ", ".join(f"{name} {value:.2f} {units[name]}" for name, value in spread.means.items())
-    return f"Spread of the set (mean distance of {spread.num_pairs} random pairs of one person): {parts}."
+def _told(spread: Spread, judges: Judges) -> str:
+    units = {"pose": "degrees", "shift": "% of the width", "shape": "mesh units", "code": _code_unit(judges)}
+    parts = ", ".join(f"{name} {value:.3g} {units[name]}" for name, value in spread.means.items())
+    told = f"Spread of the set (mean distance of {spread.num_pairs} random pairs of one person): {parts}."
+    calibration = judges.calibration
+    if calibration is None:
+        return told
+    return (
+        f"{told} The code is what the reading says was drawn, by a linear map fitted on {calibration.num_pictures} "
+        f"true pictures of {calibration.num_persons} persons of the training part; it explains "
+        f"{calibration.explained:.0%} of the variance in persons left out. Ratios are of the code and the pose."
+    )
 
 
 def _keyed(column: MetricInfo, edit: EditKind) -> MetricInfo:

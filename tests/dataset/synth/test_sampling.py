@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +49,17 @@ def test_nine_expressions_of_a_person_are_of_eight_families(seed: int):
 @given(seeds)
 def test_the_same_seed_draws_the_same(seed: int):
     assert sample_poses(seed, 7) == sample_poses(seed, 7)
+
+
+@given(seeds, st.floats(0, 1), st.floats(0.2, 0.8))
+def test_the_same_heads_turn_and_move_as_far_as_they_may(seed: int, reach: float, face_size: float):
+    usual, chosen = sample_poses(seed, 6), sample_poses(seed, 6, reach=reach, face_size=face_size)
+    assert chosen[0] == replace(FRONTAL, size=face_size)
+    for one, other in zip(usual, chosen, strict=True):
+        for name in ("yaw_deg", "pitch_deg", "roll_deg"):
+            assert getattr(other, name) == pytest.approx(reach * getattr(one, name), abs=2e-4)
+        assert other.x - FRONTAL.x == pytest.approx(reach * (one.x - FRONTAL.x), abs=2e-4)
+        assert other.size - face_size == pytest.approx(reach * (one.size - FRONTAL.size), abs=2e-4)
     assert sample_expressions(seed, 7) == sample_expressions(seed, 7)
     assert sample_identity(seed) == sample_identity(seed)
     assert hash(sample_identity(seed)) == hash(sample_identity(seed))

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytest_plugins = ["dpe_toolkit.testing.pytest_plugin"]
+
 # Two workers share two cores; the variables must stand before the libraries are loaded.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")

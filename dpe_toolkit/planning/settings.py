@@ -95,6 +95,15 @@ class MediaConfig(BaseModel):
     """Folders to look in for media that are not where the timeline says; relative to the project file."""
 
 
+class PluginsConfig(BaseModel):
+    """Which plugins may be loaded."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allow: tuple[str, ...] | None = None
+    """Names of the only plugins to load; None loads all that are installed."""
+
+
 class ProjectConfig(BaseModel):
     """A project's own defaults, ``dpe.toml`` beside the timeline."""
 
@@ -107,6 +116,7 @@ class ProjectConfig(BaseModel):
     options: ComponentOptions = {}
     """Component to its options."""
     media: MediaConfig = MediaConfig()
+    plugins: PluginsConfig = PluginsConfig()
 
 
 def read_project(path: Path | None, timeline: Path) -> tuple[ProjectConfig, tuple[Problem, ...]]:

@@ -228,7 +228,12 @@ FAULTS = [
     Fault("detector", GivesCornerAndSize, "results have the types and ranges of the contract", "left, top, right"),
     Fault("detector", AlwaysLooksLeft, "boxes move with the picture", r"the box is \d.* px off"),
     Fault("detector", ForgetsLandmarksInAnEmptyRoom, "an empty room shows no face", "use Detections.none"),
-    Fault("detector", ScoresInPercent, "results have the types and ranges of the contract", "scores leave .0, 1.: 90"),
+    Fault(
+        "detector",
+        ScoresInPercent,
+        "results have the types and ranges of the contract",
+        "scores leave .0, 1., e.g. .90",
+    ),
     Fault("encoder", ChangesItsWindows, "inputs are left as they were", "work on a copy"),
     Fault("encoder", GuessesInTheEncoder, "the same input gives the same result", "seed what is random"),
     Fault("motion", NormalisesOverTheBatch, "a batch is its rows one by one", "row 0 of a batch is not what it is"),

@@ -81,7 +81,8 @@ def find_partner(suite: type[ComponentConformance], kind: ComponentKind) -> Comp
     for component in suite.partners:
         if component.kind == kind:
             return component
-    found = [entry.component for entry in load_registry().components(kind).values()]
+    registry = suite.installed or load_registry()
+    found = [entry.component for entry in registry.components(kind).values()]
     family = family_of(suite.component)
     kin = [component for component in found if family and family_of(component) == family]
     usual = [component for component in found if component.name == DEFAULT_COMPONENTS.get(kind)]

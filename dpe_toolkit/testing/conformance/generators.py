@@ -33,7 +33,7 @@ class GeneratorConformance(ComponentConformance):
     """Conformance of a generator, with the encoder and motion extractor of its family and a detector."""
 
     kind: ClassVar[ComponentKind] = "generator"
-    amounts: ClassVar[tuple[float, float]] = (1.0, 0.0)
+    amounts: ClassVar[tuple[float, float]] = (1.0, 1.0)
     """Shares of the driver's expression and pose that are sure to change a picture."""
 
     @classmethod

@@ -57,6 +57,8 @@ class ComponentConformance:
     partners: ClassVar[Sequence[Component[object]]] = ()
     """Components it cannot do without: a motion extractor's detector, a generator's encoder and motion
     extractor. Kinds not named here are taken from the installed plugins, by family and then by default."""
+    installed: ClassVar[Registry | None] = None
+    """Where partners are looked for that are not named; None takes what is installed here."""
     tolerance: ClassVar[float] = 2e-3
     """By how much results may differ between a batch and its parts; half a step of 8 bits."""
     device: ClassVar[str] = "cpu"
@@ -254,10 +256,27 @@ class ComponentConformance:
             require(np.isfinite(array.astype(np.float64)).all(), f"{path or 'the result'} holds NaN or infinity")
 
 
+_LISTED = """
+import importlib, sys
+sys.path[:0] = {folders!r}
+
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            print("torch")
+            raise SystemExit
+
+
+sys.meta_path.insert(0, Stop())
+importlib.import_module({module!r})
+print("light")
+"""
+
+
 @cache
 def _loads_torch(module: str) -> bool | None:
-    code = f"import sys, importlib; importlib.import_module({module!r}); print('torch' in sys.modules)"
-    folders = [path for path in sys.path if path]
-    script = f"import sys; sys.path[:0] = {folders!r}; {code}"
+    """Whether importing the module imports torch, seen in a process of its own; None where it cannot be imported."""
+    script = _LISTED.format(folders=[path for path in sys.path if path], module=module)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    return None if done.returncode else done.stdout.split()[-1] == "True"
+    return None if done.returncode else done.stdout.split()[-1] == "torch"

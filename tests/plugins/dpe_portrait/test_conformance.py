@@ -45,7 +45,6 @@ class TestDpeExpression(Tiny, GeneratorConformance):
 
 class TestDpePose(Tiny, GeneratorConformance):
     component = POSE
-    amounts = (0.0, 1.0)
 
 
 class TestCrop(CompositorConformance):

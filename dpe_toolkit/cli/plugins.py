@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dpe_toolkit.cli import plugin_check, plugin_new
+from dpe_toolkit.cli import plugin_check, plugin_new, plugin_schema
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
 from dpe_toolkit.errors import OptionsError, nearest_names
 
@@ -28,6 +28,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for programs.
 
 app = typer.Typer(help="What is installed, its options, and new plugins.", no_args_is_help=True)
 app.command("new", help=plugin_new.HELP)(plugin_new.new_plugin)
+app.command("schema", help=plugin_schema.HELP)(plugin_schema.print_schema)
 app.command("check", help=plugin_check.HELP)(plugin_check.check_plugins)
 
 

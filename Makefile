@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell $(name) -c \
 	'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 MANIFESTS := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
-PLUGINS := -e plugins/face_mesh -e plugins/feather_blend -e plugins/dpe_portrait \
-	-e plugins/face_identity
+PLUGINS := -e plugins/face_mesh -e plugins/feather_blend -e plugins/dpe_portrait -e plugins/face_identity \
+	-e plugins/poisson_blend -e plugins/multiband_blend
 TYPED := dpe_toolkit plugins/face_mesh/dpe_face_mesh plugins/feather_blend/dpe_feather_blend \
-	plugins/dpe_portrait/dpe_portrait plugins/face_identity/dpe_face_identity
+	plugins/face_identity/dpe_face_identity plugins/dpe_portrait/dpe_portrait plugins/poisson_blend/dpe_poisson_blend \
+	plugins/multiband_blend/dpe_multiband_blend
 LINTED := dpe_toolkit plugins benchmarks tests
 DEMO := demo_output
 DEMO_STILL := 58

@@ -6,9 +6,9 @@ Two kinds of edit are composited. *mesh*: the default generator's, which leaves 
 same face redrawn as a network draws it, all of the window changed: a colour cast that varies over the face and from
 frame to frame (seeded), and a little blur. What is measured, in steps of 8 bits:
 
-- *seam*: root mean square slope of the change in a ring of 8 % of the face's width about the edge of its hull, less
-  the slope that the edit itself has there.
-- *colour*: mean absolute difference, inside the hull, from the edit without the cast.
+- *seam*: root mean square slope of what differs from the edit without the cast, in a ring of 8 % of the face's width
+  about the edge of its hull; smoothed over five pixels first, so that steps count and lost grain does not.
+- *colour*: mean absolute size of that difference inside the hull.
 - *flicker*: how much that difference changes from frame to frame, on average.
 - *ms*: processor milliseconds a frame, batches of eight on one thread; the median of the batches.
 
@@ -185,7 +185,7 @@ def score(compositor: Compositor, edit: Edit, kind: str) -> Score:
         ring, inside = areas(faces)
         change = (shown.pixels - faces.pixels) * shown.matte * 255
         wanted = (mesh.pixels - faces.pixels) * 255
-        excess = slope(change - wanted * shown.matte)
+        excess = slope(F.avg_pool2d(change - wanted, 5, 1, 2))
         seams.append(float((excess**2 * ring).sum() / ring.sum()))
         error = change - wanted
         colours.append(float((error * inside).abs().sum() / inside.sum() / 3))

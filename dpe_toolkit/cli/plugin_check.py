@@ -69,8 +69,11 @@ def check_plugins(
     from dpe_toolkit.render.device import resolve_device
 
     registry, names = _registry(target)
-    infos = [info for info in registry.plugins if names is None or info.name in names]
     entries = _entries(registry, target, names)
+    if target is not None and names is None:
+        named = {info.name for info in registry.plugins if target in (info.name, info.distribution)}
+        names = named | {entry.plugin for entry in entries}
+    infos = [info for info in registry.plugins if names is None or info.name in names]
     path = _weights_path(weights, weights_dir or user_data_dir() / "weights")
     options = parse_assignments(assignments)
     checked = list(_check_all(registry, entries, options, path, str(resolve_device(device))))

@@ -15,7 +15,7 @@ class MultibandOptions(PluginOptions):
     bands: int = Field(
         default=5, ge=1, le=8, description="Bands of detail; each coarser one is blended over twice the width."
     )
-    reach: float = Field(default=1.1, ge=0.8, le=1.6, description="Size of what is shown over the face's hull.")
+    reach: float = Field(default=1.25, ge=0.8, le=1.6, description="Size of what is shown over the face's hull.")
     edge_px: float = Field(
         default=8.0,
         ge=1,

@@ -19,7 +19,7 @@ class PoissonOptions(PluginOptions):
         description="Who solves. multigrid: PyTorch, a batch at once, on the render's device. opencv: seamlessClone, "
         "frame by frame, on the CPU, the correction in steps of 8 bits.",
     )
-    reach: float = Field(default=1.2, ge=0.8, le=1.6, description="Size of what is shown over the face's hull.")
+    reach: float = Field(default=1.25, ge=0.8, le=1.6, description="Size of what is shown over the face's hull.")
     feather_px: float = Field(
         default=3.0,
         ge=0,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dpe_toolkit.options import PluginOptions
     from dpe_toolkit.registry import PluginInfo, RegisteredComponent
 
-__all__ = ["app"]
+__all__ = ["app", "option_rows"]
 
 _LIST = help_text("List the plugins and their components.", examples=("dpe plugins list", "dpe plugins list --json"))
 _SHOW = help_text(
@@ -122,13 +122,14 @@ def _print_component(entry: RegisteredComponent, plugin: PluginInfo) -> None:
     for label, text in (("licence", component.licence), ("source", component.source), ("code space", space)):
         if text:
             say(f"  {label}: {text}")
-    rows = list(_option_rows(component.name, component.options))
+    rows = list(option_rows(component.name, component.options))
     if rows:
         print_table(("option", "default", "accepts", "what it does"), rows)
     say("")
 
 
-def _option_rows(name: str, options: type[PluginOptions]) -> Iterator[tuple[str, str, str, str]]:
+def option_rows(name: str, options: type[PluginOptions]) -> Iterator[tuple[str, str, str, str]]:
+    """Name, default, what it accepts and what it does, for each option of a component."""
     properties = options.model_json_schema().get("properties", {})
     for field, schema in properties.items():
         default = json.dumps(schema["default"]) if "default" in schema else "required"

@@ -177,7 +177,10 @@ def _check(
     identity = (entry.plugin, component.kind, component.name)
     try:
         suite.code_space()
+        if takes and weights is None:
+            suite.make()
     except DpeError as error:
+        # What cannot be made without weights is no fault of it.
         return Checked(*identity, 0, 0, 0, None, (), f"{error.wrong}; {error.action}")
     results = list(run_suite(suite))
     faults = tuple(f"{result.check}: {result.detail}" for result in results if result.state == "failed")

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
 from dpe_face_mesh import plugin
-from dpe_toolkit.testing import DetectorConformance, EncoderConformance, GeneratorConformance, MotionConformance
+from dpe_toolkit.testing import (
+    DetectorConformance,
+    EncoderConformance,
+    FeaturesConformance,
+    GeneratorConformance,
+    MotionConformance,
+    RegressorConformance,
+)
 
 (DETECTOR,) = plugin.dpe_register_detectors()
 (ENCODER,) = plugin.dpe_register_encoders()
 (MOTION,) = plugin.dpe_register_motion_extractors()
 (GENERATOR,) = plugin.dpe_register_generators()
+(REGRESSOR,) = plugin.dpe_register_regressors()
+(FEATURES,) = plugin.dpe_register_features()
 PARTS = (DETECTOR, ENCODER, MOTION)
 
 
@@ -27,3 +36,11 @@ class TestMeshMotion(MotionConformance):
 class TestMeshGenerator(GeneratorConformance):
     component = GENERATOR
     partners = PARTS
+
+
+class TestMeshRegressor(RegressorConformance):
+    component = REGRESSOR
+
+
+class TestMeshFeatures(FeaturesConformance):
+    component = FEATURES

@@ -65,6 +65,7 @@ from dpe_toolkit.shapes import expect_shape
 from dpe_toolkit.timing import Span
 
 if TYPE_CHECKING:
+    from dpe_toolkit.checkpoint import file_digest
     from dpe_toolkit.geometry import aligned_mask, cut_aligned, full_rgb, paste_aligned, sample_rgb, window_rgb
 
 __all__ = [
@@ -129,6 +130,7 @@ __all__ = [
     "aligned_mask",
     "cut_aligned",
     "expect_shape",
+    "file_digest",
     "full_rgb",
     "hookimpl",
     "paste_aligned",
@@ -145,7 +147,16 @@ OLDEST_API_VERSION = 1
 _RENAMED: dict[str, str] = {}
 """Name that goes with the next `API_VERSION` to the name to use instead."""
 
-_NEEDS_TORCH = frozenset({"aligned_mask", "cut_aligned", "full_rgb", "paste_aligned", "sample_rgb", "window_rgb"})
+_NEEDS_TORCH = {
+    "aligned_mask": "dpe_toolkit.geometry",
+    "cut_aligned": "dpe_toolkit.geometry",
+    "file_digest": "dpe_toolkit.checkpoint",
+    "full_rgb": "dpe_toolkit.geometry",
+    "paste_aligned": "dpe_toolkit.geometry",
+    "sample_rgb": "dpe_toolkit.geometry",
+    "window_rgb": "dpe_toolkit.geometry",
+}
+"""Name to where it is."""
 
 
 def __getattr__(name: str) -> object:
@@ -155,5 +166,5 @@ def __getattr__(name: str) -> object:
         warnings.warn(message, DeprecationWarning, stacklevel=2)
         return globals()[_RENAMED[name]]
     if name in _NEEDS_TORCH:
-        return getattr(import_module("dpe_toolkit.geometry"), name)
+        return getattr(import_module(_NEEDS_TORCH[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import typer
 
+from dpe_toolkit.api import KINDS, MEASURE_KINDS
 from dpe_toolkit.cli import app
+from dpe_toolkit.hookspecs import HookSpecs
 from dpe_toolkit.planning.settings import ProjectConfig
 from dpe_toolkit.timeline import EffectSpec, parse_effect, read_timeline
 from dpe_toolkit.timeline.effect import Driving
@@ -23,6 +25,7 @@ PAGES = [
     ROOT / "docs" / "first-plugin.md",
     ROOT / "docs" / "plugins.md",
     ROOT / "docs" / "blenders.md",
+    *sorted(ROOT.glob("plugins/*/README.md")),
     ROOT / "docs" / "timeline-schema.md",
     ROOT / "docs" / "training.md",
     ROOT / "docs" / "weights.md",
@@ -89,6 +92,19 @@ def test_the_effect_of_the_schema_page_is_read_from_a_timeline(tmp_path: Path) -
         "media/smile.mp4",
         Fraction(48, 25),
     )
+
+
+def test_the_fence_of_the_plugins_page_is_accepted() -> None:
+    (text,) = blocks((ROOT / "docs" / "plugins.md").read_text(encoding="utf-8"), "toml")
+    assert ProjectConfig.model_validate(tomllib.loads(text)).plugins.allow == ("face_mesh", "feather_blend")
+
+
+def test_the_plugins_page_names_every_hook_and_every_kind() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    hooks = [name for name in vars(HookSpecs) if name.startswith("dpe_")]
+    judges = {"dpe_register_features", "dpe_register_identities", "dpe_register_metrics"}
+    assert [name for name in hooks if name not in text] == [name for name in hooks if name in judges]
+    assert [kind for kind in (*KINDS, *MEASURE_KINDS) if f"`{kind}`" not in text] == []
 
 
 def test_the_project_file_of_the_schema_page_is_accepted() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -42,7 +41,9 @@ def _identity(options: PluginOptions, weights: Path | None) -> CodeSpace:
     Raises:
         OptionsError: no weights are named.
     """
-    return CodeSpace("yunet", 0, 0, hashlib.sha256(_named(weights).read_bytes()).hexdigest())
+    from dpe_toolkit.api import file_digest
+
+    return CodeSpace("yunet", 0, 0, file_digest(_named(weights)))
 
 
 def _named(weights: Path | None) -> Path:

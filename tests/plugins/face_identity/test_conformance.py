@@ -13,3 +13,5 @@ DLIB, _ = plugin.dpe_register_identities()
 @pytest.mark.skipif(importlib.util.find_spec("dlib") is None, reason="dlib is not installed")
 class TestDlib(IdentityConformance):
     component = DLIB
+    # The network takes a third of a second a picture.
+    num_rows = 2

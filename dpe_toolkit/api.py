@@ -1,10 +1,17 @@
 """The one module that plugins import.
 
-Everything here is public and versioned: within one `API_VERSION` names and fields are only added.
+Everything here is public and versioned by `API_VERSION`:
+
+- *additive*, any release: new names, new hooks, new fields with defaults, new arguments of hooks, new optional
+  protocols. A plugin needs no change.
+- *warned for one release*: a name that moves or goes is still here for one minor release and warns with its
+  successor when it is used; a plugin for the API version before is still loaded.
+- *breaking*, with a new `API_VERSION` alone: a protocol's method, a field's meaning, unit or shape, a hook's name.
 """
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -58,12 +65,14 @@ from dpe_toolkit.shapes import expect_shape
 from dpe_toolkit.timing import Span
 
 if TYPE_CHECKING:
+    from dpe_toolkit.checkpoint import file_digest
     from dpe_toolkit.geometry import aligned_mask, cut_aligned, full_rgb, paste_aligned, sample_rgb, window_rgb
 
 __all__ = [
     "API_VERSION",
     "KINDS",
     "MEASURE_KINDS",
+    "OLDEST_API_VERSION",
     "REGIONS",
     "AnalysisError",
     "Appearance",
@@ -121,6 +130,7 @@ __all__ = [
     "aligned_mask",
     "cut_aligned",
     "expect_shape",
+    "file_digest",
     "full_rgb",
     "hookimpl",
     "paste_aligned",
@@ -131,11 +141,30 @@ __all__ = [
 API_VERSION = 1
 """Raised when something a plugin may rely on changes its meaning or goes."""
 
-_NEEDS_TORCH = frozenset({"aligned_mask", "cut_aligned", "full_rgb", "paste_aligned", "sample_rgb", "window_rgb"})
+OLDEST_API_VERSION = 1
+"""Plugins that state a version from this one on are loaded."""
+
+_RENAMED: dict[str, str] = {}
+"""Name that goes with the next `API_VERSION` to the name to use instead."""
+
+_NEEDS_TORCH = {
+    "aligned_mask": "dpe_toolkit.geometry",
+    "cut_aligned": "dpe_toolkit.geometry",
+    "file_digest": "dpe_toolkit.checkpoint",
+    "full_rgb": "dpe_toolkit.geometry",
+    "paste_aligned": "dpe_toolkit.geometry",
+    "sample_rgb": "dpe_toolkit.geometry",
+    "window_rgb": "dpe_toolkit.geometry",
+}
+"""Name to where it is."""
 
 
 def __getattr__(name: str) -> object:
     """Loads what needs torch at its first use, so that listing plugins stays cheap."""
+    if name in _RENAMED:
+        message = f"dpe_toolkit.api.{name} goes with API {API_VERSION + 1}; use {_RENAMED[name]}"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return globals()[_RENAMED[name]]
     if name in _NEEDS_TORCH:
-        return getattr(import_module("dpe_toolkit.geometry"), name)
+        return getattr(import_module(_NEEDS_TORCH[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from dpe_toolkit.api import (
     API_VERSION,
@@ -19,12 +19,14 @@ from dpe_toolkit.api import (
     ComponentContext,
     ComponentKind,
     Detections,
+    EditPlan,
     FrameBatch,
     PlanError,
     PluginError,
     PluginOptions,
     Problem,
     RenderPlan,
+    ShotPlan,
     hookimpl,
 )
 from dpe_toolkit.errors import OptionsError
@@ -270,8 +272,79 @@ def test_plan_checks_are_collected_and_a_failing_check_is_a_problem() -> None:
     problems = Registry.of(plugins).check_plan(PLAN)
     assert found in problems
     texts = "\n".join(map(str, problems))
-    assert "plugin 'b': its check of the plan raised ValueError: no" in texts
-    assert "plugin 'c': its check of the plan returned 'text', which is no Problem" in texts
+    assert "plugin 'b 0': its check of the plan raised ValueError: no" in texts
+    assert "plugin 'c 0': its check of the plan returned 'text', which is no Problem" in texts
+    assert {problem.severity for problem in problems if problem is not found} == {"warning"}
+
+
+def test_a_failing_check_forbids_a_plan_that_needs_its_plugin() -> None:
+    needed = ComponentChoice(kind="detector", name="plain", plugin="b", version="0")
+    edit = EditPlan.model_construct(components={"detector": needed})
+    shot = ShotPlan.model_construct(name="s", edit=edit)
+    plan = RenderPlan.model_construct(toolkit_version="0", timeline="cut", shots=(shot,))
+    (problem,) = Registry.of({"b": Talkative(error=ValueError("no"))}).check_plan(plan)
+    assert problem.severity == "error"
+
+
+def test_what_a_plugin_prints_while_it_loads_stays_off_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    def load() -> object:
+        print("Welcome to my plugin!")
+        return plugin_of(make())
+
+    assert load_plugin(PluginSource("loud", load)).info.fault is None
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "Welcome to my plugin!\n")
+
+
+class NoSchema(PluginOptions):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    lock: type[object] | Path = Field(default=Path(), description="What JSON has no word for.")
+    handle: SimpleNamespace = Field(default=SimpleNamespace(), description="What JSON has no word for.")
+
+
+class NoDefault(PluginOptions):
+    size_px: int = Field(description="Size.")
+
+
+@pytest.mark.parametrize("options", [NoSchema, NoDefault])
+def test_options_that_no_listing_could_show_are_a_fault(options: type[PluginOptions]) -> None:
+    component = Component(kind="detector", name="x", summary="", create=broken, options=options)  # type: ignore[arg-type]
+    assert "have no usable defaults or schema" in fault_of(PluginSource("bad", lambda: plugin_of(component)))
+
+
+def test_the_version_of_the_api_and_the_licence_are_told() -> None:
+    class Plugin:
+        DPE_API_VERSION = API_VERSION
+
+    info = load_plugin(PluginSource("p", Plugin, "dist", "1", "MIT")).info
+    assert (info.api_version, info.licence) == (API_VERSION, "MIT")
+    assert load_plugin(PluginSource("p", SimpleNamespace)).info.api_version is None
+
+
+def test_a_plugin_for_a_future_or_senseless_api_is_refused() -> None:
+    for stated in (API_VERSION + 1, 0, "1"):
+        held = SimpleNamespace(DPE_API_VERSION=stated)
+        assert f"written for plugin API {stated}" in fault_of(PluginSource("bad", lambda held=held: held))
+
+
+def test_a_missing_component_is_told_of_the_broken_plugin_that_sounds_like_it() -> None:
+    sources = [PluginSource("soft_edge", broken, "d", "2"), PluginSource("other", broken, "d", "3")]
+    registry = Registry((load_plugin(source) for source in sources), left_out=["strange"])
+    with pytest.raises(PlanError, match="'soft_edge 2' is out of use") as caught:
+        registry.find("compositor", "soft")
+    assert "other" not in caught.value.action
+    assert "not allowed here: 'strange'" in caught.value.action
+    with pytest.raises(PlanError, match=r"'other 3' is out of use.*'soft_edge 2' is out of use"):
+        registry.find("compositor", "hard")
+
+
+def test_a_name_that_goes_is_warned_about_for_a_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dpe_toolkit import api
+
+    monkeypatch.setitem(api._RENAMED, "FaceCrop", "FaceBatch")
+    with pytest.warns(DeprecationWarning, match=r"dpe_toolkit.api.FaceCrop goes with API 2; use FaceBatch"):
+        assert api.FaceCrop is api.FaceBatch
 
 
 def test_media_is_resolved_by_whichever_plugin_knows_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -282,10 +355,12 @@ def test_media_is_resolved_by_whichever_plugin_knows_it(tmp_path: Path, caplog: 
 
 
 def test_only_allowed_plugins_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = SimpleNamespace(name="mine", load=lambda: plugin_of(make()), dist=SimpleNamespace(name="d", version="1"))
+    distribution = SimpleNamespace(name="d", version="1", metadata=SimpleNamespace(json={"license": "MIT"}))
+    entry = SimpleNamespace(name="mine", load=lambda: plugin_of(make()), dist=distribution)
     monkeypatch.setattr(plugins_module.metadata, "entry_points", lambda group: [entry])
     assert [info.label for info in load_registry().plugins] == ["mine 1"]
     assert load_registry(allow=["other"]).plugins == ()
+    assert load_registry(allow=["other"]).left_out == ("mine",)
 
 
 def test_loading_the_registry_needs_no_torch() -> None:

@@ -24,6 +24,7 @@ from dpe_toolkit.cli import (
     weights,
 )
 from dpe_toolkit.cli.expansion import expand_options
+from dpe_toolkit.cli.flags import ComponentCommand
 from dpe_toolkit.cli.group import DEBUG_FLAG, GuardedGroup
 from dpe_toolkit.cli.screen import help_text, say, show_log
 
@@ -81,7 +82,9 @@ for _name, _module in (
     ("sync", sync),
     ("faces", faces),
 ):
-    app.command(_name, help=_module.HELP)(expand_options(_module.run))
+    app.command(_name, help=_module.HELP, cls=ComponentCommand if _module is not link else None)(
+        expand_options(_module.run)
+    )
 app.command("train", help=train.HELP)(train.run)
 app.command("doctor", help=doctor.HELP)(expand_options(doctor.run))
 app.add_typer(dataset.app, name="dataset")

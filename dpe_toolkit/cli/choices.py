@@ -123,7 +123,8 @@ class PartChoices:
         typer.Option(
             "--set",
             metavar="COMPONENT.OPTION=VALUE",
-            help="An option of a component; may be given again. 'dpe plugins show NAME' lists them.",
+            help="An option of a component; may be given again. Also a flag of its own, --COMPONENT.OPTION VALUE: "
+            "--help shows those of the components that are named with it.",
             rich_help_panel=_PARTS,
         ),
     ] = None

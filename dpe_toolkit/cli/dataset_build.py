@@ -114,12 +114,12 @@ def run(
     clips: ClipChoices,
 ) -> None:
     """Builds, and says for each video what was kept."""
+    from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.dataset.building import build_dataset
     from dpe_toolkit.dataset.entries import VideoShelf, find_videos
     from dpe_toolkit.dataset.stretches import plan_stretches
-    from dpe_toolkit.registry import load_registry
 
-    registry = load_registry()
+    registry = allowed_registry()
     parts = {"detector": _choice(registry, "detector", detector)}
     parts |= {"regressor": _choice(registry, "regressor", regressor)} if regressor else {}
     stored = {"pictures": pictures, "shard_bytes": shard_mb * 2**20, "test_share": _test_share(split)}

@@ -51,9 +51,9 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs and bug reports.")] = False,
 ) -> None:
     """Looks at everything and prints it."""
-    from dpe_toolkit.registry import load_registry
+    from dpe_toolkit.cli.allowed import allowed_registry
 
-    registry = load_registry()
+    registry = allowed_registry()
     findings = [*_system(), *_devices(), *_codecs(), *_plugins(registry), *_components(registry)]
     if as_json:
         say(json.dumps([asdict(finding) for finding in findings], indent=2))

@@ -42,14 +42,14 @@ def run(
     where: RunChoices,
 ) -> None:
     """Writes the timeline, then renders it as ``dpe render`` does."""
+    from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.cli.work import make_plan, narrow, output_settings, print_report, write_video
-    from dpe_toolkit.registry import load_registry
     from dpe_toolkit.timeline import sidecar_path, write_edit_timeline
     from dpe_toolkit.video import media_plan
 
     refuse_output(output, reads=(source, driver), pictures=write.writes_pictures)
     output_settings(output, write)
-    registry = load_registry()
+    registry = allowed_registry(parts.project, output)
     with as_usage():
         shown = media_plan(source)
     if shown.num_frames == 1:

@@ -41,15 +41,15 @@ def evaluate(
     Raises:
         DpeError: whatever stops it, by its place in the tree.
     """
+    from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.dataset import FaceDataset
     from dpe_toolkit.evaluation import RunSettings, evaluate_groups
     from dpe_toolkit.evaluation.report import add_published, build_report, read_published
-    from dpe_toolkit.registry import load_registry
     from dpe_toolkit.render.device import resolve_device
 
     chosen, baselines, judged = rest
     published = read_published(baselines.published) if baselines.published else ()
-    device, registry = resolve_device(data.device), load_registry()
+    device, registry = resolve_device(data.device), allowed_registry()
     footage: Footage = FaceDataset.open(data.data)
     groups = groups_of(_clips(footage, data))
     methods = _methods(protocol, chosen, baselines, registry, device)

@@ -78,10 +78,10 @@ def print_unexpected(error: Exception) -> None:
 
 
 def _plugin_commands() -> dict[str, Command]:
-    from dpe_toolkit.registry import load_registry
+    from dpe_toolkit.cli.allowed import allowed_registry
 
     extra = typer.Typer()
     # typer makes a group, and not a lone command, where there is a callback.
     extra.callback()(lambda: None)
-    load_registry().notify("dpe_register_commands", app=extra)
+    allowed_registry().notify("dpe_register_commands", app=extra)
     return dict(typer.main.get_group(extra).commands)

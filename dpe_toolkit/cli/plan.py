@@ -38,10 +38,10 @@ def run(
     parts: PartChoices,
 ) -> None:
     """Plans and prints."""
+    from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.cli.work import make_plan
-    from dpe_toolkit.registry import load_registry
 
-    plan = make_plan(timeline, amounts, parts, registry=load_registry())
+    plan = make_plan(timeline, amounts, parts, registry=allowed_registry(parts.project, timeline))
     if as_json:
         say(plan.model_dump_json(indent=2))
     else:

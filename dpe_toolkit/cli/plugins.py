@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dpe_toolkit.cli import plugin_check, plugin_new, plugin_schema
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
 from dpe_toolkit.errors import OptionsError, nearest_names
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from dpe_toolkit.options import PluginOptions
     from dpe_toolkit.registry import PluginInfo, RegisteredComponent
 
-__all__ = ["app"]
+__all__ = ["app", "option_rows"]
 
 _LIST = help_text("List the plugins and their components.", examples=("dpe plugins list", "dpe plugins list --json"))
 _SHOW = help_text(
@@ -25,17 +26,21 @@ _SHOW = help_text(
 
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
-app = typer.Typer(help="What is installed, and its options.", no_args_is_help=True)
+app = typer.Typer(help="What is installed, its options, and new plugins.", no_args_is_help=True)
+app.command("new", help=plugin_new.HELP)(plugin_new.new_plugin)
+app.command("schema", help=plugin_schema.HELP)(plugin_schema.print_schema)
+app.command("check", help=plugin_check.HELP)(plugin_check.check_plugins)
 
 
 @app.command("list", help=_LIST)
 def list_plugins(*, as_json: JsonOption = False) -> None:
     """Prints each plugin with its components, and what is wrong with those that did not load."""
-    from dpe_toolkit.registry import load_registry
+    from dpe_toolkit.cli.allowed import allowed_registry
 
-    registry = load_registry()
+    registry = allowed_registry()
     if as_json:
-        say(json.dumps([_plugin_record(plugin) for plugin in registry.plugins], indent=2))
+        records = [_plugin_record(plugin) for plugin in registry.plugins]
+        say(json.dumps(records + [_left_out_record(name) for name in registry.left_out], indent=2))
         return
     rows = [
         (plugin.name, plugin.version, entry.component.kind, entry.component.name, entry.component.summary)
@@ -44,6 +49,8 @@ def list_plugins(*, as_json: JsonOption = False) -> None:
     ]
     print_table(("plugin", "version", "kind", "component", "what it does"), rows)
     _print_faults(registry.plugins)
+    if registry.left_out:
+        note(f"installed, and not allowed here (DPE_PLUGINS): {', '.join(registry.left_out)}", label="note")
 
 
 @app.command("show", help=_SHOW)
@@ -51,9 +58,9 @@ def show_plugin(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Plugin or component.")], *, as_json: JsonOption = False
 ) -> None:
     """Prints all that is known of the plugin, or of the components, of that name."""
-    from dpe_toolkit.registry import load_registry
+    from dpe_toolkit.cli.allowed import allowed_registry
 
-    registry = load_registry()
+    registry = allowed_registry()
     found = [plugin for plugin in registry.plugins if name in (plugin.name, plugin.distribution)]
     every = [entry for plugin in registry.plugins for entry in plugin.components]
     entries = [entry for plugin in found for entry in plugin.components]
@@ -66,8 +73,9 @@ def show_plugin(
     if as_json:
         say(json.dumps([_component_record(entry) for entry in entries], indent=2))
     else:
+        infos = {plugin.name: plugin for plugin in registry.plugins}
         for entry in entries:
-            _print_component(entry)
+            _print_component(entry, infos[entry.plugin])
     _print_faults(found)
 
 
@@ -76,9 +84,17 @@ def _plugin_record(plugin: PluginInfo) -> dict[str, object]:
         "name": plugin.name,
         "distribution": plugin.distribution,
         "version": plugin.version,
+        "licence": plugin.licence,
+        "api_version": plugin.api_version,
         "fault": plugin.fault,
         "components": [_component_record(entry) for entry in plugin.components],
     }
+
+
+def _left_out_record(name: str) -> dict[str, object]:
+    fault = "not allowed here (DPE_PLUGINS)"
+    empty = dict.fromkeys(("distribution", "version", "licence"), "")
+    return {"name": name, **empty, "api_version": None, "fault": fault, "components": []}
 
 
 def _component_record(entry: RegisteredComponent) -> dict[str, object]:
@@ -92,24 +108,28 @@ def _component_record(entry: RegisteredComponent) -> dict[str, object]:
         "licence": component.licence,
         "source": component.source,
         "space": component.space.id if component.space else None,
+        "family": component.family,
         "options": component.options.model_json_schema(),
     }
 
 
-def _print_component(entry: RegisteredComponent) -> None:
+def _print_component(entry: RegisteredComponent, plugin: PluginInfo) -> None:
     component = entry.component
+    stated = "not stated" if plugin.api_version is None else str(plugin.api_version)
+    space = component.space.id if component.space else "depends on its weights" if component.space_of else ""
     say(f"{component.kind} {component.name}: {component.summary}")
-    say(f"  plugin {entry.plugin} {entry.version}")
-    for label, text in (("licence", component.licence), ("source", component.source)):
+    say(f"  plugin {entry.plugin} {entry.version}, of {plugin.distribution or 'no distribution'}, API {stated}")
+    for label, text in (("licence", component.licence), ("source", component.source), ("code space", space)):
         if text:
             say(f"  {label}: {text}")
-    rows = list(_option_rows(component.name, component.options))
+    rows = list(option_rows(component.name, component.options))
     if rows:
         print_table(("option", "default", "accepts", "what it does"), rows)
     say("")
 
 
-def _option_rows(name: str, options: type[PluginOptions]) -> Iterator[tuple[str, str, str, str]]:
+def option_rows(name: str, options: type[PluginOptions]) -> Iterator[tuple[str, str, str, str]]:
+    """Name, default, what it accepts and what it does, for each option of a component."""
     properties = options.model_json_schema().get("properties", {})
     for field, schema in properties.items():
         default = json.dumps(schema["default"]) if "default" in schema else "required"

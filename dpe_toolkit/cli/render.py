@@ -34,10 +34,10 @@ def run(
     where: RunChoices,
 ) -> None:
     """Plans, refuses what is wrong, renders, and says where the results are."""
+    from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.cli.work import make_plan, narrow, print_report, write_video
-    from dpe_toolkit.registry import load_registry
 
-    registry = load_registry()
+    registry = allowed_registry(parts.project, timeline)
     plan = narrow(make_plan(timeline, amounts, parts, registry=registry), write)
     report = write_video(plan, output, registry=registry, run=where, choices=write)
     if not where.quiet:

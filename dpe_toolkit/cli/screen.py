@@ -13,9 +13,10 @@ from rich.text import Text
 from dpe_toolkit.errors import DpeError
 from dpe_toolkit.plan import Problem
 
-__all__ = ["help_text", "note", "notes_console", "print_problems", "print_table", "say", "show_log", "told"]
+__all__ = ["help_text", "merged", "note", "notes_console", "print_problems", "print_table", "say", "show_log", "told"]
 
 _OFFERS = ("did you mean", "known:", "none is", "expected", "Input should")
+_PLACES_SHOWN = 4
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
 
@@ -48,9 +49,23 @@ def told(message: Problem | DpeError) -> str:
     return f"{message.where}: {text}" if message.where else text
 
 
+def merged(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems, with those that differ in their clip alone made one that names the clips."""
+    places: dict[Problem, list[str]] = {}
+    for problem in problems:
+        places.setdefault(problem.model_copy(update={"where": ""}), []).append(problem.where)
+    return [problem.model_copy(update={"where": _joined(list(filter(None, held)))}) for problem, held in places.items()]
+
+
+def _joined(places: Sequence[str]) -> str:
+    if len(places) <= _PLACES_SHOWN:
+        return " and ".join(filter(None, (", ".join(places[:-1]), *places[-1:])))
+    return f"{', '.join(places[:_PLACES_SHOWN])} and {len(places) - _PLACES_SHOWN} more"
+
+
 def print_problems(problems: Iterable[Problem]) -> None:
-    """Prints errors first, then warnings, one a line."""
-    for problem in sorted(problems, key=lambda problem: problem.severity != "error"):
+    """Prints errors first, then warnings, one a line; what is wrong with several clips alike is said once."""
+    for problem in sorted(merged(problems), key=lambda problem: problem.severity != "error"):
         note(told(problem), label=problem.severity, style=_STYLES[problem.severity])
 
 

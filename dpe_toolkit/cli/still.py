@@ -46,15 +46,15 @@ def run(
     where: RunChoices,
 ) -> None:
     """Renders the frame and writes the picture."""
+    from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.cli.work import make_plan, refuse_faults, shown_progress
-    from dpe_toolkit.registry import load_registry
 
     if output.suffix.lower() not in _SUFFIXES:
         raise OptionsError(
             f"{output.name!r} is no picture", f"a name that ends in {', '.join(_SUFFIXES)}", "rename the output"
         )
     refuse_output(output, reads=(timeline,))
-    registry = load_registry()
+    registry = allowed_registry(parts.project, timeline)
     plan = make_plan(timeline, amounts, parts, registry=registry)
     refuse_faults(plan)
     number = parse_time(frame, plan.rate, start_frame=plan.start_frame)

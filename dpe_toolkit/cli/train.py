@@ -56,8 +56,8 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
 ) -> None:
     """Trains, and writes the weights at the end."""
+    from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.networks import keep_freed_memory
-    from dpe_toolkit.registry import load_registry
     from dpe_toolkit.training import Launch, RunFolder, Trainer, load_judges, make_fabric, open_dataset, write_result
 
     keep_freed_memory()
@@ -65,7 +65,7 @@ def run(
     settings = _settings(folder, config, data, assignments, resume=resume)
     dataset = open_dataset(settings)
     fabric = make_fabric(settings.compute, Launch.of(os.environ))
-    registry = load_registry()
+    registry = allowed_registry()
     judges = load_judges(settings, registry, fabric.device)
     if fabric.is_global_zero:
         note(f"{settings.num_steps} steps of {settings.data.batch_size} pairs on {fabric.device}")

@@ -10,7 +10,7 @@ from dpe_toolkit.cli.choices import AmountChoices, PartChoices
 from dpe_toolkit.cli.named import as_usage, refuse_roots
 from dpe_toolkit.cli.outputs import RunChoices, WriteChoices
 from dpe_toolkit.cli.ranges import ends_beyond, parse_span, pick_shots
-from dpe_toolkit.cli.screen import note, print_problems, told
+from dpe_toolkit.cli.screen import merged, note, print_problems, told
 from dpe_toolkit.errors import OptionsError, PlanError
 
 if TYPE_CHECKING:
@@ -49,14 +49,15 @@ def refuse_faults(plan: RenderPlan) -> None:
         PlanError: the plan has errors; it carries them all.
     """
     print_problems(problem for problem in plan.problems if problem.severity == "warning")
-    if len(plan.errors) == 1:
-        (only,) = plan.errors
+    errors = merged(plan.errors)
+    if len(errors) == 1:
+        (only,) = errors
         raise PlanError(f"{only.where}: {only.wrong}" if only.where else only.wrong, only.expected, only.action)
-    if plan.errors:
+    if errors:
         raise PlanError(
-            f"the plan has {len(plan.errors)} errors, and nothing was rendered",
+            f"the plan has {len(errors)} errors, and nothing was rendered",
             action="correct the timeline or the options; 'dpe plan' shows the whole plan",
-            problems=[told(problem) for problem in plan.errors],
+            problems=[told(problem) for problem in errors],
         )
 
 

@@ -222,7 +222,10 @@ def _begin_process(shared: _Shared, folder: Path, settings_json: str) -> None:
     try:
         settings = BuildSettings.model_validate_json(settings_json)
         reader = functools.partial(VideoReader, threads=1)
-        _process = (ClipCutter(load_registry(), settings, _writer(folder, settings), reader), shared)
+        # No other plugin than those whose components were chosen, which the first process was allowed to load.
+        chosen = filter(None, (settings.detector, settings.regressor))
+        registry = load_registry(allow={choice.plugin for choice in chosen})
+        _process = (ClipCutter(registry, settings, _writer(folder, settings), reader), shared)
     except Exception as error:  # noqa: BLE001 # raised with the first work: here it would only break the pool
         _process = error
 

@@ -113,6 +113,8 @@ def _weights(positions: Tensor, step: Tensor, count: int) -> Tensor:
     Source: R. Keys, Cubic convolution interpolation for digital image processing, 1981; widened for
     shrinking, which is our choice against aliasing.
     """
+    if not len(positions):
+        return positions.new_zeros(*positions.shape, count)
     wide = step.clamp_min(1.0)[:, None, None]
     reach = _REACH * float(wide.max()) + 1.0
     first = min(0, int(float(positions.min()) - reach) - 1)

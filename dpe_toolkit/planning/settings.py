@@ -114,6 +114,15 @@ class PictureConfig(BaseModel):
     gaps: Gaps = "black"
 
 
+class PluginsConfig(BaseModel):
+    """Which plugins may be loaded."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allow: tuple[str, ...] | None = None
+    """Names of the only plugins to load; None loads all that are installed."""
+
+
 class ProjectConfig(BaseModel):
     """A project's own defaults, ``dpe.toml`` beside the timeline."""
 
@@ -127,6 +136,7 @@ class ProjectConfig(BaseModel):
     """Component to its options."""
     media: MediaConfig = MediaConfig()
     picture: PictureConfig = PictureConfig()
+    plugins: PluginsConfig = PluginsConfig()
 
 
 def read_project(path: Path | None, timeline: Path) -> tuple[ProjectConfig, tuple[Problem, ...]]:

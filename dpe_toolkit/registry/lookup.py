@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
@@ -37,6 +38,7 @@ from dpe_toolkit.registry.plugins import (
     PluginSource,
     RegisteredComponent,
     installed_sources,
+    left_out,
     load_plugin,
 )
 
@@ -63,7 +65,7 @@ def load_registry(*, allow: Collection[str] | None = None) -> Registry:
     Args:
         allow: names of the only plugins to load; None loads all.
     """
-    return Registry(load_plugin(source) for source in installed_sources(allow))
+    return Registry((load_plugin(source) for source in installed_sources(allow)), left_out=left_out(allow))
 
 
 class Registry:
@@ -71,9 +73,11 @@ class Registry:
 
     Args:
         loaded: plugins after `load_plugin`, broken ones included.
+        left_out: names of plugins that are installed and may not be loaded.
     """
 
-    def __init__(self, loaded: Iterable[LoadedPlugin]) -> None:
+    def __init__(self, loaded: Iterable[LoadedPlugin], *, left_out: Iterable[str] = ()) -> None:
+        self.left_out = tuple(left_out)
         plugins = _refuse_shared_names(sorted(loaded, key=lambda plugin: plugin.info.name))
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(HookSpecs)
@@ -138,12 +142,21 @@ class Registry:
                 "uninstall one of them, or load only the plugins that you name",
             )
         known = [other for held, other in self._providers if held == kind]
-        broken = [f"plugin {info.label!r} is out of use ({info.fault})" for info in self._plugins if _is_out(info)]
         raise PlanError(
             f"there is no {kind} {name!r}",
             nearest_names(name, known) if kind in _PROTOCOLS else f"kinds are {', '.join(_PROTOCOLS)}",
-            f"repair or reinstall: {'; '.join(broken)}" if broken else "correct the name, or install its plugin",
+            self._advice(name),
         )
+
+    def _advice(self, name: str) -> str:
+        """What to do about a component that is not there: it may be one of a plugin that is out of use."""
+        broken = [info for info in self._plugins if _is_out(info)]
+        near = [info for info in broken if _alike(info.name, name)]
+        told = "; ".join(f"plugin {info.label!r} is out of use ({info.fault})" for info in near or broken)
+        advice = f"repair or reinstall: {told}" if told else "correct the name, or install its plugin"
+        if self.left_out:
+            advice += f"; not allowed here: {', '.join(map(repr, self.left_out))}"
+        return advice
 
     def create(self, choice: ComponentChoice, context: ComponentContext) -> object:
         """The component that ``choice`` means, made from its options.
@@ -185,18 +198,29 @@ class Registry:
                 logger.exception("plugin %s failed in %s", name, hook)
 
     def check_plan(self, plan: RenderPlan) -> tuple[Problem, ...]:
-        """What plugins find wrong with ``plan``; a plugin that fails at it is a problem itself."""
+        """What plugins find wrong with ``plan``; one that fails at it is a problem itself, an error if it is needed."""
         problems: list[Problem] = []
+        used = {choice.plugin for shot in plan.shots if shot.edit for choice in shot.edit.components.values()}
         for name, caller in self._callers("dpe_check_plan"):
             try:
                 found = [item for items in caller(plan=plan) for item in (items or ())]
             except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
-                problems.append(_failed_check(name, f"raised {type(error).__name__}: {error}"))
+                problems.append(self._failed_check(name, f"raised {type(error).__name__}: {error}", name in used))
                 continue
             for item in found:
-                valid = isinstance(item, Problem)
-                problems.append(item if valid else _failed_check(name, f"returned {item!r}, which is no Problem"))
+                fault = f"returned {item!r}, which is no Problem"
+                problems.append(item if isinstance(item, Problem) else self._failed_check(name, fault, name in used))
         return tuple(problems)
+
+    def _failed_check(self, plugin: str, fault: str, used: bool) -> Problem:
+        """A check that did not work: an error where the plan needs that plugin, else worth a warning."""
+        label = next((info.label for info in self._plugins if info.name == plugin), plugin)
+        return Problem(
+            severity="error" if used else "warning",
+            where=f"plugin {label!r}",
+            wrong=f"its check of the plan {fault}",
+            action="report this to the plugin's author",
+        )
 
     def resolve_media(self, reference: str, base_dir: Path) -> Path | None:
         """The local file that some plugin says ``reference`` means; a plugin that fails at it is passed over."""
@@ -235,7 +259,7 @@ def _is_out(info: PluginInfo) -> bool:
     return info.fault is not None and not info.components
 
 
-def _failed_check(plugin: str, fault: str) -> Problem:
-    return Problem(
-        where=f"plugin {plugin!r}", wrong=f"its check of the plan {fault}", action="report this to the plugin's author"
-    )
+def _alike(plugin: str, component: str) -> bool:
+    """The plugin's name and the component's have a word in common."""
+    words = [set(re.split(r"[^a-z0-9]+", text.lower())) for text in (plugin, component)]
+    return bool(words[0] & words[1] - {""})

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from importlib import metadata
 
 import pluggy
 
-from dpe_toolkit.api import API_VERSION
+from dpe_toolkit.api import API_VERSION, OLDEST_API_VERSION
 from dpe_toolkit.components import CheckpointFormat, Component, ComponentKind
 from dpe_toolkit.errors import PluginError
 from dpe_toolkit.hookspecs import ENTRY_POINT_GROUP, PROJECT, HookSpecs
 from dpe_toolkit.options import PluginOptions
 
-__all__ = ["LoadedPlugin", "PluginInfo", "PluginSource", "RegisteredComponent", "installed_sources", "load_plugin"]
+__all__ = [
+    "LoadedPlugin",
+    "PluginInfo",
+    "PluginSource",
+    "RegisteredComponent",
+    "installed_sources",
+    "left_out",
+    "load_plugin",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +54,7 @@ class PluginSource:
     """Returns a module or object with hook implementations."""
     distribution: str = ""
     version: str = ""
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,10 @@ class PluginInfo:
     """Why the plugin, or some of what it provides, cannot be used; None where all is well."""
     components: tuple[RegisteredComponent, ...] = ()
     checkpoint_formats: tuple[CheckpointFormat, ...] = ()
+    api_version: int | None = None
+    """Version of the plugin API that it states it was written for; None where it states none."""
+    licence: str = ""
+    """What its distribution states."""
 
     @property
     def label(self) -> str:
@@ -93,38 +108,60 @@ def installed_sources(allow: Collection[str] | None = None) -> list[PluginSource
             distribution = entry.dist
             name = distribution.name if distribution else ""
             version = distribution.version if distribution else ""
-            found.append(PluginSource(entry.name, entry.load, name, version))
+            found.append(PluginSource(entry.name, entry.load, name, version, _licence(distribution)))
     return found
+
+
+def left_out(allow: Collection[str] | None) -> tuple[str, ...]:
+    """The installed plugins that ``allow`` leaves out, by name."""
+    if allow is None:
+        return ()
+    names = {entry.name for entry in metadata.entry_points(group=ENTRY_POINT_GROUP)}
+    return tuple(sorted(names - set(allow)))
 
 
 def load_plugin(source: PluginSource) -> LoadedPlugin:
     """The plugin with its components, or with the fault that keeps it from working. Never raises."""
-    info = PluginInfo(source.name, source.distribution, source.version)
+    info = PluginInfo(source.name, source.distribution, source.version, licence=source.licence)
     try:
-        implementation = source.load()
-        _check_api(implementation)
-        hooks = _own_manager(implementation).hook
-        components = tuple(
-            RegisteredComponent(_checked(component, kind), source.name, source.version)
-            for hook, kind in REGISTRATION_HOOKS.items()
-            for component in _flat(getattr(hooks, hook)())
-        )
-        _refuse_repeats(components)
-        formats = tuple(_checked_format(item) for item in _flat(hooks.dpe_register_checkpoints()))
+        # What a stranger prints must not end up in our --json.
+        with contextlib.redirect_stdout(sys.stderr):
+            implementation = source.load()
+            info = replace(info, api_version=_checked_api(implementation))
+            hooks = _own_manager(implementation).hook
+            components = tuple(
+                RegisteredComponent(_checked(component, kind), source.name, source.version)
+                for hook, kind in REGISTRATION_HOOKS.items()
+                for component in _flat(getattr(hooks, hook)())
+            )
+            _refuse_repeats(components)
+            formats = tuple(_checked_format(item) for item in _flat(hooks.dpe_register_checkpoints()))
     except (Exception, SystemExit) as error:
         logger.debug("plugin %s failed to load", source.name, exc_info=True)
         return LoadedPlugin(info.with_fault(_describe(error)), None)
     return LoadedPlugin(replace(info, components=components, checkpoint_formats=formats), implementation)
 
 
-def _check_api(implementation: object) -> None:
-    wanted = getattr(implementation, "DPE_API_VERSION", API_VERSION)
-    if wanted != API_VERSION:
+def _licence(distribution: metadata.Distribution | None) -> str:
+    """What a distribution states of its licence, as SPDX where it does."""
+    if distribution is None:
+        return ""
+    stated = distribution.metadata.json
+    return str(stated.get("license_expression") or stated.get("license") or "")
+
+
+def _checked_api(implementation: object) -> int | None:
+    stated = getattr(implementation, "DPE_API_VERSION", None)
+    if stated is None:
+        return None
+    if not isinstance(stated, int) or not OLDEST_API_VERSION <= stated <= API_VERSION:
+        oldest = "" if OLDEST_API_VERSION == API_VERSION else f"{OLDEST_API_VERSION} to "
         raise PluginError(
-            f"it was written for plugin API {wanted}",
-            f"API {API_VERSION}, which this toolkit has",
+            f"it was written for plugin API {stated}",
+            f"API {oldest}{API_VERSION}, which this toolkit has",
             "install a version of the plugin made for this toolkit",
         )
+    return stated
 
 
 def _own_manager(implementation: object) -> pluggy.PluginManager:
@@ -153,6 +190,17 @@ def _checked(value: object, kind: ComponentKind) -> Component[object]:
         )
     if not (isinstance(value.options, type) and issubclass(value.options, PluginOptions)):
         raise PluginError(f"options of {kind} {value.name!r} are {value.options!r}", "a subclass of PluginOptions")
+    if not isinstance(value.summary, str):
+        raise PluginError(f"summary of {kind} {value.name!r} is {value.summary!r}", "one line of text")
+    try:
+        value.options()
+        value.options.model_json_schema()
+    except Exception as error:
+        raise PluginError(
+            f"options of {kind} {value.name!r} have no usable defaults or schema: {_first_line(error)}",
+            "fields with a default each, of types that JSON has",
+            "correct the options model",
+        ) from error
     return value
 
 
@@ -169,6 +217,10 @@ def _refuse_repeats(components: Iterable[RegisteredComponent]) -> None:
         if key in seen:
             raise PluginError(f"it registers {key[0]} {key[1]!r} twice", "names that are unique in their kind")
         seen.add(key)
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _describe(error: BaseException) -> str:

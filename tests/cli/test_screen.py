@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dpe_toolkit.cli.screen import told
+from dpe_toolkit.cli.screen import merged, told
 from dpe_toolkit.errors import MediaError, OptionsError
 from dpe_toolkit.plan import Problem
 
@@ -19,3 +19,12 @@ def test_an_offer_of_names_is_no_expectation() -> None:
 
 def test_a_problem_of_a_plan_reads_as_an_error_does() -> None:
     assert told(Problem(where="clip 'a'", wrong="it is black", action="say why")) == "clip 'a': it is black. Say why."
+
+
+def test_what_is_wrong_with_several_clips_alike_is_said_once() -> None:
+    alike = [Problem(where=f"clip {number}", wrong="no driver", action="link one") for number in range(7)]
+    other = Problem(wrong="no consent", severity="warning")
+    first, second = merged([*alike[:2], other])
+    assert (str(first), second) == ("clip 0 and clip 1: no driver. link one.", other)
+    assert merged(alike)[0].where == "clip 0, clip 1, clip 2, clip 3 and 3 more"
+    assert merged([other]) == [other]

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import typer
 
+from dpe_toolkit.api import KINDS, MEASURE_KINDS
 from dpe_toolkit.cli import app
 from dpe_toolkit.facechoice import parse_face
+from dpe_toolkit.hookspecs import HookSpecs
 from dpe_toolkit.planning.settings import ProjectConfig
 from dpe_toolkit.timeline import EffectSpec, parse_effect, read_timeline
 from dpe_toolkit.timeline.effect import Driving
@@ -23,6 +25,10 @@ PAGES = [
     ROOT / "docs" / "datasets.md",
     ROOT / "docs" / "first-edit.md",
     ROOT / "docs" / "media.md",
+    ROOT / "docs" / "first-plugin.md",
+    ROOT / "docs" / "plugins.md",
+    ROOT / "docs" / "blenders.md",
+    *sorted(ROOT.glob("plugins/*/README.md")),
     ROOT / "docs" / "timeline-schema.md",
     ROOT / "docs" / "training.md",
     ROOT / "docs" / "weights.md",
@@ -55,7 +61,8 @@ def test_commands_in_the_pages_use_options_that_exist(line: str) -> None:
         found = found.get_command(context, words[1])
     assert found is not None
     options = {option for parameter in found.params for option in parameter.opts}
-    assert {word for word in words if re.match(r"--?[a-z]", word)} <= options
+    # Flags with a dot are options of components, which another test knows.
+    assert {word for word in words if re.match(r"--?[a-z][^.]*$", word)} <= options
 
 
 def table_fields(heading: str) -> set[str]:
@@ -98,6 +105,19 @@ def test_every_way_to_write_a_face_on_the_schema_page_is_read() -> None:
     text = SCHEMA.partition("### `face`")[2].partition("###")[0]
     written = re.findall(r"`((?:position|size|track|reference):[^`]+)`", text)
     assert [parse_face(one).by for one in written] == ["position", "size", "track", "reference"]
+
+
+def test_the_fence_of_the_plugins_page_is_accepted() -> None:
+    (text,) = blocks((ROOT / "docs" / "plugins.md").read_text(encoding="utf-8"), "toml")
+    assert ProjectConfig.model_validate(tomllib.loads(text)).plugins.allow == ("face_mesh", "feather_blend")
+
+
+def test_the_plugins_page_names_every_hook_and_every_kind() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    hooks = [name for name in vars(HookSpecs) if name.startswith("dpe_")]
+    judges = {"dpe_register_features", "dpe_register_identities", "dpe_register_metrics"}
+    assert [name for name in hooks if name not in text] == [name for name in hooks if name in judges]
+    assert [kind for kind in (*KINDS, *MEASURE_KINDS) if f"`{kind}`" not in text] == []
 
 
 def test_the_project_file_of_the_schema_page_is_accepted() -> None:

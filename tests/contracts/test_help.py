@@ -16,7 +16,7 @@ from dpe_toolkit.video import OutputSettings
 
 GROUPS = {
     "dataset": ("build", "check", "show"),
-    "plugins": ("list", "show"),
+    "plugins": ("list", "show", "new", "check", "schema"),
     "weights": ("import", "list", "show", "verify", "fetch"),
     "evaluate": ("self", "cross", "expression", "pose", "synthetic", "join"),
 }

@@ -50,11 +50,11 @@ def test_the_demonstration_timeline_is_read_without_a_problem() -> None:
 
 
 @pytest.mark.slow
-def test_the_media_fit_the_timeline_and_are_made_once(tmp_path: Path) -> None:
-    made = demo.make_media(tmp_path)
+def test_the_media_fit_the_timeline_and_are_made_once(demo_media: Path) -> None:
+    made = sorted(demo_media.iterdir())
     times = [path.stat().st_mtime_ns for path in made]
     for path in made:
         info = probe(path)
         assert (info.width, info.height) == demo.SIZE_PX
         assert (info.num_frames, info.rate) == (demo.NUM_FRAMES, demo.RATE)
-    assert [path.stat().st_mtime_ns for path in demo.make_media(tmp_path)] == times
+    assert [path.stat().st_mtime_ns for path in demo.make_media(demo_media)] == times

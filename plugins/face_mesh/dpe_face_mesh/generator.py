@@ -163,6 +163,8 @@ class _MeshShot:
         faces = request.source.faces
         codes = request.target_codes if self._held is None else self._held.take(request.rows)
         source, target = _window_points(request.source_codes, faces), _window_points(codes, faces)
+        if not len(faces):
+            return Generated(faces.pixels.clone(), target)
         left, top, right, bottom = reach(source, target, (faces.pixels.shape[3], faces.pixels.shape[2]))
         origin = torch.tensor([left, top, 0.0], device=source.device)
         part = faces.pixels[:, :, top:bottom, left:right]

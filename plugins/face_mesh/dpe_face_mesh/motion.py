@@ -96,7 +96,7 @@ def mesh_points(codes: MotionCode) -> FloatArray:
 
 
 def _code(shapes: FloatArray, pose: FloatArray) -> MotionCode:
-    flat = np.ascontiguousarray(shapes.reshape(len(shapes), -1), np.float32)
+    flat = np.ascontiguousarray(shapes.reshape(len(shapes), NUM_VERTICES * 3), np.float32)
     return MotionCode(MESH_SPACE, torch.from_numpy(flat), torch.from_numpy(np.ascontiguousarray(pose, np.float32)))
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 
 from dpe_feather_blend.options import FeatherOptions
-from dpe_toolkit.api import Composited, FaceBatch, Generated
+from dpe_toolkit.api import Composited, FaceBatch, Generated, WindowShape
 
 __all__ = ["FeatherCompositor"]
 
@@ -29,20 +29,29 @@ class FeatherCompositor:
     def composite(self, source: FaceBatch, edited: Generated) -> Composited:
         """Pixels and matte of N windows."""
         height, width = source.pixels.shape[2:]
-        mattes = []
+        mattes = np.zeros((len(source), height, width), np.float32)
         before, after = (points[..., :2].cpu().numpy() for points in (source.landmarks_px, edited.landmarks_px))
-        for own, theirs in zip(before, after, strict=True):
+        for row, (own, theirs) in enumerate(zip(before, after, strict=True)):
+            if not len(own):
+                own = theirs = _oval((width, height))
             hull = cv2.convexHull(np.concatenate([own, theirs]).astype(np.float32))[:, 0]
             centre = hull.mean(axis=0)
             feather = self._options.feather_px or float(np.ptp(own[:, 0])) / 12
-            mattes.append(_matte(centre + (hull - centre) * _REACH, feather, (width, height)))
-        matte = torch.from_numpy(np.stack(mattes))[:, None].to(source.pixels.device)
+            mattes[row] = _matte(centre + (hull - centre) * _REACH, feather, (width, height))
+        matte = torch.from_numpy(mattes)[:, None].to(source.pixels.device)
         if edited.confidence is not None:
             matte = matte * edited.confidence
         pixels = edited.pixels
         if self._options.match_colour:
             pixels = _match_colour(source.pixels, pixels, matte)
         return Composited(pixels, matte)
+
+
+def _oval(size: tuple[int, int]) -> FloatArray:
+    """(32, 2) the oval in which a face lies whose detector gave no landmarks: the window less its usual margin."""
+    angle = np.linspace(0, 2 * np.pi, 32, endpoint=False)
+    half = np.array(size, np.float32) / 2
+    return np.asarray(half + half / WindowShape().margin * np.stack([np.cos(angle), np.sin(angle)], axis=1), np.float32)
 
 
 def _matte(hull: FloatArray, feather_px: float, size: tuple[int, int]) -> FloatArray:

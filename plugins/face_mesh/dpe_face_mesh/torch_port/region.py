@@ -39,6 +39,8 @@ class Region:
 
         Read bilinearly. Pictures that would be shrunk by half or more are averaged down first.
         """
+        if not len(pictures):
+            return pictures.new_zeros(0, 3, side, side)
         matrices = self.matrices(side)
         factor = max(1, math.floor(float(self.size_px.max()) / side))
         size = pictures.new_tensor((pictures.shape[3], pictures.shape[2]))

@@ -1,0 +1,177 @@
+"""Typed flags for the options of components: ``--mesh.hold-pose-deg 4`` besides ``--set mesh.hold_pose_deg=4``."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import types
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+from typer.core import TyperCommand
+
+from dpe_toolkit.components import KINDS
+from dpe_toolkit.errors import OptionsError, nearest_names
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+    from typer._click.core import Context, Parameter
+
+    from dpe_toolkit.registry import RegisteredComponent, Registry
+
+__all__ = ["ComponentCommand", "Flags", "flags_of", "named_targets"]
+
+_META = "dpe_toolkit.flags"
+_DOTTED = re.compile(r"--(?P<target>[a-z0-9][a-z0-9_/-]*)\.(?:no-)?(?P<option>[a-z0-9_-]+)(?:=.*)?", re.DOTALL)
+_BOUNDS = {"ge": "min", "le": "max", "gt": "min", "lt": "max"}
+_SIMPLE = (bool, int, float, str)
+
+
+class ComponentCommand(TyperCommand):
+    """A command that takes the options of components as flags, and shows those of components that are named.
+
+    Plugins are loaded only where such a flag stands, or where help is asked for together with a component.
+    """
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """The arguments, with flags of components turned into assignments."""
+        flags = _flags_wanted(args)
+        ctx.meta[_META] = flags.parameters
+        rest = super().parse_args(ctx, args)
+        given = [flags.assignment(name, ctx.params.pop(name)) for name in flags.meaning if name in ctx.params]
+        stated = [text for text in given if text is not None]
+        if stated:
+            # What is typed as a flag stands behind --set, so that the same option given twice is the flag's.
+            ctx.params["assignments"] = [*(ctx.params.get("assignments") or ()), *stated]
+        return rest
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Own options, then those of the components that were named."""
+        return [*super().get_params(ctx), *ctx.meta.get(_META, ())]
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """Options of a command that stand for options of components."""
+
+    parameters: Sequence[Any]
+    meaning: dict[str, tuple[str, str]]
+    """Name of the parameter to component (as it was called) and option."""
+
+    def assignment(self, name: str, value: object) -> str | None:
+        """The value as ``--set`` takes it; None where the flag was not given."""
+        component, option = self.meaning[name]
+        if value is None or value == []:
+            return None
+        text = value if isinstance(value, str) and value[:1] in ("[", "{") else json.dumps(value)
+        return f"{component}.{option}={text}"
+
+
+def named_targets(args: Sequence[str]) -> dict[str, list[str]]:
+    """What is named on a command line: ``kinds`` (``kind=name``) and ``dotted`` (targets of flags with a dot)."""
+    kinds = []
+    for kind in KINDS:
+        for place, word in enumerate(args):
+            if word == f"--{kind}" and place + 1 < len(args):
+                kinds.append(f"{kind}={args[place + 1]}")
+            elif word.startswith(f"--{kind}="):
+                kinds.append(word.removeprefix("--"))
+    dotted = [match["target"] for word in args if (match := _DOTTED.fullmatch(word))]
+    return {"kinds": kinds, "dotted": list(dict.fromkeys(dotted))}
+
+
+def flags_of(entries: Iterable[tuple[str, RegisteredComponent]]) -> Flags:
+    """Flags for components, each with the name by which it is called on the command line."""
+    signature: list[inspect.Parameter] = []
+    meaning: dict[str, tuple[str, str]] = {}
+    for called, entry in entries:
+        for option, field in entry.component.options.model_fields.items():
+            name = re.sub(r"\W", "_", f"{called}__{option}")
+            if name in meaning:
+                continue
+            meaning[name] = (called, option)
+            title = f"Options of {entry.component.kind} {entry.component.name}"
+            hint = Annotated[_hint(field), _option(called, option, field, title)]  # type: ignore[valid-type] # made here
+            signature.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint))
+    return Flags(_parameters(signature), meaning)
+
+
+def _flags_wanted(args: Sequence[str]) -> Flags:
+    named = named_targets(args)
+    asked = {"-h", "--help"} & set(args)
+    if not named["dotted"] and not (asked and named["kinds"]):
+        return Flags((), {})
+    from dpe_toolkit.cli.allowed import allowed_registry
+
+    registry = allowed_registry()
+    chosen = dict(pair.split("=", 1) for pair in named["kinds"])
+    entries = [(target, entry) for target in named["dotted"] for entry in _claimed(registry, target, chosen)]
+    if asked:
+        entries += [(name, registry.find(kind, name)) for kind, name in chosen.items()]
+    return flags_of(entries)
+
+
+def _claimed(registry: Registry, target: str, chosen: dict[str, str]) -> list[RegisteredComponent]:
+    """The components that a flag's first word means: by kind, by name, or by family.
+
+    Raises:
+        OptionsError: nothing is called that.
+    """
+    if target in chosen:
+        return [registry.find(target, chosen[target])]
+    if target in KINDS:
+        # Which one it will be, the timeline may say: every one's options are taken, and planning judges.
+        return [entry for kind in KINDS if kind == target for entry in registry.components(kind).values()]
+    every = [entry for kind in KINDS for entry in registry.components(kind).values()]
+    found = [entry for entry in every if target in (entry.component.name, entry.component.family)]
+    if not found:
+        known = {*KINDS, *(entry.component.name for entry in every)}
+        raise OptionsError(f"no component is called {target!r}", nearest_names(target, known), "correct the flag")
+    return found
+
+
+def _parameters(signature: list[inspect.Parameter]) -> list[Any]:
+    """The parameters that typer makes of a signature: its public way to make some."""
+    if not signature:
+        return []
+
+    def command(**values: object) -> None: ...
+
+    command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined] # read by inspect
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in signature}
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    return [made for made in typer.main.get_command(app).params if made.name != "help"]
+
+
+def _hint(field: FieldInfo) -> object:
+    """The type that typer reads a flag as: the field's own where it is simple, else text, as --set takes it."""
+    held: Any = field.annotation
+    if get_origin(held) in (Union, types.UnionType):
+        parts = [part for part in get_args(held) if part is not type(None)]
+        held = parts[0] if len(parts) == 1 else str
+    if get_origin(held) is Literal:
+        return held | None if all(isinstance(word, str) for word in get_args(held)) else str | None
+    return held | None if held in _SIMPLE else str | None
+
+
+def _option(called: str, option: str, field: FieldInfo, panel: str) -> object:
+    dashed = option.replace("_", "-")
+    names = [f"--{called}.{dashed}"]
+    if field.annotation is bool:
+        names = [f"--{called}.{dashed}/--{called}.no-{dashed}"]
+    limits: dict[str, float] = {}
+    if field.annotation in (int, float):
+        for bound in field.metadata:
+            limits |= {way: getattr(bound, key) for key, way in _BOUNDS.items() if hasattr(bound, key)}
+    text = f"{field.description or ''} Default: {_shown(field)}.".strip()
+    make: Callable[..., object] = typer.Option
+    return make(*names, help=text, rich_help_panel=panel, show_default=False, **limits)
+
+
+def _shown(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True, validated_data={})
+    return value if isinstance(value, str) and value else "none" if value == "" else json.dumps(value, default=str)

@@ -1,0 +1,36 @@
+"""``dpe plugins new``: a whole distribution to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from dpe_toolkit.cli.screen import help_text, note
+
+__all__ = ["HELP", "new_plugin"]
+
+HELP = help_text(
+    "Write a new plugin: a whole distribution that installs, works and passes its tests.",
+    "Its code is typed and short, and is meant to be replaced by yours; its tests say whether what you put there "
+    "keeps what components promise. For encoder, motion and generator all three are written, since they are made "
+    "for each other.",
+    examples=("dpe plugins new soft_edge --kind compositor", "dpe plugins new my_net --kind generator --into src"),
+)
+
+Kind = Literal["detector", "encoder", "motion", "generator", "compositor"]
+
+
+def new_plugin(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What timelines will call it, e.g. soft_edge.")],
+    *,
+    kind: Annotated[Kind, typer.Option(help="What it provides.")],
+    into: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to make its folder.")] = Path(),
+) -> None:
+    """Writes the distribution, and says what to do next."""
+    from dpe_toolkit.scaffold import write_plugin
+
+    written = write_plugin(name, kind, into)
+    note(f"{written.folder} ({len(written.files)} files)", label="wrote", style="green")
+    note(f"next: pip install -e {written.folder}, then dpe plugins check {written.name}")

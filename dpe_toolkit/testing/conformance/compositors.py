@@ -1,0 +1,146 @@
+"""What compositors promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import ClassVar, cast
+
+import torch
+from torch import Tensor
+
+from dpe_toolkit.components import ComponentKind, Composited, Compositor, Detector, Generated
+from dpe_toolkit.faces import FaceBatch
+from dpe_toolkit.testing.conformance.comparing import require
+from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, seen_by
+from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
+
+__all__ = ["CompositorConformance"]
+
+_LEAST_SHOWN = 0.1
+
+
+class CompositorConformance(ComponentConformance):
+    """Conformance of a compositor. The edit is a smooth darkening of part of a face, as if a mouth had opened."""
+
+    kind: ClassVar[ComponentKind] = "compositor"
+
+    @classmethod
+    @cache
+    def filmed(cls) -> Filmed:
+        """The clip in windows; without a detector among ``partners`` the face's known place is used."""
+        named = any(partner.kind == "detector" for partner in cls.partners)
+        detector = cast("Detector | None", make_partner(cls, "detector")) if named else None
+        return seen_by(detector, cls.source_clip(), device=torch.device(cls.device))
+
+    def edit(self, faces: FaceBatch) -> tuple[Generated, Tensor]:
+        """An edit of these windows, and (N, 1, h, w) true where it changed a pixel."""
+        height, width = faces.pixels.shape[2:]
+        y = torch.arange(height, device=faces.pixels.device)[:, None] / height - 0.6
+        x = torch.arange(width, device=faces.pixels.device)[None] / width - 0.5
+        weight = (1 - (x / 0.16) ** 2 - (y / 0.12) ** 2).clamp_min(0)
+        change = weight * torch.tensor([0.3, 0.4, 0.5], device=weight.device)[:, None, None]
+        landmarks = faces.landmarks_px.clone()
+        landmarks[:, :, 1] += 2
+        changed = (weight > 0).expand(len(faces), 1, -1, -1)
+        return Generated(torch.where(changed, faces.pixels - change, faces.pixels), landmarks), changed
+
+    def inputs(self, rows: Rows) -> tuple[object, ...]:
+        """Source windows and edited ones."""
+        faces = self.filmed().faces(rows)
+        return faces, self.edit(faces)[0]
+
+    def call(self, made: object, *inputs: object) -> object:
+        """``composite``."""
+        source, edited = cast("tuple[FaceBatch, Generated]", inputs)
+        return cast("Compositor", made).composite(source, edited)
+
+    def composite(self, source: FaceBatch, edited: Generated) -> Composited:
+        """What the component makes of it."""
+        return cast("Compositor", self.made()).composite(source, edited)
+
+    def test_results_have_the_shapes_and_ranges_of_the_contract(self) -> None:
+        """Pixels (N, 3, h, w) and matte (N, 1, h, w), float32, the matte in [0, 1]."""
+        faces, result = self.filmed().faces(self.rows), cast("Composited", self.run())
+        count, _, height, width = faces.pixels.shape
+        for name, value, channels in (("pixels", result.pixels, 3), ("matte", result.matte, 1)):
+            shape = tuple(value.shape)
+            wanted = (count, channels, height, width)
+            require(shape == wanted, f"{name} are {shape}, expected {wanted}")
+            require(value.dtype == torch.float32, f"{name} are {value.dtype}, expected torch.float32")
+        low, high = float(result.matte.min()), float(result.matte.max())
+        require(low >= 0 and high <= 1, f"the matte goes from {low:.3g} to {high:.3g}, expected 0 to 1")
+
+    def test_an_unchanged_face_stays_as_it_is(self) -> None:
+        """Edited windows that equal the source's come back to the last bit."""
+        faces = self.filmed().faces(self.rows)
+        result = self.composite(faces, Generated(faces.pixels.clone(), faces.landmarks_px.clone()))
+        apart = _most(result.pixels, faces.pixels)
+        require(apart == 0, f"a face that was not edited changes by up to {apart:.3g}; it must stay as it is")
+
+    def test_no_pixel_outside_the_edit_changes(self) -> None:
+        """Where the edited pixels equal the source's, the result's do, to the last bit."""
+        faces = self.filmed().faces(self.rows)
+        edited, changed = self.edit(faces)
+        result = self.composite(faces, edited)
+        touched = (result.pixels != faces.pixels).any(dim=1, keepdim=True) & ~changed & (result.matte > 0)
+        count = int(touched.sum())
+        require(count == 0, f"{count} pixels change that the generator left alone; take those from the source")
+
+    def test_an_edit_is_shown(self) -> None:
+        """Of the change in the middle of the face at least a tenth arrives in the frame."""
+        faces = self.filmed().faces(self.rows)
+        edited, _ = self.edit(faces)
+        result = self.composite(faces, edited)
+        asked = float((edited.pixels - faces.pixels).abs().sum())
+        shown = float(((result.pixels - faces.pixels) * result.matte).abs().sum())
+        require(shown >= _LEAST_SHOWN * asked, f"only {shown / asked:.0%} of the edit is shown")
+
+    def test_pixels_without_confidence_are_not_shown(self) -> None:
+        """Where the generator says that its pixels are unusable, the frame keeps its own."""
+        faces = self.filmed().faces(self.rows)
+        edited, _ = self.edit(faces)
+        confidence = torch.ones_like(edited.pixels[:, :1])
+        confidence[:, :, :, : confidence.shape[3] // 2] = 0
+        result = self.composite(faces, replace(edited, confidence=confidence))
+        shown = ((result.pixels - faces.pixels) * result.matte * (confidence == 0)).abs().max()
+        require(float(shown) == 0, f"pixels of confidence 0 change the frame by up to {float(shown):.3g}")
+
+    def test_a_face_without_landmarks_is_composited(self) -> None:
+        """Detectors may give none (P = 0); the window itself then says where the face is."""
+        faces = self.filmed().faces(self.rows)
+        edited, _ = self.edit(faces)
+        bare = replace(faces, landmarks_px=faces.landmarks_px[:, :0])
+        result = self.composite(bare, replace(edited, landmarks_px=edited.landmarks_px[:, :0]))
+        require(bool(result.matte.isfinite().all()), "without landmarks the matte is not finite")
+        require(bool((result.matte > 0).any()), "without landmarks nothing of the edit is shown")
+
+    def test_a_face_half_outside_its_frame_is_composited(self) -> None:
+        """Landmarks may lie far outside the window."""
+        faces = self.filmed().faces(self.rows)
+        edited, _ = self.edit(faces)
+        far = torch.tensor(
+            [-faces.pixels.shape[3] * 0.8, faces.pixels.shape[2] * 0.7, 0.0], device=edited.pixels.device
+        )
+        outside = replace(faces, landmarks_px=faces.landmarks_px + far)
+        result = self.composite(outside, replace(edited, landmarks_px=edited.landmarks_px + far))
+        finite = bool(result.matte.isfinite().all() and result.pixels.isfinite().all())
+        require(finite, "a face half outside its window gives values that are not finite")
+
+    def test_windows_of_odd_sizes_are_composited(self) -> None:
+        """Any size of window is taken, down to a face of a few pixels."""
+        faces = self.filmed().faces(self.rows[:1])
+        for height, width in ((17, 13), (9, 31), (6, 6)):
+            small = replace(
+                faces,
+                pixels=faces.pixels[:, :, 20 : 20 + height, 20 : 20 + width].clone(),
+                landmarks_px=faces.landmarks_px * (min(height, width) / faces.pixels.shape[2]),
+                placement=replace(faces.placement, size_px=(width, height)),
+            )
+            edited, _ = self.edit(small)
+            shape = tuple(self.composite(small, edited).pixels.shape)
+            require(shape == (1, 3, height, width), f"a window of {width}x{height} comes back as {shape}")
+
+
+def _most(one: Tensor, other: Tensor) -> float:
+    return float((one - other).abs().max()) if one.numel() else 0.0

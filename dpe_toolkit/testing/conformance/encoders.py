@@ -1,0 +1,53 @@
+"""What encoders promise."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import ClassVar, cast
+
+import torch
+
+from dpe_toolkit.codes import Appearance
+from dpe_toolkit.components import ComponentKind, Detector, Encoder
+from dpe_toolkit.faces import FaceBatch
+from dpe_toolkit.testing.conformance.comparing import differing, require
+from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, seen_by, shape_for
+from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
+
+__all__ = ["EncoderConformance"]
+
+
+class EncoderConformance(ComponentConformance):
+    """Conformance of an encoder; without a detector among ``partners`` the face's known place is used."""
+
+    kind: ClassVar[ComponentKind] = "encoder"
+
+    @classmethod
+    @cache
+    def filmed(cls) -> Filmed:
+        """The clip in windows of the shape that the encoder asks for."""
+        named = any(partner.kind == "detector" for partner in cls.partners)
+        detector = cast("Detector | None", make_partner(cls, "detector")) if named else None
+        return seen_by(detector, cls.source_clip(), shape_for(cls.made()), device=torch.device(cls.device))
+
+    def inputs(self, rows: Rows) -> tuple[object, ...]:
+        """Windows."""
+        return (self.filmed().faces(rows),)
+
+    def call(self, made: object, *inputs: object) -> object:
+        """``encode``."""
+        (faces,) = cast("tuple[FaceBatch]", inputs)
+        return cast("Encoder", made).encode(faces)
+
+    def test_the_appearance_keeps_the_windows(self) -> None:
+        """``Appearance.faces`` are the windows that were encoded."""
+        faces = self.filmed().faces(self.rows)
+        looks = self.call(self.made(), faces)
+        require(isinstance(looks, Appearance), f"encode() gives a {type(looks).__name__}, expected an Appearance")
+        apart = differing(faces, cast("Appearance", looks).faces)
+        require(not apart, f"the appearance holds other windows than were encoded: {apart}")
+
+    def test_the_appearance_is_of_the_space_that_is_stated(self) -> None:
+        """The space of what it gives is the one that planning was told."""
+        got, wanted = cast("Appearance", self.run()).space, self.code_space()
+        require(wanted is None or got == wanted, f"encode() gives codes of {got.id!r}, its Component says {wanted}")

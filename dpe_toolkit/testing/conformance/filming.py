@@ -1,0 +1,129 @@
+"""The kit's clips as components see them: tracked faces, native windows, motion codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dpe_toolkit.analysis import WindowPlan, cut_faces, place_faces, plan_windows, window_shape
+from dpe_toolkit.codes import MotionCode, MotionTrack
+from dpe_toolkit.components import Component, ComponentContext, ComponentKind, Detector, MotionExtractor, WindowShape
+from dpe_toolkit.errors import DpeError
+from dpe_toolkit.faces import FaceBatch, FaceTrack
+from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.planning.components import family_of
+from dpe_toolkit.planning.settings import DEFAULT_COMPONENTS
+from dpe_toolkit.registry import Registry, load_registry
+from dpe_toolkit.testing.conformance.comparing import require
+from dpe_toolkit.testing.conformance.suite import ComponentConformance
+from dpe_toolkit.testing.fakes import plugin_of
+from dpe_toolkit.testing.footage import KnownClip
+
+__all__ = ["Filmed", "find_partner", "make_partner", "moved", "seen_by"]
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Filmed:
+    """A clip and the face that was tracked in it."""
+
+    frames: FrameBatch
+    track: FaceTrack
+    windows: WindowPlan
+    device: torch.device
+
+    def faces(self, rows: Rows) -> FaceBatch:
+        """Native windows of these rows."""
+        return cut_faces(self.frames.take(rows), self.track, rows, self.windows, self.device)
+
+    def places(self, rows: Rows) -> FaceBatch:
+        """The same faces without their pixels."""
+        empty = torch.zeros(len(rows), 3, 0, 0, device=self.device)
+        return place_faces(self.track, rows, self.windows.placement(rows), empty)
+
+
+def seen_by(
+    detector: Detector | None, clip: KnownClip, shape: WindowShape | None = None, *, device: torch.device
+) -> Filmed:
+    """The clip with the face that ``detector`` sees in it; None takes what is known of the clip."""
+    frames = clip.frames()
+    track = clip.track() if detector is None else _tracked(detector, frames)
+    return Filmed(frames, track, plan_windows(track, shape or WindowShape()), device)
+
+
+def _tracked(detector: Detector, frames: FrameBatch) -> FaceTrack:
+    found = detector.detect(frames, None)
+    missed = [row for row, faces in enumerate(found) if not len(faces)]
+    require(not missed, f"the detector sees no face in frames {missed} of the kit's clip; name another partner")
+    values = {
+        name: np.stack([getattr(faces, name)[0] for faces in found])
+        for name in ("boxes_px", "landmarks_px", "scores", "blendshapes")
+    }
+    return FaceTrack(index=frames.index, present=np.ones(len(found), np.bool_), **values)
+
+
+def moved(extractor: MotionExtractor, filmed: Filmed) -> MotionTrack:
+    """The motion of a filmed face."""
+    rows = np.arange(len(filmed.track), dtype=np.int64)
+    faces = filmed.faces(rows) if extractor.needs_pixels else filmed.places(rows)
+    codes = extractor.extract(faces)
+    settled = MotionCode(codes.space, codes.expression.cpu(), codes.pose.cpu())
+    return extractor.settle(settled, filmed.track, filmed.frames.rate, None)
+
+
+def find_partner(suite: type[ComponentConformance], kind: ComponentKind) -> Component[object] | None:
+    """The component of ``kind`` to test with: named by the suite, else of the family, else the default installed."""
+    for component in suite.partners:
+        if component.kind == kind:
+            return component
+    registry = suite.installed or load_registry()
+    found = [entry.component for entry in registry.components(kind).values()]
+    family = family_of(suite.component)
+    kin = [component for component in found if family and family_of(component) == family]
+    usual = [component for component in found if component.name == DEFAULT_COMPONENTS.get(kind)]
+    candidates = kin if len(kin) == 1 else usual if kind == "detector" else []
+    return candidates[0] if candidates else None
+
+
+def make_partner(suite: type[ComponentConformance], kind: ComponentKind) -> object | None:
+    """That component, made with those of the suite's options and weights that it takes; None where there is none.
+
+    Raises:
+        DpeError: it cannot be made.
+    """
+    component = find_partner(suite, kind)
+    if component is None:
+        return None
+    kin = component.family == suite.component.family != ""
+    options = {name: value for name, value in suite.options.items() if name in component.options.model_fields}
+    choice = ComponentChoice(
+        kind=kind, name=component.name, plugin="partner", version="0", options=options if kin else {}
+    )
+    context = ComponentContext(torch.device(suite.device), suite.weights if kin else None)
+    return Registry.of({"partner": plugin_of(component)}).create(choice, context)
+
+
+def shape_for(made: object | None) -> WindowShape:
+    """The window that a component asks for, or the usual one."""
+    return window_shape(made)
+
+
+def partner_or_fail(suite: type[ComponentConformance], kind: ComponentKind) -> object:
+    """As `make_partner`, where the suite cannot do without.
+
+    Raises:
+        ConformanceError: there is none.
+    """
+    try:
+        made = make_partner(suite, kind)
+    except DpeError as error:
+        require(False, f"its partner, a {kind}, cannot be made: {error}")
+        raise
+    family = family_of(suite.component) or "no family"
+    require(made is not None, f"there is no {kind} of its family ({family}) to test with; name one in 'partners'")
+    return made

@@ -1,0 +1,110 @@
+"""Running a suite without pytest, and timing the component in it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal
+from unittest import SkipTest
+
+import torch
+
+from dpe_toolkit.components import Component, ComponentKind
+from dpe_toolkit.errors import DpeError
+from dpe_toolkit.testing.conformance.compositors import CompositorConformance
+from dpe_toolkit.testing.conformance.detectors import DetectorConformance
+from dpe_toolkit.testing.conformance.encoders import EncoderConformance
+from dpe_toolkit.testing.conformance.generators import GeneratorConformance
+from dpe_toolkit.testing.conformance.measures import (
+    FeaturesConformance,
+    IdentityConformance,
+    MetricConformance,
+    RegressorConformance,
+)
+from dpe_toolkit.testing.conformance.motions import MotionConformance
+from dpe_toolkit.testing.conformance.suite import ComponentConformance
+
+__all__ = ["SUITES", "CheckResult", "checks_of", "ms_per_frame", "run_suite", "suite_for"]
+
+SUITES: dict[ComponentKind, type[ComponentConformance]] = {
+    "detector": DetectorConformance,
+    "encoder": EncoderConformance,
+    "motion": MotionConformance,
+    "generator": GeneratorConformance,
+    "compositor": CompositorConformance,
+    "regressor": RegressorConformance,
+    "features": FeaturesConformance,
+    "identity": IdentityConformance,
+    "metric": MetricConformance,
+}
+"""Kind to its suite."""
+
+_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """How one check went."""
+
+    check: str
+    """What was checked, as words."""
+    state: Literal["ok", "failed", "skipped"]
+    detail: str = ""
+    """Why it failed or was skipped."""
+
+
+def suite_for(component: Component[object], **settings: object) -> type[ComponentConformance]:
+    """The suite of the component's kind, for it.
+
+    Args:
+        component: what to test.
+        settings: class attributes such as ``options``, ``weights`` and ``partners``.
+    """
+    base = SUITES[component.kind]
+    return type(f"{component.name} {base.__name__}", (base,), {"component": component, **settings})
+
+
+def checks_of(suite: type[ComponentConformance]) -> list[str]:
+    """The names of a suite's tests, those of every component first."""
+    names = [name for one in reversed(suite.__mro__) for name in vars(one) if name.startswith("test_")]
+    return list(dict.fromkeys(names))
+
+
+def run_suite(suite: type[ComponentConformance], *, only: Collection[str] | None = None) -> Iterator[CheckResult]:
+    """The result of each test, as it comes. No fault of a component ends the run.
+
+    Args:
+        suite: what to run.
+        only: checks to run, as `CheckResult` names them; None runs all.
+    """
+    for name in checks_of(suite):
+        words = name.removeprefix("test_").replace("_", " ")
+        if only is not None and words not in only:
+            continue
+        try:
+            getattr(suite(), name)()
+        except SkipTest as reason:
+            yield CheckResult(words, "skipped", str(reason))
+        except (AssertionError, DpeError) as error:
+            yield CheckResult(words, "failed", str(error))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything
+            yield CheckResult(words, "failed", f"{type(error).__name__}: {error}")
+        else:
+            yield CheckResult(words, "ok")
+
+
+def ms_per_frame(suite: type[ComponentConformance], rounds: int = _ROUNDS) -> float:
+    """Median time of a call in milliseconds, by the frames of the call; the first call is left out."""
+    case = suite()
+    ready, inputs = case.ready(suite.made()), case.inputs(case.rows)
+    on_gpu = torch.device(suite.device).type == "cuda"
+    times = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        case.call(ready, *inputs)
+        if on_gpu:
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:]) * 1000 / suite.num_rows

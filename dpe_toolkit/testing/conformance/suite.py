@@ -1,0 +1,282 @@
+"""What every component promises, whatever its kind; the suites of the kinds build on it.
+
+A suite is a plain class of ``test_`` methods without arguments: pytest collects a subclass whose name starts
+with ``Test``, and ``dpe plugins check`` runs the same methods without pytest.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+from unittest import SkipTest
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dpe_toolkit.analysis import guard_plugin
+from dpe_toolkit.codes import CodeSpace
+from dpe_toolkit.components import Component, ComponentContext, ComponentKind
+from dpe_toolkit.errors import DpeError, OptionsError, PluginError
+from dpe_toolkit.options import PluginOptions
+from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.registry import Registry
+from dpe_toolkit.testing.conformance.comparing import (
+    arrays_of,
+    differing,
+    differing_rows,
+    require,
+    rows_of,
+    snapshot,
+)
+from dpe_toolkit.testing.conformance.spelling import spelled_ways, varied_options
+from dpe_toolkit.testing.fakes import plugin_of
+from dpe_toolkit.testing.footage import NUM_FRAMES, KnownClip, acted_clip, photograph_clip
+from dpe_toolkit.testing.network import no_network
+
+__all__ = ["PLUGIN_NAME", "ComponentConformance", "Rows"]
+
+PLUGIN_NAME = "under_test"
+Rows = npt.NDArray[np.int64]
+
+
+class ComponentConformance:
+    """Base of the suites. A test class of a plugin sets ``component`` and, where it must, the rest."""
+
+    kind: ClassVar[ComponentKind]
+    component: ClassVar[Component[object]]
+    """The component to test, as the plugin's hook gives it."""
+    options: ClassVar[Mapping[str, object]] = {}
+    """Options to test it with; partners of its family get those that they have too."""
+    weights: ClassVar[Path | None] = None
+    """Weights to test it with."""
+    partners: ClassVar[Sequence[Component[object]]] = ()
+    """Components it cannot do without: a motion extractor's detector, a generator's encoder and motion
+    extractor. Kinds not named here are taken from the installed plugins, by family and then by default."""
+    installed: ClassVar[Registry | None] = None
+    """Where partners are looked for that are not named; None takes what is installed here."""
+    tolerance: ClassVar[float] = 2e-3
+    """By how much results may differ between a batch and its parts; half a step of 8 bits."""
+    device: ClassVar[str] = "cpu"
+    num_rows: ClassVar[int] = NUM_FRAMES
+
+    @classmethod
+    def source_clip(cls) -> KnownClip:
+        """Footage with a face that the component can work on."""
+        return photograph_clip()
+
+    @classmethod
+    def driver_clip(cls) -> KnownClip:
+        """Footage of another expression."""
+        return acted_clip()
+
+    def inputs(self, rows: Rows) -> tuple[object, ...]:
+        """What `call` takes for these rows of the source clip."""
+        raise NotImplementedError
+
+    def call(self, made: object, *inputs: object) -> object:
+        """What the component says of these inputs."""
+        raise NotImplementedError
+
+    def ready(self, made: object) -> object:
+        """The component after what must happen once before it is called."""
+        return made
+
+    @property
+    def rows(self) -> Rows:
+        """All rows."""
+        return np.arange(self.num_rows, dtype=np.int64)
+
+    @classmethod
+    def context(cls) -> ComponentContext:
+        """Where the component runs."""
+        return ComponentContext(torch.device(cls.device), cls.weights)
+
+    @classmethod
+    def registry(cls) -> Registry:
+        """A registry in which only the component is."""
+        return Registry.of({PLUGIN_NAME: plugin_of(cls.component)}, version="0")
+
+    @classmethod
+    def choice(cls, options: Mapping[str, object] | None = None) -> ComponentChoice:
+        """The component as a plan names it."""
+        given = cls.options if options is None else options
+        kind, name = cls.component.kind, cls.component.name
+        return ComponentChoice(kind=kind, name=name, plugin=PLUGIN_NAME, version="0", options=dict(given))
+
+    @classmethod
+    def make(cls) -> object:
+        """A component of its own, made from `options`."""
+        return cls.registry().create(cls.choice(), cls.context())
+
+    @classmethod
+    @cache
+    def made(cls) -> object:
+        """One component for all tests that need no fresh one."""
+        return cls.make()
+
+    @classmethod
+    @cache
+    def _made_ready(cls) -> object:
+        return cls().ready(cls.made())
+
+    @classmethod
+    def parsed_options(cls) -> PluginOptions:
+        """The options, validated."""
+        return cls.component.options.parse(cls.options, owner=cls.component.name)
+
+    @classmethod
+    def code_space(cls) -> CodeSpace | None:
+        """The space that the component says it works in, for these options and weights."""
+        component = cls.component
+        if component.space_of is None:
+            return component.space
+        return component.space_of(cls.parsed_options(), cls.weights)
+
+    def run(self, rows: Rows | None = None) -> object:
+        """What the component says of these rows, of all where none are named."""
+        return self.call(self._made_ready(), *self.inputs(self.rows if rows is None else rows))
+
+    def test_the_record_is_complete(self) -> None:
+        """Kind, name, summary, licence, source and fingerprint are stated, and the registry takes it."""
+        component = self.component
+        require(component.kind == self.kind, f"the component is a {component.kind}, the suite is for a {self.kind}")
+        (plugin,) = self.registry().plugins
+        require(plugin.fault is None, f"the registry does not take it: {plugin.fault}")
+        for field in ("summary", "licence", "source", "fingerprint"):
+            require(getattr(component, field).strip(), f"{component.name} states no {field}; fill it in its Component")
+
+    def test_it_is_made_as_what_its_kind_promises(self) -> None:
+        """``create`` gives an object with the methods of its protocol."""
+        self.made()
+
+    def test_options_say_what_they_do(self) -> None:
+        """Each option has a description and a default, for help, tables and editors."""
+        for name, field in self.component.options.model_fields.items():
+            require(field.description, f"option {name!r} has no description; give its Field one")
+            require(not field.is_required(), f"option {name!r} has no default; a component works when none is given")
+
+    def test_options_mean_the_same_wherever_they_are_given(self) -> None:
+        """On the command line, in a project's TOML, in a timeline's effect and in a plan, a value is one value."""
+        for values in varied_options(self.component.options, self.options):
+            wanted = self.component.options.parse(values, owner=self.component.name)
+            for way, given in spelled_ways(self.component.name, values).items():
+                got = self.component.options.parse(given, owner=self.component.name)
+                require(got == wanted, f"options {dict(values)} given by {way} become {got!r}, expected {wanted!r}")
+
+    def test_unknown_options_are_refused_by_name(self) -> None:
+        """A misspelt option is never ignored, and the message names component and option."""
+        try:
+            self.component.options.parse({**self.options, "no_such_option": 1}, owner=self.component.name)
+        except OptionsError as error:
+            named = self.component.name in str(error) and "no_such_option" in str(error)
+            require(named, f"the refusal of an unknown option names neither component nor option: {error}")
+        else:
+            require(False, "an unknown option is accepted; derive the options from PluginOptions and keep its config")
+
+    def test_a_fault_names_the_plugin(self) -> None:
+        """Whatever it raises at run time reaches the user with the plugin's name, and ends no process."""
+        made = self._made_ready()
+        broken: tuple[object, ...] = tuple(None for _ in self.inputs(self.rows))
+        try:
+            with guard_plugin(self.choice(), "conformance"):
+                self.call(made, *broken)
+        except PluginError as error:
+            require(PLUGIN_NAME in str(error), f"the error does not name the plugin: {error}")
+        except DpeError as error:
+            require(str(error), "an error of the toolkit's tree says nothing")
+        except BaseException as error:  # noqa: BLE001 - this is what is looked for
+            require(False, f"a fault escapes as {type(error).__name__}, which no guard catches; raise an Exception")
+
+    def test_it_needs_no_network(self) -> None:
+        """Making and calling it reaches for no other machine."""
+        with no_network() as tried:
+            self.call(self.ready(self.make()), *self.inputs(self.rows[:1]))
+        require(not tried, f"it tried to reach {', '.join(tried)}; ship what it needs, or let the user name a file")
+
+    def test_listing_it_loads_no_torch(self) -> None:
+        """Its module registers without torch, so that listings stay quick."""
+        module = self.component.create.__module__
+        loaded = None if module.startswith("dpe_toolkit.testing.") else _loads_torch(module)
+        if loaded is None:
+            raise SkipTest(f"module {module} cannot be imported by itself")
+        require(not loaded, f"importing {module} imports torch; move that import into the function 'create'")
+
+    def test_inputs_are_left_as_they_were(self) -> None:
+        """What is handed in belongs to the caller."""
+        inputs = self.inputs(self.rows)
+        before = snapshot(inputs)
+        self.call(self._made_ready(), *inputs)
+        changed = differing_rows(before, snapshot(inputs), 0.0)
+        require(not changed, f"it changes what it is given: {changed}; work on a copy")
+
+    def test_the_same_input_gives_the_same_result(self) -> None:
+        """Two components of the same options agree to the last bit."""
+        results = [self.call(self.ready(self.make()), *self.inputs(self.rows)) for _ in range(2)]
+        apart = differing(*results)
+        require(not apart, f"two runs on the same input disagree: {apart}; seed what is random")
+
+    def test_nothing_is_remembered_between_calls(self) -> None:
+        """A result does not depend on what was asked before."""
+        first = snapshot(self.run())
+        self.run(self.rows[::-1].copy())
+        self.run(self.rows[:1])
+        apart = differing_rows(first, snapshot(self.run()), self.tolerance)
+        require(not apart, f"the same call gives another result later: {apart}; keep no state between calls")
+
+    def test_a_batch_is_its_rows_one_by_one(self) -> None:
+        """Each row's result is the same alone and among others."""
+        together = self.run()
+        for row in self.rows.tolist():
+            alone = self.run(self.rows[row : row + 1])
+            kept = rows_of(together, self.num_rows, row)
+            apart = differing_rows(kept, rows_of(alone, 1, 0), self.tolerance)
+            require(kept, "the result has no rows; its first axis, or the list, stands for the frames")
+            require(not apart, f"row {row} of a batch is not what it is alone: {apart}")
+
+    def test_an_empty_batch_gives_an_empty_result(self) -> None:
+        """No frame is a batch like another."""
+        result = self.run(self.rows[:0])
+        count = len(result) if isinstance(result, list) else next((len(array) for _, array, _ in arrays_of(result)), 0)
+        require(count == 0, f"a batch without frames gives {count} results")
+
+    def test_results_are_on_the_device_asked_for(self) -> None:
+        """Tensors come back where the component was asked to run."""
+        for path, _, device in arrays_of(self.run()):
+            wanted = torch.device(self.device).type
+            require(device in ("", wanted), f"{path} is on {device}, asked for was {wanted}")
+
+    def test_results_are_finite(self) -> None:
+        """No result holds a NaN or an infinity."""
+        for path, array, _ in arrays_of(self.run()):
+            require(np.isfinite(array.astype(np.float64)).all(), f"{path or 'the result'} holds NaN or infinity")
+
+
+_LISTED = """
+import importlib, sys
+sys.path[:0] = {folders!r}
+
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            print("torch")
+            raise SystemExit
+
+
+sys.meta_path.insert(0, Stop())
+importlib.import_module({module!r})
+print("light")
+"""
+
+
+@cache
+def _loads_torch(module: str) -> bool | None:
+    """Whether importing the module imports torch, seen in a process of its own; None where it cannot be imported."""
+    script = _LISTED.format(folders=[path for path in sys.path if path], module=module)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    return None if done.returncode else done.stdout.split()[-1] == "torch"

@@ -1,0 +1,1 @@
+"""Compositor ``multiband`` for dpe_toolkit."""

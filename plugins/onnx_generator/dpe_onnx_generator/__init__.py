@@ -1,0 +1,1 @@
+"""Generator ``onnx`` for dpe_toolkit: networks in ONNX files."""

@@ -1,0 +1,1 @@
+"""Compositor ``poisson`` for dpe_toolkit."""

@@ -1,0 +1,1 @@
+"""Detector ``yunet`` for dpe_toolkit."""

@@ -39,7 +39,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = Registry.of({"fakes": FakePlugin()})
-    monkeypatch.setattr(dpe_toolkit.registry, "load_registry", lambda: registry)
+    monkeypatch.setattr(dpe_toolkit.registry, "load_registry", lambda **allowed: registry)
 
 
 def evaluate(*words: object) -> Result:

@@ -85,6 +85,18 @@ def test_components_are_found_by_kind_and_name() -> None:
     assert list(registry.components("motion")) == []
 
 
+def test_a_component_is_chosen_with_every_option_spelled_out() -> None:
+    registry = Registry.of({"a": plugin_of(make())}, version="1.2")
+    usual = registry.choose("detector", "plain")
+    assert (usual.plugin, usual.version, usual.options) == ("a", "1.2", {"size_px": 8})
+    assert registry.choose("detector", "plain", {"size-px": "3"}).options == {"size_px": 3}
+    assert isinstance(registry.create(usual, CONTEXT), FakeDetector)
+    with pytest.raises(OptionsError, match=r"plain\.size_px"):
+        registry.choose("detector", "plain", {"size_px": 0})
+    with pytest.raises(PlanError, match="there is no detector 'other'"):
+        registry.choose("detector", "other")
+
+
 def test_an_unknown_name_offers_the_nearest() -> None:
     registry = Registry.of({"a": plugin_of(make("face_mesh"))})
     with pytest.raises(PlanError, match=r"there is no detector 'face_mash'.*did you mean 'face_mesh'"):

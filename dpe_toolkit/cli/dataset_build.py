@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from dpe_toolkit.dataset.entries import ListEntry, VideoShelf
     from dpe_toolkit.dataset.report import BuildReport
     from dpe_toolkit.dataset.settings import BuildSettings
-    from dpe_toolkit.plan import ComponentChoice
-    from dpe_toolkit.registry import Registry
 
 __all__ = ["HELP", "ClipChoices", "run"]
 
@@ -120,8 +118,8 @@ def run(
     from dpe_toolkit.dataset.stretches import plan_stretches
 
     registry = allowed_registry()
-    parts = {"detector": _choice(registry, "detector", detector)}
-    parts |= {"regressor": _choice(registry, "regressor", regressor)} if regressor else {}
+    parts = {"detector": registry.choose("detector", detector)}
+    parts |= {"regressor": registry.choose("regressor", regressor)} if regressor else {}
     stored = {"pictures": pictures, "shard_bytes": shard_mb * 2**20, "test_share": _test_share(split)}
     settings = _settings({**clips.given, **stored, **parts})
     shelf = VideoShelf(find_videos(videos))
@@ -135,22 +133,6 @@ def run(
     with counted_frames("find and crop", total) as advanced, _told_when_stopped(output):
         report = build_dataset(stretches, refused, output, settings, maker=registry, jobs=jobs, advanced=advanced)
     _print_report(report, output)
-
-
-def _choice(registry: Registry, kind: str, name: str) -> ComponentChoice:
-    """The component of that name with its usual options."""
-    from dpe_toolkit.plan import ComponentChoice
-
-    entry = registry.find(kind, name)
-    options = entry.component.options().model_dump(mode="json")
-    return ComponentChoice(
-        kind=kind,
-        name=name,
-        plugin=entry.plugin,
-        version=entry.version,
-        fingerprint=entry.component.fingerprint,
-        options=options,
-    )
 
 
 def _settings(values: dict[str, object]) -> BuildSettings:

@@ -16,7 +16,6 @@ from dpe_toolkit.evaluation.judging import Judges, picture_metrics
 from dpe_toolkit.evaluation.metrics import BackboneName, Lpips, load_lpips
 from dpe_toolkit.evaluation.reading import FaceReader
 from dpe_toolkit.measuring import ExpressionRegressor, IdentityEmbedder, PictureMetric
-from dpe_toolkit.plan import ComponentChoice
 from dpe_toolkit.registry import Registry
 
 __all__ = ["DEFAULT_REGRESSOR", "JudgeRequest", "choose_judges"]
@@ -83,12 +82,11 @@ class _Maker:
 
     def make(self, kind: str, name: str, protocol: type[T]) -> T:
         """The component, which fits its protocol: the registry looks."""
-        entry = self.registry.find(kind, name)
         options = dict(self.request.options.get(name, {}))
         weights = None
         if options.get("weights"):
             weights = find_weights(str(options["weights"]), folder=self.request.weights_folder, base_dir=Path.cwd())
-        choice = ComponentChoice(kind=kind, name=name, plugin=entry.plugin, version=entry.version, options=options)
+        choice = self.registry.choose(kind, name, options)
         made = self.registry.create(choice, ComponentContext(self.device, weights))
         assert isinstance(made, protocol)
         return made

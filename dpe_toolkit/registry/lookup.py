@@ -158,6 +158,28 @@ class Registry:
             advice += f"; not allowed here: {', '.join(map(repr, self.left_out))}"
         return advice
 
+    def choose(
+        self, kind: str, name: str, options: Mapping[str, object] | None = None, *, weights: Path | None = None
+    ) -> ComponentChoice:
+        """The component of that kind and name as `create` and plans take it, every option spelled out.
+
+        Raises:
+            PlanError: it is not installed.
+            OptionsError: an option is not accepted.
+            PluginError: two plugins claim the name.
+        """
+        entry = self.find(kind, name)
+        component = entry.component
+        return ComponentChoice(
+            kind=kind,
+            name=name,
+            plugin=entry.plugin,
+            version=entry.version,
+            fingerprint=component.fingerprint,
+            options=component.options.parse(options or {}, owner=name).model_dump(mode="json"),
+            weights=weights,
+        )
+
     def create(self, choice: ComponentChoice, context: ComponentContext) -> object:
         """The component that ``choice`` means, made from its options.
 

@@ -10,7 +10,6 @@ from torch import nn
 from dpe_toolkit.components import ComponentContext
 from dpe_toolkit.errors import DpeError, TrainingError
 from dpe_toolkit.measuring import ExpressionRegressor, MeasureKind, PerceptualFeatures
-from dpe_toolkit.plan import ComponentChoice
 from dpe_toolkit.training.config import OptionValue, TrainingConfig
 from dpe_toolkit.training.objective import Judges
 
@@ -62,9 +61,7 @@ def _create(
     registry: Registry, wanted: tuple[MeasureKind, str, dict[str, OptionValue]], device: torch.device
 ) -> object:
     kind, name, options = wanted
-    entry = registry.find(kind, name)
-    choice = ComponentChoice(kind=kind, name=name, plugin=entry.plugin, version=entry.version, options=dict(options))
-    made = registry.create(choice, ComponentContext(device=device))
+    made = registry.create(registry.choose(kind, name, options), ComponentContext(device=device))
     if isinstance(made, nn.Module):
         made.requires_grad_(False).eval()
     return made

@@ -29,7 +29,6 @@ from dpe_toolkit.evaluation.methods.stills import AnalysedStill, analyse_still, 
 from dpe_toolkit.faces import FaceBatch
 from dpe_toolkit.frames import FrameBatch
 from dpe_toolkit.geometry import full_rgb, write_window
-from dpe_toolkit.plan import ComponentChoice
 from dpe_toolkit.registry import Registry
 
 __all__ = ["MeshMethod"]
@@ -61,7 +60,7 @@ class MeshMethod:
         self.name = name
         chosen = {**_NAMES, **(names or {})}
         self.note = f"Generator '{chosen['generator']}' without training, one still driven by one still."
-        self._choices = {kind: _choice(registry, kind, given) for kind, given in chosen.items()}
+        self._choices = {kind: registry.choose(kind, given) for kind, given in chosen.items()}
         self._pool = ComponentPool(registry, device)
         self._known: OrderedDict[FrameRef, AnalysedStill | None] = OrderedDict()
 
@@ -132,19 +131,6 @@ def _always(value: FaceBatch) -> Callable[[npt.NDArray[np.int64]], FaceBatch]:
         return value
 
     return fetch
-
-
-def _choice(registry: Registry, kind: str, name: str) -> ComponentChoice:
-    entry = registry.find(kind, name)
-    options = entry.component.options().model_dump(mode="json")
-    return ComponentChoice(
-        kind=kind,
-        name=name,
-        plugin=entry.plugin,
-        version=entry.version,
-        fingerprint=entry.component.fingerprint,
-        options=options,
-    )
 
 
 def _picture(frames: FrameBatch, size_px: int) -> Tensor:

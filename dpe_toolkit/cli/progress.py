@@ -71,9 +71,14 @@ _TELLING_S = 0.2
 
 
 def _count(task: Task) -> str:
-    speed = (task.finished_speed or task.speed) if (task.elapsed or 0) > _TELLING_S else None
-    frames = f"{task.total or 0:.0f} frames"
-    return f"{frames}, {speed:.1f} a second" if speed else frames
+    """Frames, and how many a second over the whole stage.
+
+    rich's own speed is that of the samples it took, which lie microseconds apart where work that was done ahead is
+    told in one go.
+    """
+    num_frames, elapsed_s = task.total or 0, task.elapsed or 0
+    frames = f"{num_frames:.0f} frames"
+    return f"{frames}, {num_frames / elapsed_s:.1f} a second" if num_frames and elapsed_s > _TELLING_S else frames
 
 
 class _SpeedColumn(ProgressColumn):

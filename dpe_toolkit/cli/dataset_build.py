@@ -141,11 +141,17 @@ def _settings(values: dict[str, object]) -> BuildSettings:
     from dpe_toolkit.dataset.settings import BuildSettings
 
     try:
-        return BuildSettings.model_validate(values)
+        settings = BuildSettings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "the settings"
         raise OptionsError(f"{name} = {first['input']!r} is not accepted", first["msg"], "correct the value") from error
+    if settings.min_frames > settings.max_frames:
+        bounds = f"--min-frames {settings.min_frames} is more than --max-frames {settings.max_frames}"
+        raise OptionsError(
+            f"{bounds}: no clip can be kept", "a longest clip at least as long as the shortest", "correct one of them"
+        )
+    return settings
 
 
 def _test_share(text: str) -> float:

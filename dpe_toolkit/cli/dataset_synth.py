@@ -9,6 +9,7 @@ import typer
 
 from dpe_toolkit.cli.counting import counted_frames
 from dpe_toolkit.cli.screen import help_text, note
+from dpe_toolkit.errors import OptionsError
 
 __all__ = ["HELP", "run"]
 
@@ -64,6 +65,10 @@ def run(
         seed=seed, poses=poses, expressions=expressions, size_px=size, reach=reach, face_size=face_size
     )
     everybody = people(settings, identities, test_identities)
+    if not everybody:
+        raise OptionsError(
+            "a set of no people is asked for", "--identities or --test-identities above 0", "correct one of them"
+        )
     with counted_frames("render", len(everybody) * poses * expressions) as advanced:
         try:
             index = make_synthetic(output, settings, everybody, jobs=jobs, advanced=advanced)

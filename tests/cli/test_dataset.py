@@ -109,6 +109,7 @@ def test_a_list_and_a_folder_can_name_people(dpe: Dpe, footage: Path, tmp_path: 
         (("--split", "test=2"), 2, "test=2 is no split"),
         (("--identity-from", "list"), 2, "without a list"),
         (("--margin", "3"), 2, "margin = 3.0 is not accepted"),
+        (("--min-frames", "60", "--max-frames", "50"), 2, "--min-frames 60 is more than --max-frames 50: no clip can"),
         (("--detector", "nobody"), 2, "there is no detector 'nobody'"),
         (("--list", "gone.csv"), 1, "the list cannot be read"),
     ],
@@ -119,6 +120,13 @@ def test_what_is_wrong_is_said_before_anything_starts(
     done = dpe("dataset", "build", footage, "-o", tmp_path / "set", *words)
     assert done.returncode == code
     assert message in done.stderr
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_synthetic_set_of_no_people_is_refused_before_a_folder_is_made(dpe: Dpe, tmp_path: Path) -> None:
+    done = dpe("dataset", "synth", "-o", tmp_path / "set", "--identities", "0", "--test-identities", "0")
+    assert done.returncode == 2
+    assert "a set of no people is asked for. Expected: --identities or --test-identities above 0" in done.stderr
     assert not (tmp_path / "set").exists()
 
 

@@ -76,6 +76,7 @@ def check_plugins(
     infos = [info for info in registry.plugins if names is None or info.name in names]
     path = _weights_path(weights, weights_dir or user_data_dir() / "weights")
     options = parse_assignments(assignments)
+    _check_options(entries, options)
     checked = list(_check_all(registry, entries, options, path, str(resolve_device(device))))
     faults = [f"plugin {info.label}: {info.fault}" for info in infos if info.fault]
     faults += [
@@ -138,6 +139,26 @@ def _weights_path(named: str | None, folder: Path) -> Path | None:
     return WeightsPlaces(folder=folder, base_dir=Path.cwd(), named=named).find(named, "command line")
 
 
+def _check_options(entries: Sequence[RegisteredComponent], options: dict[tuple[str, str], object]) -> None:
+    """One message for what would fail every check.
+
+    Raises:
+        OptionsError: an option of nothing that is checked, or one that its component does not take.
+    """
+    for target, _ in options:
+        names = {name for entry in entries for name in (entry.component.name, entry.component.kind)}
+        if target not in names:
+            wrong = f"--set names {target!r}, which is not among what is checked"
+            raise OptionsError(wrong, nearest_names(target, names), "correct the --set")
+    for entry in entries:
+        entry.component.options.parse(_given(entry, options), owner=entry.component.name)
+
+
+def _given(entry: RegisteredComponent, options: dict[tuple[str, str], object]) -> dict[str, object]:
+    named = {entry.component.name, entry.component.kind}
+    return {option: value for (target, option), value in options.items() if target in named}
+
+
 def _check_all(
     registry: Registry,
     entries: Sequence[RegisteredComponent],
@@ -151,9 +172,7 @@ def _check_all(
         task = bars.add_task("check", total=len(entries))
         for entry in entries:
             bars.update(task, description=f"check {entry.component.kind} {entry.component.name}")
-            named = {entry.component.name, entry.component.kind}
-            given = {option: value for (target, option), value in options.items() if target in named}
-            yield _check(registry, entry, given, weights, device)
+            yield _check(registry, entry, _given(entry, options), weights, device)
             bars.advance(task)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from dpe_toolkit.cli.screen import help_text, note
+from dpe_toolkit.errors import OptionsError
 
 __all__ = ["HELP", "new_plugin"]
 
@@ -31,6 +32,22 @@ def new_plugin(
     """Writes the distribution, and says what to do next."""
     from dpe_toolkit.scaffold import write_plugin
 
+    _refuse_taken(name.replace("-", "_"))
     written = write_plugin(name, kind, into)
     note(f"{written.folder} ({len(written.files)} files)", label="wrote", style="green")
     note(f"next: pip install -e {written.folder}, then dpe plugins check {written.name}")
+
+
+def _refuse_taken(name: str) -> None:
+    """A second plugin or component of a name would not load beside the first.
+
+    Raises:
+        OptionsError: something that is installed is called that.
+    """
+    from dpe_toolkit.cli.allowed import allowed_registry
+
+    for info in allowed_registry().plugins:
+        if name == info.name or name in {entry.component.name for entry in info.components}:
+            raise OptionsError(
+                f"{name!r} is taken by the installed plugin {info.label}", "a name that is free", "choose another name"
+            )

@@ -102,6 +102,27 @@ def test_nothing_is_written_over_and_nothing_into_nowhere(tmp_path: Path) -> Non
         write_plugin("soft_edge", "compositor", tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("name", ["feather", "face-mesh", "multiband"])
+def test_the_name_of_an_installed_plugin_or_component_is_refused(dpe: Dpe, tmp_path: Path, name: str) -> None:
+    done = dpe("plugins", "new", name, "--kind", "compositor", "--into", tmp_path)
+    expect_one_message(done, code=2, text="is taken by the installed plugin")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("feather.x=1", "feather has no option 'x'"),
+        ("feather.feather_px=-1", "option feather.feather_px = -1 is not accepted"),
+        ("fether.feather_px=1", "--set names 'fether', which is not among what is checked"),
+    ],
+)
+def test_an_option_that_nothing_takes_stops_before_any_check(dpe: Dpe, assignment: str, message: str) -> None:
+    done = dpe("plugins", "check", "feather", "--set", assignment)
+    expect_one_message(done, code=2, text=message)
+    assert done.stdout == ""
+
+
 @pytest.mark.parametrize(
     ("manifest", "message"),
     [

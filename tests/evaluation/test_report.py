@@ -127,9 +127,16 @@ def test_the_page_marks_the_best_and_says_what_is_missing() -> None:
 
 
 def test_rows_that_edit_nothing_are_never_the_best() -> None:
-    page = page_of(reported("self", [TruePictures(), UneditedSource(), Editor("one"), Editor("two")]))
+    page = page_of(reported("self", [TruePictures(), UneditedSource(), Editor("one"), Editor("two", strength=0.5)]))
     rows = re.findall(r'<th scope="row">(.*?)<small>.*?</th>(.*?)</tr>', page, flags=re.DOTALL)
-    assert [name for name, cells in rows if 'class="best' in cells] == ["one", "two"]
+    assert [name for name, cells in rows if 'class="best' in cells] == ["one"]
+
+
+def test_nothing_is_the_best_where_all_are_alike() -> None:
+    column = MetricInfo(key="seen", label="face seen", unit="share", higher_is_better=True, about="As usual.")
+    rows = tuple(ReportRow(method=name, cells={"seen": ReportCell(value=0.0, count=7)}) for name in ("a", "b"))
+    table = ReportTable(title="Grid", caption="How.", columns=(("Grid", column),), rows=rows)
+    assert 'class="best' not in page_of(small(tables=(table,)))
 
 
 def test_numbers_are_shown_with_a_sensible_number_of_digits() -> None:

@@ -115,14 +115,14 @@ def _shown_cell(cell: ReportCell | None, *, published: bool) -> tuple[str, str, 
 
 
 def _best(column: MetricInfo, rows: Sequence[ReportRow]) -> float | None:
-    """The best value among methods that edit; none where one stands alone."""
+    """The best value among methods that edit; none where one stands alone, or where all are alike."""
     found = [
         cell.value
         for row in rows
         if _contends(row)
         if (cell := row.cells.get(column.key)) is not None and cell.value is not None
     ]
-    if len(found) < 2 or column.higher_is_better is None:
+    if len(set(found)) < 2 or column.higher_is_better is None:
         return None
     return max(found) if column.higher_is_better else min(found)
 

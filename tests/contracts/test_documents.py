@@ -135,3 +135,19 @@ def test_every_page_has_its_place_in_the_site() -> None:
 def test_links_between_the_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_table_of_the_readme_lists_every_command() -> None:
+    lines = [
+        line for line in (ROOT / "README.md").read_text(encoding="utf-8").split("\n") if line.startswith("| `dpe ")
+    ]
+    listed = {line.split("|")[1].split()[1].strip("`") for line in lines}
+    root = typer.main.get_command(app)
+    context = root.make_context("dpe", ["doctor"], resilient_parsing=True)
+    assert set(root.list_commands(context)) == listed
+    missing = []
+    for name in sorted(listed):
+        found = root.get_command(context, name)
+        named = set(re.findall(r"\w+", " ".join(line.split("|")[1] for line in lines if f"`dpe {name}" in line)))
+        missing += [f"{name} {one}" for one in getattr(found, "commands", {}) if one not in named]
+    assert missing == []

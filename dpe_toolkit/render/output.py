@@ -23,7 +23,7 @@ from dpe_toolkit.video import (
     without_alpha,
 )
 from dpe_toolkit.video.color import color_name, same_light, same_meaning
-from dpe_toolkit.video.keeping import check_container, lossless_codecs
+from dpe_toolkit.video.keeping import check_container, lossless_codecs, unmet_wishes
 
 __all__ = ["OutputPicture", "judge_picture", "output_picture"]
 
@@ -85,7 +85,12 @@ def judge_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> t
     except MediaError as error:
         found.append(Problem(where=str(output), wrong=error.wrong, expected=error.expected, action=error.action))
     size = (plan.width, plan.height)
-    losses = fit_picture(codec, picture.layout, picture.color, size, settings).losses
+    fitted = fit_picture(codec, picture.layout, picture.color, size, settings)
+    losses = fitted.losses
+    if wishes := unmet_wishes(picture.layout, fitted.layout, settings):
+        wrong = f"{', '.join(wishes)}: the sources have no more"
+        action = "leave the wish out, or choose a codec that always has as much"
+        found.append(Problem(severity="warning", where=str(output), wrong=wrong, action=action))
     dropped = tuple(_dropped_hdr(plan, picture, codec))
     if losses or dropped:
         holders = lossless_codecs(picture.layout, picture.color, size, settings)

@@ -12,7 +12,7 @@ from dpe_toolkit.video.color import as_rgb, as_video, color_name, is_ordinary, r
 from dpe_toolkit.video.encoders import ENCODERS, Encoder, formats_of
 from dpe_toolkit.video.settings import SEQUENCES, CodecName, OutputSettings
 
-__all__ = ["FittedPicture", "check_container", "fit_picture", "lossless_codecs", "wanted_layout"]
+__all__ = ["FittedPicture", "check_container", "fit_picture", "lossless_codecs", "unmet_wishes", "wanted_layout"]
 
 _SHIFTS = {"420": (1, 1), "422": (1, 0), "444": (0, 0)}
 _NAMES = {(1, 1): "4:2:0", (1, 0): "4:2:2", (0, 0): "4:4:4", (0, 1): "4:4:0"}
@@ -96,6 +96,20 @@ def wanted_layout(layout: PixelLayout, settings: OutputSettings) -> PixelLayout:
         asked = _SHIFTS[settings.chroma]
         shift = (max(shift[0], asked[0]), max(shift[1], asked[1]))
     return replace(layout, depth=depth, chroma_shift=shift)
+
+
+def unmet_wishes(layout: PixelLayout, held: PixelLayout, settings: OutputSettings) -> tuple[str, ...]:
+    """What was asked for and is not written because the source has less, in words: nothing is made up."""
+    found = []
+    if settings.depth is not None and held.depth < settings.depth and layout.depth < settings.depth:
+        found.append(f"{settings.depth} bits a value are asked for, and {held.depth} are written")
+    if settings.chroma is not None and layout.family == held.family == "yuv":
+        finer = [ours < theirs for ours, theirs in zip(_SHIFTS[settings.chroma], held.chroma_shift, strict=True)]
+        if any(finer) and all(one >= two for one, two in zip(layout.chroma_shift, held.chroma_shift, strict=True)):
+            found.append(
+                f"colour at {_NAMES[_SHIFTS[settings.chroma]]} is asked for, and {_NAMES[held.chroma_shift]} written"
+            )
+    return tuple(found)
 
 
 def lossless_codecs(

@@ -204,6 +204,16 @@ def test_a_loss_is_a_warning_and_under_strict_colour_an_error(tmp_path: Path) ->
     assert probe(tmp_path / "out.mov").codec == "prores"
 
 
+def test_a_wish_for_more_than_the_sources_have_is_answered(tmp_path: Path) -> None:
+    what = plan(shot(clip(tmp_path / "a.mkv", "yuv420p"), 4))
+    (problem,) = judge_picture(what, tmp_path / "out.mp4", OutputSettings(depth=10, chroma="422"))
+    assert problem.severity == "warning"
+    assert "10 bits a value are asked for, and 8 are written" in problem.wrong
+    assert "colour at 4:2:2 is asked for, and 4:2:0 written: the sources have no more" in problem.wrong
+    assert judge_picture(what, tmp_path / "out.mov", OutputSettings(depth=10, chroma="422")) == ()
+    assert judge_picture(what, tmp_path / "out.mp4", OutputSettings(depth=8, chroma="420")) == ()
+
+
 def test_wide_pixels_are_kept_and_an_edit_lies_where_the_face_is_seen(tmp_path: Path) -> None:
     wide = write_clip(tmp_path / "wide.mp4", lambda frame: [Square(16, 20)], sample_aspect=Fraction(2))
     assert (wide.width, probe(wide.path).sample_aspect) == (96, 2)

@@ -16,6 +16,7 @@ from dpe_toolkit.timeline.document import (
     Transition,
     walk_clips,
 )
+from dpe_toolkit.timeline.edited import EditedMedia, write_relinked
 from dpe_toolkit.timeline.effect import EFFECT_SCHEMA, EffectSpec, MediaMoment, parse_effect
 from dpe_toolkit.timeline.link import link_clip
 from dpe_toolkit.timeline.media import find_media, media_basename
@@ -25,6 +26,7 @@ from dpe_toolkit.timeline.sidecar import Sidecar, SidecarShot, read_sidecar, sid
 __all__ = [
     "EFFECT_SCHEMA",
     "Clip",
+    "EditedMedia",
     "EffectRecord",
     "EffectSpec",
     "Gap",
@@ -49,5 +51,6 @@ __all__ = [
     "sidecar_path",
     "walk_clips",
     "write_edit_timeline",
+    "write_relinked",
     "write_sidecar",
 ]

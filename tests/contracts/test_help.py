@@ -20,7 +20,7 @@ GROUPS = {
     "weights": ("import", "list", "show", "verify", "fetch"),
     "evaluate": ("self", "cross", "expression", "pose", "synthetic", "join"),
 }
-COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "sync", "faces", "train", "doctor"]
+COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "sync", "faces", "conform", "train", "doctor"]
 COMMANDS += [f"{group} {command}" for group, commands in GROUPS.items() for command in commands]
 
 

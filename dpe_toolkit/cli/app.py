@@ -18,6 +18,7 @@ from dpe_toolkit.cli import (
     link,
     plan,
     plugins,
+    relink,
     render,
     still,
     sync,
@@ -87,6 +88,7 @@ for _name, _module in (
         expand_options(_module.run)
     )
 app.command("conform", help=conform.HELP)(conform.run)
+app.command("relink", help=relink.HELP)(relink.run)
 app.command("train", help=train.HELP)(train.run)
 app.command("doctor", help=doctor.HELP)(expand_options(doctor.run))
 app.add_typer(dataset.app, name="dataset")

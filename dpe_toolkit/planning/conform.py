@@ -79,13 +79,14 @@ def conform(old: TimelineDoc, sidecar: Sidecar, new: TimelineDoc) -> Conformed:
     search = search_edits(list(originals), Sidecar(shots=tuple(one.shot for one in former)))
     shots: list[ConformedShot] = []
     edits: list[CarriedEdit] = []
+    before, after = _positions(old), _positions(new)
     for one in former:
         found = [clip for clip, edit in search.found.items() if edit.spec.id.casefold() == one.shot.id.casefold()]
         carried = [
             _carried(one, clip, search, places[originals[clip]], number) for number, clip in enumerate(found, start=1)
         ]
         edits += carried
-        shots.append(_judged(one, found, carried, search, _positions(old), _positions(new)))
+        shots.append(_judged(one, found, carried, search, before=before, after=after))
     return Conformed(tuple(shots), tuple(edits), tuple(problems))
 
 
@@ -158,6 +159,7 @@ def _judged(
     found: Sequence[Clip],
     carried: Sequence[CarriedEdit],
     search: EditSearch,
+    *,
     before: Mapping[int, Fraction],
     after: Mapping[int, Fraction],
 ) -> ConformedShot:

@@ -92,7 +92,7 @@ class Converter:
 
     def _item(self, value: Any) -> Item:
         if isinstance(value, otio.schema.Clip):
-            return self._clip(value)
+            return self.clip(value)
         if isinstance(value, otio.schema.Gap):
             return Gap(self._duration(value))
         if isinstance(value, otio.schema.Transition):
@@ -117,7 +117,8 @@ class Converter:
             self._complain("gap", "it has no duration", "a source range")
         return found.duration_s if found else Fraction(0)
 
-    def _clip(self, value: Any) -> Clip:
+    def clip(self, value: Any) -> Clip:
+        """A clip."""
         where = _where("clip", value)
         media = self._media(value.media_reference, where)
         return Clip(value.name, media, **self._shared(value, "clip"), rendered=_rendered(value))

@@ -20,7 +20,20 @@ GROUPS = {
     "weights": ("import", "list", "show", "verify", "fetch"),
     "evaluate": ("self", "cross", "expression", "pose", "synthetic", "join"),
 }
-COMMANDS = ["render", "plan", "edit", "animate", "link", "still", "sync", "faces", "conform", "train", "doctor"]
+COMMANDS = [
+    "render",
+    "plan",
+    "edit",
+    "animate",
+    "link",
+    "still",
+    "sync",
+    "faces",
+    "conform",
+    "relink",
+    "train",
+    "doctor",
+]
 COMMANDS += [f"{group} {command}" for group, commands in GROUPS.items() for command in commands]
 
 

@@ -202,6 +202,9 @@ class ShotPlan(_Model):
     """Rows a second where one media frame is held while its driver moves on: a row for each output frame, all of
     that media frame. None elsewhere."""
     edit: EditPlan | None = None
+    clip_index: int | None = None
+    """Which clip of the timeline it shows, counted in reading order, disabled ones included; None where that is not
+    known."""
     inner: ShotPlan | None = None
     """A tree whose picture stands for media of its own."""
     mix: Mix | None = None

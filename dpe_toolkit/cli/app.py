@@ -9,6 +9,7 @@ import typer
 from dpe_toolkit import __version__
 from dpe_toolkit.cli import (
     animate,
+    conform,
     dataset,
     doctor,
     edit,
@@ -17,6 +18,7 @@ from dpe_toolkit.cli import (
     link,
     plan,
     plugins,
+    relink,
     render,
     still,
     sync,
@@ -85,6 +87,8 @@ for _name, _module in (
     app.command(_name, help=_module.HELP, cls=ComponentCommand if _module is not link else None)(
         expand_options(_module.run)
     )
+app.command("conform", help=conform.HELP)(conform.run)
+app.command("relink", help=relink.HELP)(relink.run)
 app.command("train", help=train.HELP)(train.run)
 app.command("doctor", help=doctor.HELP)(expand_options(doctor.run))
 app.add_typer(dataset.app, name="dataset")

@@ -15,7 +15,16 @@ from dpe_toolkit.errors import OptionsError, nearest_names
 if TYPE_CHECKING:
     from dpe_toolkit.render import ColourChoice
 
-__all__ = ["AudioTracks", "Chroma", "OutputOption", "Preset", "RunChoices", "WriteChoices"]
+__all__ = [
+    "AudioTracks",
+    "Chroma",
+    "OptionalOutput",
+    "OutputOption",
+    "Preset",
+    "RunChoices",
+    "ShotFileChoices",
+    "WriteChoices",
+]
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"]
 AudioTracks = Literal["mix", "separate"]
@@ -23,12 +32,18 @@ Chroma = Literal["420", "422", "444"]
 
 _WHERE = "Where it runs"
 _OUTPUT = "Output"
+_SHOTS = "Shot by shot"
 _COLOUR = "Colour"
 _LIST = "list"
 _FIELDS = ("codec", "crf", "preset", "chroma", "audio_tracks")
 
 OutputOption = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help="Video to write, or folder for a sequence of pictures.")
+]
+
+OptionalOutput = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Video to write, or folder for a sequence of pictures."),
 ]
 
 
@@ -203,3 +218,37 @@ class WriteChoices:
         given["depth"] = None if self.depth is None else int(self.depth)
         given |= {name: getattr(self, name) or None for name in ("strict_colour", "pass_through")}
         return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShotFileChoices:
+    """Each edited shot as a file of its own."""
+
+    per_shot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write each edited shot as a file of its own into this folder, at its media's rate and size, and a "
+            "timeline that shows these files; -o names the timeline.",
+            rich_help_panel=_SHOTS,
+        ),
+    ] = None
+    handles: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=1000,
+            metavar="FRAMES",
+            help="With --per-shot: media frames before and behind each shot, as far as there are any.",
+            rich_help_panel=_SHOTS,
+        ),
+    ] = 0
+    template: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="With --per-shot: names of the files, from {shot}, {id}, {source} and {timeline}. Its suffix, .mov "
+            "unless it has one, and --codec choose the codec.",
+            rich_help_panel=_SHOTS,
+        ),
+    ] = "{shot}_{id}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dpe_toolkit.planning.build import build_plan
 from dpe_toolkit.planning.explain import ExplainRow, explain
+from dpe_toolkit.planning.handles import ShotFile, edited_media, plan_shot_files
 from dpe_toolkit.planning.media import MediaFacts
 from dpe_toolkit.planning.settings import (
     DEFAULT_COMPONENTS,
@@ -21,8 +22,11 @@ __all__ = [
     "ExplainRow",
     "MediaFacts",
     "ProjectConfig",
+    "ShotFile",
     "build_plan",
+    "edited_media",
     "explain",
     "parse_regions",
+    "plan_shot_files",
     "read_project",
 ]

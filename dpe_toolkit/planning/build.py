@@ -21,7 +21,7 @@ from dpe_toolkit.planning.settings import EditSettings, read_project
 from dpe_toolkit.planning.shots import bare_shot, mark_edges, plan_shots, unique_names
 from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.registry import Registry
-from dpe_toolkit.timeline import Clip, TimelineDoc, check_model, read_sidecar, read_timeline
+from dpe_toolkit.timeline import Clip, TimelineDoc, check_model, read_sidecar, read_timeline, walk_clips
 
 __all__ = ["build_plan"]
 
@@ -106,8 +106,11 @@ def _lay_out(
     names = unique_names(take.run.clip for take in takes)
     shots = [bare_shot(take, names[take.run.clip], layout.rate) for take in takes]
     edits = [_edit(take, shot, found, builder, layout.rate) for take, shot in zip(takes, shots, strict=True)]
+    places = {clip: place for place, clip in enumerate(walk_clips(doc.stack))}
     wholes = {
-        (take.run.line, take.run.record.start): shot.model_copy(update={"edit": edit})
+        (take.run.line, take.run.record.start): shot.model_copy(
+            update={"edit": edit, "clip_index": places[take.run.clip]}
+        )
         for take, shot, edit in zip(takes, shots, mark_edges(shots, edits), strict=True)
     }
     return RenderPlan(

@@ -13,7 +13,7 @@ from dpe_toolkit.planning.problems import ProblemList
 from dpe_toolkit.timeline import Clip, EffectSpec, Sidecar, SidecarShot, media_basename, parse_effect
 from dpe_toolkit.timeline.document import MARKER_PREFIX
 
-__all__ = ["FoundEdit", "find_edits"]
+__all__ = ["EditSearch", "FoundEdit", "find_edits", "search_edits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +33,40 @@ def find_edits(clips: Sequence[Clip], sidecar: Sidecar) -> tuple[dict[Clip, Foun
         clips: every clip that can be picture.
         sidecar: what stands beside the timeline.
     """
-    search = _Search(clips, sidecar)
+    search = search_edits(clips, sidecar)
+    return search.found, search.problems.items
+
+
+def search_edits(clips: Sequence[Clip], sidecar: Sidecar) -> EditSearch:
+    """As `find_edits`, with what was not found told by edit."""
+    search = EditSearch(clips, sidecar)
     for clip in clips:
         search.by_effect(clip)
     search.by_marker()
     search.by_media()
-    return search.found, search.problems.items
+    return search
 
 
-class _Search:
+class EditSearch:
+    """What a search found: ``found``, ``problems`` and ``unclear``.
+
+    Args:
+        clips: every clip that can be picture.
+        sidecar: edits that may belong to them.
+    """
+
     def __init__(self, clips: Sequence[Clip], sidecar: Sidecar) -> None:
         self._clips = clips
         self._shots = {shot.id.casefold(): shot for shot in sidecar.shots}
         self._settled: set[str] = set()
         self._taken: set[Clip] = set()
         self.found: dict[Clip, FoundEdit] = {}
+        self.unclear: dict[str, tuple[Clip, ...]] = {}
+        """Id of an edit, in lower case, to the clips that it may mean, where it is not clear which."""
         self.problems = ProblemList()
 
     def by_effect(self, clip: Clip) -> None:
+        """Takes a clip's own effect at its word."""
         records = [effect for effect in clip.effects if effect.kind == "dpe"]
         for record in records:
             self._settled.add(str(record.metadata.get("id", "")).casefold())
@@ -69,6 +85,7 @@ class _Search:
                 self.found[clip] = FoundEdit(spec)
 
     def by_marker(self) -> None:
+        """Finds what markers name."""
         marked: dict[str, list[Clip]] = {}
         for clip in self._clips:
             if clip in self._taken:
@@ -111,6 +128,7 @@ class _Search:
                 self._apply(shot, clip, "marker")
 
     def by_media(self) -> None:
+        """Finds the rest by media and range, where these mean one clip."""
         lost = [shot for identity, shot in self._shots.items() if identity not in self._settled]
         wanted: dict[Clip, list[SidecarShot]] = {}
         for shot in lost:
@@ -124,6 +142,7 @@ class _Search:
                     f"edit {shot.id!r} of the sidecar", f"no clip shows its part of {shot.media!r}, so it is left out"
                 )
             elif len(matches) > 1:
+                self.unclear[shot.id.casefold()] = tuple(matches)
                 self.problems.refuse(
                     ", ".join(clip_label(clip.name) for clip in matches),
                     f"each shows the media of edit {shot.id!r} of the sidecar, so it is not clear which is meant",
@@ -135,6 +154,7 @@ class _Search:
         for clip, shots in wanted.items():
             if len(shots) > 1:
                 names = ", ".join(repr(shot.id) for shot in shots)
+                self.unclear |= {shot.id.casefold(): (clip,) for shot in shots}
                 self.problems.refuse(
                     clip_label(clip.name),
                     f"edits {names} of the sidecar all lie on its media, so it is not clear which is meant",

@@ -16,15 +16,21 @@ from dpe_toolkit.timeline.document import (
     Transition,
     walk_clips,
 )
+from dpe_toolkit.timeline.edited import EditedMedia, write_relinked
 from dpe_toolkit.timeline.effect import EFFECT_SCHEMA, EffectSpec, MediaMoment, parse_effect
+from dpe_toolkit.timeline.formats import FORMATS, TimelineFormat, format_of
 from dpe_toolkit.timeline.link import link_clip
 from dpe_toolkit.timeline.media import find_media, media_basename
 from dpe_toolkit.timeline.read import read_timeline
 from dpe_toolkit.timeline.sidecar import Sidecar, SidecarShot, read_sidecar, sidecar_path, write_sidecar
+from dpe_toolkit.timeline.transfer import CarriedEdit, write_conformed
 
 __all__ = [
     "EFFECT_SCHEMA",
+    "FORMATS",
+    "CarriedEdit",
     "Clip",
+    "EditedMedia",
     "EffectRecord",
     "EffectSpec",
     "Gap",
@@ -36,10 +42,12 @@ __all__ = [
     "Stack",
     "TimeRange",
     "TimelineDoc",
+    "TimelineFormat",
     "Track",
     "Transition",
     "check_model",
     "find_media",
+    "format_of",
     "link_clip",
     "media_basename",
     "media_url",
@@ -48,6 +56,8 @@ __all__ = [
     "read_timeline",
     "sidecar_path",
     "walk_clips",
+    "write_conformed",
     "write_edit_timeline",
+    "write_relinked",
     "write_sidecar",
 ]

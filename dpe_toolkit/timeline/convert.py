@@ -25,6 +25,7 @@ from dpe_toolkit.timeline.document import (
     Transition,
 )
 from dpe_toolkit.timeline.effect import exact_seconds
+from dpe_toolkit.timeline.walking import rendered_edit
 from dpe_toolkit.timing import snap_rate
 
 __all__ = ["Converter", "as_plain"]
@@ -91,7 +92,7 @@ class Converter:
 
     def _item(self, value: Any) -> Item:
         if isinstance(value, otio.schema.Clip):
-            return self._clip(value)
+            return self.clip(value)
         if isinstance(value, otio.schema.Gap):
             return Gap(self._duration(value))
         if isinstance(value, otio.schema.Transition):
@@ -116,9 +117,11 @@ class Converter:
             self._complain("gap", "it has no duration", "a source range")
         return found.duration_s if found else Fraction(0)
 
-    def _clip(self, value: Any) -> Clip:
+    def clip(self, value: Any) -> Clip:
+        """A clip."""
         where = _where("clip", value)
-        return Clip(value.name, self._media(value.media_reference, where), **self._shared(value, "clip"))
+        media = self._media(value.media_reference, where)
+        return Clip(value.name, media, **self._shared(value, "clip"), rendered=_rendered(value))
 
     def _shared(self, value: Any, kind: str) -> dict[str, Any]:
         where = _where(kind, value)
@@ -183,6 +186,14 @@ class Converter:
 
 def _where(kind: str, value: Any) -> str:
     return f"{kind} {value.name!r}" if getattr(value, "name", "") else kind
+
+
+def _rendered(clip: Any) -> dict[str, object] | None:
+    plain = as_plain(rendered_edit(clip))
+    if not isinstance(plain, dict):
+        return None
+    original = clip.media_references().get(str(plain.get("original", "")))
+    return {**plain, "original_url": getattr(original, "target_url", "")}
 
 
 def _is_idle(effect: Any) -> bool:

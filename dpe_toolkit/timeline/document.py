@@ -91,6 +91,8 @@ class Clip:
     effects: tuple[EffectRecord, ...] = ()
     markers: tuple[str, ...] = ()
     enabled: bool = True
+    rendered: Mapping[str, object] | None = None
+    """What is known of the edit that the clip's media already show, with ``ids``, ``effect`` and ``original_url``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from dpe_toolkit.timeline.read import load_otio
 from dpe_toolkit.timeline.sidecar import Sidecar, read_sidecar, write_sidecar
 from dpe_toolkit.timing import Span, snap_rate
 
-__all__ = ["link_clip"]
+__all__ = ["link_clip", "rebase_clip", "rebase_effect"]
 
 
 def link_clip(timeline: Path, output: Path, *, clip: str, performance: Performance, span: Span | None = None) -> str:
@@ -40,7 +40,7 @@ def link_clip(timeline: Path, output: Path, *, clip: str, performance: Performan
         raise TimelineError("; ".join(map(str, problems)), path=timeline)
     found = _find_clip(held.timeline, clip, timeline)
     for item in held.timeline.find_clips():
-        _rebase_clip(item, held.folders, base_dir)
+        rebase_clip(item, held.folders, base_dir)
     target = found if span is None else _split(found, span, timeline)
     taken = _effect_ids(held.timeline) | {shot.id for shot in sidecar.shots}
     replaced = _ids_on(target)
@@ -132,7 +132,7 @@ def _ids_on(clip: Any) -> frozenset[str]:
     )
 
 
-def _rebase_clip(clip: Any, folders: Sequence[Path], base_dir: Path) -> None:
+def rebase_clip(clip: Any, folders: Sequence[Path], base_dir: Path) -> None:
     """Makes the references of a clip hold from ``base_dir``; those that are not found stay as they are."""
     for reference in clip.media_references().values():
         if isinstance(reference, otio.schema.ExternalReference):
@@ -141,7 +141,7 @@ def _rebase_clip(clip: Any, folders: Sequence[Path], base_dir: Path) -> None:
         driving = effect.metadata.get(METADATA_KEY, {}).get("driving", {})
         media = driving.get("media")
         if isinstance(media, otio.schema.Clip):
-            _rebase_clip(media, folders, base_dir)
+            rebase_clip(media, folders, base_dir)
         elif isinstance(media, otio.schema.ExternalReference):
             media.target_url = _rebase_url(media.target_url, folders, base_dir)
         elif isinstance(media, str):
@@ -152,13 +152,18 @@ def _rebased_shots(sidecar: Sidecar, folders: Sequence[Path], base_dir: Path) ->
     shots = [shot.model_dump(mode="json") for shot in sidecar.shots]
     for shot in shots:
         shot["media"] = _rebase_url(shot["media"], folders, base_dir)
-        driving = shot["effect"].get("driving") or {}
-        media = driving.get("media")
-        if isinstance(media, str):
-            driving["media"] = _rebase_url(media, folders, base_dir)
-        elif isinstance(media, dict) and isinstance(media.get("url"), str):
-            media["url"] = _rebase_url(media["url"], folders, base_dir)
+        rebase_effect(shot["effect"], folders, base_dir)
     return shots
+
+
+def rebase_effect(effect: Any, folders: Sequence[Path], base_dir: Path) -> None:
+    """Makes the driver in an effect's plain metadata hold from ``base_dir``."""
+    driving = effect.get("driving") or {}
+    media = driving.get("media")
+    if isinstance(media, str):
+        driving["media"] = _rebase_url(media, folders, base_dir)
+    elif isinstance(media, dict) and isinstance(media.get("url"), str):
+        media["url"] = _rebase_url(media["url"], folders, base_dir)
 
 
 def _rebase_url(url: str, folders: Sequence[Path], base_dir: Path) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import numpy as np
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
 from dpe_toolkit.errors import TimelineError
+from dpe_toolkit.plan import Problem
 from dpe_toolkit.timeline.bundle import default_unpack_dir, read_playlist, unpack_media
 from dpe_toolkit.timeline.convert import Converter
 from dpe_toolkit.timeline.document import TimelineDoc
+from dpe_toolkit.timeline.formats import FORMATS, read_foreign
 
 __all__ = ["OtioFile", "load_otio", "read_timeline"]
 
@@ -32,18 +36,25 @@ class OtioFile:
     """Where relative media paths start."""
 
 
-def read_timeline(path: Path, *, unpack_dir: Path | None = None) -> TimelineDoc:
+def read_timeline(path: Path, *, unpack_dir: Path | None = None, rate: Fraction | None = None) -> TimelineDoc:
     """The timeline in ``path``, with what could not be understood as problems.
 
     Args:
-        path: an .otio or .otioz file.
+        path: an .otio or .otioz file, or one that an installed adapter of OpenTimelineIO reads.
         unpack_dir: where media of an .otioz are unpacked; None means a folder beside it.
+        rate: frames a second of an .edl, which does not say it; None takes 24 and warns.
 
     Raises:
         TimelineError: the file cannot be read at all.
     """
-    held = load_otio(path, unpack_dir=unpack_dir)
+    held = load_otio(path, unpack_dir=unpack_dir, rate=rate)
     converter = Converter()
+    if path.suffix.lower() == ".edl" and rate is None:
+        wrong = "an EDL does not say its rate, and 24 frames a second are taken"
+        action = "where it has another, make an .otio of it: 'dpe conform' takes the rate of the older cut"
+        converter.problems.append(
+            Problem(severity="warning", where=f"timeline {path.name!r}", wrong=wrong, action=action)
+        )
     stack = converter.stack(held.timeline.tracks)
     start = held.timeline.global_start_time
     return TimelineDoc(
@@ -56,20 +67,25 @@ def read_timeline(path: Path, *, unpack_dir: Path | None = None) -> TimelineDoc:
     )
 
 
-def load_otio(path: Path, *, unpack_dir: Path | None = None) -> OtioFile:
+def load_otio(path: Path, *, unpack_dir: Path | None = None, rate: Fraction | None = None) -> OtioFile:
     """The one timeline in ``path``, as OpenTimelineIO reads it.
 
     Raises:
         TimelineError: the file cannot be read, or holds no or several timelines.
     """
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    foreign = {kind.suffix for kind in FORMATS.values() if kind.adapter}
+    if suffix not in SUFFIXES and suffix not in foreign:
         raise TimelineError(
             f"timelines of kind {path.suffix or path.name!r} are not read",
-            f"one of {', '.join(SUFFIXES)}",
+            f"one of {', '.join((*SUFFIXES, *sorted(foreign)))}",
             "export the timeline as OpenTimelineIO",
             path=path,
         )
+    if suffix in foreign:
+        _read_bytes(path, bundled=False)
+        held = read_foreign(path, rate=rate)
+        return OtioFile(path, _one_timeline(held, path), (path.absolute().parent,))
     data = _read_bytes(path, bundled=suffix == ".otioz")
     _expect_shallow(data, path)
     try:
@@ -118,10 +134,7 @@ def _expect_shallow(data: bytes, path: Path) -> None:
 
 
 def _one_timeline(held: Any, path: Path) -> Any:
-    found = [held]
-    if isinstance(held, otio.schema.SerializableCollection):
-        found = [item for item in held if isinstance(item, otio.schema.Timeline)]
-    timelines = [item for item in found if isinstance(item, otio.schema.Timeline)]
+    timelines = list(_timelines(held))
     if len(timelines) != 1:
         kind = getattr(held, "schema_name", lambda: type(held).__name__)()
         raise TimelineError(
@@ -130,6 +143,14 @@ def _one_timeline(held: Any, path: Path) -> Any:
     if not isinstance(timelines[0].tracks, otio.schema.Stack):
         raise TimelineError("its timeline has no tracks", "a stack of tracks", "export it again", path=path)
     return timelines[0]
+
+
+def _timelines(held: Any) -> Iterator[Any]:
+    if isinstance(held, otio.schema.Timeline):
+        yield held
+    elif isinstance(held, otio.schema.SerializableCollection):
+        for item in held:
+            yield from _timelines(item)
 
 
 def _first_line(error: Exception) -> str:

@@ -129,8 +129,8 @@ def test_a_class_of_another_program_is_refused(tmp_path: Path) -> None:
 
 
 def test_other_kinds_of_timeline_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(TimelineError, match=r"timelines of kind '\.edl' are not read. one of \.otio, \.otioz"):
-        read_timeline(tmp_path / "cut.edl")
+    with pytest.raises(TimelineError, match=r"timelines of kind '\.doc' are not read. one of \.otio, \.otioz"):
+        read_timeline(tmp_path / "cut.doc")
 
 
 def test_a_folder_is_no_timeline(tmp_path: Path) -> None:

@@ -1,0 +1,149 @@
+"""``dpe render --per-shot``: every edited shot as a file of its own, and the timeline that shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dpe_toolkit.cli.choices import AmountChoices, PartChoices
+from dpe_toolkit.cli.named import as_usage, refuse_output
+from dpe_toolkit.cli.naming import file_names
+from dpe_toolkit.cli.outputs import RunChoices, ShotFileChoices, WriteChoices
+from dpe_toolkit.cli.screen import note
+from dpe_toolkit.cli.work import make_plan, narrow, output_settings, refuse_faults, shown_progress
+from dpe_toolkit.errors import OptionsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dpe_toolkit.plan import Problem
+    from dpe_toolkit.planning import ShotFile
+    from dpe_toolkit.registry import Registry
+
+__all__ = ["write_shot_files"]
+
+_DEFAULT_SUFFIX = ".mov"
+
+
+def write_shot_files(
+    timeline: Path,
+    output: Path | None,
+    *,
+    amounts: AmountChoices,
+    parts: PartChoices,
+    write: WriteChoices,
+    run: RunChoices,
+    shots: ShotFileChoices,
+    registry: Registry,
+) -> Path:
+    """Renders the edited shots one by one, then writes the timeline that shows them, and returns its path.
+
+    Every file appears when it is whole; the timeline comes last, so that it never names a file that is not there.
+
+    Raises:
+        PlanError: the plan has errors.
+        OptionsError: something that was asked for cannot be written.
+        DpeError: whatever stops a render.
+    """
+    from dpe_toolkit.planning import edited_media, plan_shot_files
+    from dpe_toolkit.timeline import read_timeline, walk_clips, write_relinked
+
+    folder = shots.per_shot
+    assert folder is not None, "asked for"
+    _refuse_choices(write)
+    target = output or folder / f"{timeline.stem}.otio"
+    if target.suffix.lower() != ".otio":
+        raise OptionsError(
+            "with --per-shot, -o names the timeline", "a name that ends in .otio", "name it so", path=target
+        )
+    plan = narrow(make_plan(timeline, amounts, parts, registry=registry), write)
+    files, problems = plan_shot_files(plan, shots.handles)
+    if write.shot:
+        files = [file for file in files if file.name in write.shot]
+    refuse_faults(plan.model_copy(update={"problems": (*plan.problems, *problems)}))
+    if not files:
+        raise OptionsError("no shot is left that is edited", "an edited shot", "see 'dpe plan'", path=timeline)
+    paths = _paths(files, folder, shots.template, write)
+    _make_folder(folder)
+    refuse_output(target, reads=[timeline])
+    _render(files, paths, run=run, write=write, registry=registry)
+    clips = list(walk_clips(read_timeline(timeline).stack))
+    media = [edited_media(file, path, clips[file.clip_index]) for file, path in zip(files, paths, strict=True)]
+    write_relinked(timeline, target, media)
+    if not run.quiet:
+        note(f"{target} ({len(files)} edited shots)", label="wrote", style="green")
+    return target
+
+
+def _refuse_choices(write: WriteChoices) -> None:
+    given = {"--frames": write.frames is not None, "--pass-through": write.pass_through}
+    given |= {f"--codec {write.codec}": write.writes_pictures}
+    for name, is_given in given.items():
+        if is_given:
+            raise OptionsError(
+                f"{name} does not go with --per-shot", "whole shots, one video file each", f"leave {name} out"
+            )
+
+
+def _paths(files: Sequence[ShotFile], folder: Path, template: str, write: WriteChoices) -> list[Path]:
+    from dpe_toolkit.video.settings import CONTAINERS
+
+    suffixes = {suffix for places in CONTAINERS.values() for suffix in places}
+    if not template.lower().endswith(tuple(suffixes)):
+        places = CONTAINERS[write.codec] if write.codec is not None else ()  # type: ignore[index] # checked when typed
+        template += _DEFAULT_SUFFIX if not places or _DEFAULT_SUFFIX in places else places[0]
+    values = [
+        {
+            "shot": file.name,
+            "id": "_".join(file.ids),
+            "source": file.source.path.stem,
+            "timeline": file.plan.timeline,
+        }
+        for file in files
+    ]
+    return [folder / name for name in file_names(template, values)]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OptionsError(
+            f"the folder cannot be made: {error.strerror}",
+            "a new or an existing folder in one that exists",
+            "choose another for --per-shot",
+            path=folder,
+        ) from error
+
+
+def _render(
+    files: Sequence[ShotFile], paths: Sequence[Path], *, run: RunChoices, write: WriteChoices, registry: Registry
+) -> None:
+    from dpe_toolkit.render import render_plan
+    from dpe_toolkit.render.checks import check_output, judge_output
+
+    settings = [output_settings(path, write) for path in paths]
+    read = {media.path for file in files for media in file.plan.media()}
+    losses: list[Problem] = []
+    for file, path, asked in zip(files, paths, settings, strict=True):
+        if any(path.exists() and other.exists() and path.samefile(other) for other in read):
+            raise OptionsError("the output is a file that is read", "a folder of its own", "name another", path=path)
+        with as_usage():
+            check_output(file.plan, path, asked)
+            losses += judge_output(file.plan, path, asked)
+    refuse_faults(files[0].plan.model_copy(update={"problems": tuple(losses)}))
+    for file, path, asked in zip(files, paths, settings, strict=True):
+        with shown_progress(run) as progress:
+            render_plan(
+                file.plan,
+                path,
+                registry=registry,
+                device=run.device,
+                settings=asked,
+                cache_dir=run.cache_folder,
+                progress=progress,
+                colour=run.colour,
+            )
+        if not run.quiet:
+            had = f"handles of {file.lead} and {file.tail} frames"
+            note(f"{path} ({len(file.frames)} frames, {had})", label="wrote", style="green")

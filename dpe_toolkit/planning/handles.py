@@ -1,0 +1,203 @@
+"""Edited shots one by one: each clip's own frames, and what its media have beyond the cut, as a plan of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from dpe_toolkit.plan import EditPlan, MattePlan, MediaPlan, Problem, RenderPlan, ShotPlan
+from dpe_toolkit.planning.media import media_origin_s
+from dpe_toolkit.timeline import Clip, EditedMedia, media_url
+from dpe_toolkit.timing import Span
+
+__all__ = ["ShotFile", "edited_media", "plan_shot_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShotFile:
+    """One edited clip, ready to be rendered into a file of its own."""
+
+    name: str
+    ids: tuple[str, ...]
+    """Ids of its edits, in the order of its media."""
+    clip_index: int
+    """As `ShotPlan.clip_index`."""
+    source: MediaPlan
+    shown: Span
+    """Media frames from the lowest to the highest that the timeline shows, dissolves included."""
+    frames: Span
+    """Media frames of the file: those shown, with handles."""
+    plan: RenderPlan
+    """At the source's own rate and size, each of `frames` once, in order."""
+
+    @property
+    def lead(self) -> int:
+        """Frames before the first one shown."""
+        return self.shown.start - self.frames.start
+
+    @property
+    def tail(self) -> int:
+        """Frames behind the last one shown."""
+        return self.frames.stop - self.shown.stop
+
+
+def plan_shot_files(plan: RenderPlan, handles: int) -> tuple[list[ShotFile], list[Problem]]:
+    """The edited clips of a plan as files of their own, and warnings of those that cannot be.
+
+    Speed, rate and dissolves stay the timeline's: a file holds the media's own frames. The edit runs on into
+    the handles as the timeline would run it, with its driver held where that has no frames.
+
+    Args:
+        plan: a plan without errors.
+        handles: frames wanted before and behind each shot; as many are taken as the media have.
+    """
+    clips: dict[int, list[ShotPlan]] = {}
+    for leaf in plan.leaves():
+        takes = clips.setdefault(-1 if leaf.clip_index is None else leaf.clip_index, [])
+        if leaf.whole not in takes:
+            takes.append(leaf.whole)
+    files: list[ShotFile] = []
+    problems: list[Problem] = []
+    for place, takes in clips.items():
+        if not any(take.edit is not None and not take.edit.changes_nothing for take in takes):
+            continue
+        reason = _hindrance(takes)
+        if reason:
+            action = "render it with the whole timeline; its edit stays in the new timeline"
+            problems.append(
+                Problem(
+                    severity="warning",
+                    where=f"shot {takes[0].name!r}",
+                    wrong=f"{reason}; it is left out",
+                    action=action,
+                )
+            )
+        else:
+            files.append(_file(plan, place, sorted(takes, key=lambda take: take.source_span), handles))
+    return files, problems
+
+
+def edited_media(file: ShotFile, path: Path, clip: Clip) -> EditedMedia:
+    """A shot's file as the media of its clip.
+
+    Args:
+        file: what was rendered.
+        path: where to.
+        clip: the clip of `ShotFile.clip_index`.
+    """
+    stated_s = None if clip.media.available is None else clip.media.available.start_s
+    origin_s = media_origin_s(stated_s, None if clip.range is None else clip.range.start_s, file.source)
+    return EditedMedia(
+        clip_index=file.clip_index,
+        path=path,
+        start_s=origin_s + file.frames.start / file.source.rate,
+        num_frames=len(file.frames),
+        rate=file.source.rate,
+        lead=file.lead,
+        tail=file.tail,
+        ids=file.ids,
+        stated=_stated(file, path),
+    )
+
+
+def _stated(file: ShotFile, path: Path) -> dict[str, object]:
+    """The edit of a shot that only a driver track describes, as an effect says it."""
+    shot = next(shot for shot in file.plan.shots if shot.edit is not None)
+    edit = shot.edit
+    assert edit is not None
+    driver = edit.driver
+    lead_s = (file.shown.start - shot.source_start) / file.source.rate * edit.retime
+    position = driver.start_frame + (edit.driver_start_s + lead_s) * driver.rate
+    driving = {
+        "media": {"url": media_url(driver.path, path.absolute().parent)},
+        "start": {"value": float(position), "rate": float(driver.rate)},
+        "retime": float(edit.retime),
+        "when_short": edit.when_short,
+    }
+    amounts = {"expression": edit.expression, "pose": edit.pose, "mode": edit.mode, "consent": edit.consent}
+    return {"driving": driving, **amounts}
+
+
+def _hindrance(takes: Sequence[ShotPlan]) -> str:
+    """Why frames of the media cannot hold the edit; empty where they can."""
+    if any(take.held_rate is not None for take in takes):
+        return "its driver moves on over one held picture, which no frames of its media can show"
+    spans = sorted(take.source_span for take in takes)
+    edited = [take.source_span for take in takes if take.edit is not None]
+    if any(one != other and len(one.intersect(other)) for one in edited for other in spans):
+        return "the same frames of its media are driven in several ways"
+    if len(set(edited)) < len(edited):
+        return "the same frames of its media are driven in several ways"
+    return ""
+
+
+def _file(plan: RenderPlan, place: int, takes: Sequence[ShotPlan], handles: int) -> ShotFile:
+    source = takes[0].source
+    assert source is not None, "only leaves that show media are asked for"
+    shown = Span(takes[0].source_span.start, max(take.source_span.stop for take in takes))
+    frames = Span(max(0, shown.start - handles), min(source.num_frames, shown.stop + handles))
+    edited = [take for take in takes if take.edit is not None]
+    shots = tuple(_shots(edited, source, shown, frames, place))
+    update = {
+        "rate": source.rate,
+        "width": source.width,
+        "height": source.height,
+        "start_frame": source.start_frame + frames.start,
+        "gaps": "black",
+        "sound": None,
+        "problems": (),
+        "shots": shots,
+    }
+    ids = tuple(dict.fromkeys(take.edit.id for take in edited if take.edit is not None))
+    return ShotFile(takes[0].name, ids, place, source, shown, frames, plan.model_copy(update=update))
+
+
+def _shots(edited: Sequence[ShotPlan], source: MediaPlan, shown: Span, frames: Span, place: int) -> Iterator[ShotPlan]:
+    """Edited takes in the order of their media, what lies between them unedited."""
+    position = frames.start
+    for take in edited:
+        own = take.source_span
+        span = Span(
+            frames.start if own.start == shown.start else own.start, frames.stop if own.stop == shown.stop else own.stop
+        )
+        if span.start > position:
+            yield _plain(take.name, source, Span(position, span.start), frames, place)
+        assert take.edit is not None
+        bare = _plain(take.name, source, span, frames, place)
+        yield bare.model_copy(update={"edit": _moved(take.edit, own.start - span.start, source.rate)})
+        position = span.stop
+    if position < frames.stop:
+        yield _plain(edited[-1].name, source, Span(position, frames.stop), frames, place)
+
+
+def _plain(name: str, source: MediaPlan, span: Span, frames: Span, place: int) -> ShotPlan:
+    return ShotPlan(
+        name=name,
+        record_start=span.start - frames.start,
+        num_frames=len(span),
+        source=source,
+        source_start=span.start,
+        clip_index=place,
+    )
+
+
+def _moved(edit: EditPlan, lead: int, rate: Fraction) -> EditPlan:
+    """The edit of a shot that begins ``lead`` media frames earlier."""
+    update: Mapping[str, object] = {
+        "driver_start_s": edit.driver_start_s - lead / rate * edit.retime,
+        # What the timeline shows is covered, or planning had refused it: only handles can lack a driver.
+        "when_short": "hold" if edit.when_short == "error" else edit.when_short,
+        "keys": {
+            name: tuple(key.model_copy(update={"row": key.row + lead}) for key in keys)
+            for name, keys in edit.keys.items()
+        },
+        "mattes": tuple(_moved_matte(matte, lead) for matte in edit.mattes),
+    }
+    return edit.model_copy(update=update)
+
+
+def _moved_matte(matte: MattePlan, lead: int) -> MattePlan:
+    polygons = tuple(key.model_copy(update={"row": key.row + lead}) for key in matte.polygons)
+    return matte.model_copy(update={"polygons": polygons, "start": matte.start - lead * matte.step})

@@ -1,0 +1,169 @@
+"""Timelines of other programs, read and written by OpenTimelineIO's adapters where these are installed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import secrets
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
+
+from dpe_toolkit.errors import TimelineError, nearest_names
+from dpe_toolkit.timeline.author import write_otio
+
+__all__ = ["FORMATS", "TimelineFormat", "format_of", "read_foreign", "write_format"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineFormat:
+    """A kind of timeline file."""
+
+    name: str
+    suffix: str
+    title: str
+    adapter: str = ""
+    """As OpenTimelineIO calls it; empty for its own format."""
+    package: str = ""
+    loses: str = ""
+    """What does not come back from a file of this kind."""
+
+
+_METADATA = "effects and their metadata (marker and sidecar stay)"
+FORMATS: dict[str, TimelineFormat] = {
+    one.name: one
+    for one in (
+        TimelineFormat("otio", ".otio", "OpenTimelineIO"),
+        TimelineFormat(
+            "fcp7",
+            ".xml",
+            "Final Cut Pro 7 XML",
+            "fcp_xml",
+            "otio-fcp-adapter",
+            f"{_METADATA}, speeds, all but one reference",
+        ),
+        TimelineFormat(
+            "edl",
+            ".edl",
+            "CMX 3600 EDL",
+            "cmx_3600",
+            "otio-cmx3600-adapter",
+            f"{_METADATA}, speeds, all picture tracks but one, folders of media, all but one reference",
+        ),
+        TimelineFormat(
+            "fcpx",
+            ".fcpxml",
+            "Final Cut Pro X XML",
+            "fcpx_xml",
+            "otio-fcpx-xml-adapter",
+            f"{_METADATA}, dissolves, speeds, all but one reference",
+        ),
+        TimelineFormat(
+            "kdenlive",
+            ".kdenlive",
+            "Kdenlive project",
+            "kdenlive",
+            "otio-kdenlive-adapter",
+            f"{_METADATA}, dissolves, speeds, all but one reference",
+        ),
+        TimelineFormat("aaf", ".aaf", "AAF", "AAF", "otio-aaf-adapter", f"{_METADATA}, speeds"),
+    )
+}
+"""Name to format. What each loses was seen in round trips through the adapters; hosts were not run."""
+
+
+def format_of(path: Path, name: str | None = None) -> TimelineFormat:
+    """The format that is named, else that of a file's suffix.
+
+    Raises:
+        TimelineError: there is none.
+    """
+    if name is not None:
+        if name not in FORMATS:
+            raise TimelineError(f"there is no format {name!r}", nearest_names(name, FORMATS), "correct --format")
+        return FORMATS[name]
+    found = next((one for one in FORMATS.values() if one.suffix == path.suffix.lower()), None)
+    if found is None:
+        raise TimelineError(
+            f"timelines of kind {path.suffix or path.name!r} are not written",
+            f"a name that ends in one of {', '.join(one.suffix for one in FORMATS.values())}",
+            "name the output so, or give --format",
+            path=path,
+        )
+    return found
+
+
+def read_foreign(path: Path, *, rate: Fraction | None = None) -> Any:
+    """What an adapter makes of a file, as OpenTimelineIO has it.
+
+    Args:
+        path: a file whose suffix is that of a format other than OpenTimelineIO's own.
+        rate: frames a second for formats that do not say it.
+
+    Raises:
+        TimelineError: the adapter is not installed, or cannot read the file.
+    """
+    kind = format_of(path)
+    _expect_adapter(kind, path)
+    options = {"rate": float(rate)} if rate is not None and kind.name == "edl" else {}
+    try:
+        with _unheard():
+            return otio.adapters.read_from_file(str(path), kind.adapter, **options)
+    except Exception as error:
+        raise TimelineError(
+            f"{kind.package} cannot read it: {_first_line(error)}", f"a {kind.title}", "export it again", path=path
+        ) from error
+
+
+def write_format(timeline: Any, output: Path, kind: TimelineFormat) -> Path:
+    """Writes an OTIO timeline in a format, in one step, and returns the path.
+
+    Raises:
+        TimelineError: the adapter is not installed, or cannot write this timeline.
+    """
+    if not kind.adapter:
+        return write_otio(timeline, output)
+    _expect_adapter(kind, output)
+    temporary = output.with_name(f".{secrets.token_hex(6)}{kind.suffix}")
+    try:
+        with _unheard():
+            otio.adapters.write_to_file(timeline, str(temporary), kind.adapter)
+        temporary.replace(output)
+    except Exception as error:
+        raise TimelineError(
+            f"{kind.package} cannot write it: {_first_line(error)}",
+            f"a timeline that a {kind.title} can hold",
+            "write an .otio",
+            path=output,
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return output
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Keeps what adapters print and warn of from this program's own output."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _expect_adapter(kind: TimelineFormat, path: Path) -> None:
+    if kind.adapter not in otio.adapters.available_adapter_names():
+        raise TimelineError(
+            f"a {kind.title} needs the adapter {kind.package}, which is not installed",
+            "OpenTimelineIO's adapters",
+            "install it with pip install 'dpe-toolkit[nle]', or export the timeline as OpenTimelineIO",
+            path=path,
+        )
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -69,7 +69,7 @@ FORMATS: dict[str, TimelineFormat] = {
             "Kdenlive project",
             "kdenlive",
             "otio-kdenlive-adapter",
-            f"{_METADATA}, dissolves, speeds, all but one reference",
+            "effects, markers (the sidecar stays), dissolves, speeds, all but one reference",
         ),
         TimelineFormat("aaf", ".aaf", "AAF", "AAF", "otio-aaf-adapter", f"{_METADATA}, speeds"),
     )

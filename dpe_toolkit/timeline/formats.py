@@ -53,7 +53,7 @@ FORMATS: dict[str, TimelineFormat] = {
             "CMX 3600 EDL",
             "cmx_3600",
             "otio-cmx3600-adapter",
-            f"{_METADATA}, speeds, all picture tracks but one, folders of media, all but one reference",
+            f"{_METADATA}, some speeds, all picture tracks but one, folders of media, all but one reference",
         ),
         TimelineFormat(
             "fcpx",
@@ -71,10 +71,12 @@ FORMATS: dict[str, TimelineFormat] = {
             "otio-kdenlive-adapter",
             "effects, markers (the sidecar stays), dissolves, speeds, all but one reference",
         ),
-        TimelineFormat("aaf", ".aaf", "AAF", "AAF", "otio-aaf-adapter", f"{_METADATA}, speeds"),
+        TimelineFormat(
+            "aaf", ".aaf", "AAF", "AAF", "otio-aaf-adapter", "what is not known: it was never written and read back"
+        ),
     )
 }
-"""Name to format. What each loses was seen in round trips through the adapters; hosts were not run."""
+"""Name to format. What each loses was seen in round trips through the adapters, but for AAF; hosts were not run."""
 
 
 def format_of(path: Path, name: str | None = None) -> TimelineFormat:

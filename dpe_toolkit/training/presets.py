@@ -33,17 +33,17 @@ _RELEASED = TrainingConfig(
 """The loss weights of the released trainer, which has no expression loss. Stages and batch are the paper's."""
 
 _TINY = TrainingConfig(
-    network=NetworkSettings(size=64, style_dim=128, motion_dim=20, max_channels=64, base_channels=3),
+    network=NetworkSettings(size=64, style_dim=128, motion_dim=20, max_channels=64, base_channels=2),
     data=DataSettings(batch_size=8, workers=0),
     reconstruction=PairWeights(weight=1, finals=1, mid=1, own=1),
     perceptual=PerceptualTerm(weight=0, features="face_mesh"),
-    expression=ExpressionTerm(weight=1, read_share=0.5, gradient_limit=3),
+    expression=ExpressionTerm(weight=1, read_share=0.5, gradient_limit=5),
     pose=PoseTerm(weight=3),
     adversarial=AdversarialTerm(weight=0),
     optimiser=OptimiserSettings(beta1=0.5),
     stages=(
-        Stage(steps=300, learning_rate=0.002, compares="own"),
-        Stage(steps=5_000, learning_rate=0.002),
+        Stage(steps=400, learning_rate=0.004, compares="own"),
+        Stage(steps=5_000, learning_rate=0.004),
         Stage(steps=700, learning_rate=0.0008, trains="expression"),
     ),
     average=AverageSettings(decay=0.998),

@@ -50,7 +50,7 @@ def run(
         )
         return
     if output is None:
-        raise OptionsError("no output is named", "-o FILE, or --per-shot FOLDER", "add one")
+        raise OptionsError("no output is named", "--output FILE (or -o FILE), or --per-shot FOLDER", "add one")
     plan = narrow(make_plan(timeline, amounts, parts, registry=registry), write)
     report = write_video(plan, output, registry=registry, run=where, choices=write)
     if not where.quiet:

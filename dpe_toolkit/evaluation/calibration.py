@@ -116,10 +116,11 @@ def fit_calibration(reading: FaceReading, drawn: Tensor, persons: Sequence[str])
 
 
 def _features(reading: FaceReading) -> Tensor:
-    """(N, F) float64: the expression, the pose and its products, which turns confuse it with."""
-    pose = reading.pose_deg.double() / _TURN_DEG
+    """(N, F) float64 on the CPU: the expression, the pose and its products, which turns confuse it with."""
+    # not every device has double precision
+    expression, pose = reading.expression.cpu().double(), reading.pose_deg.cpu().double() / _TURN_DEG
     products = [pose[:, one] * pose[:, other] for one in range(3) for other in range(one, 3)]
-    return torch.cat([reading.expression.double(), pose, torch.stack(products, dim=1)], dim=1)
+    return torch.cat([expression, pose, torch.stack(products, dim=1)], dim=1)
 
 
 def _within(values: Tensor, group: Tensor) -> Tensor:

@@ -96,3 +96,14 @@ def test_ratios_of_calibrated_judges_are_of_the_code() -> None:
     calibration = calibrate(grid_footage(5), plain_judges.reader)
     assert calibration is not None
     assert plain_judges.calibrated(calibration).expression_quantity(("pose", "shape", "code")) == "code"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_calibrated_reading_stays_on_its_device() -> None:
+    seen, drawn, names = confused(3)
+    calibration = fit_calibration(seen, drawn, names)
+    assert calibration is not None
+    there = reading(seen.expression.cuda(), seen.pose_deg.cuda())
+    torch.testing.assert_close(calibration.expression(there).cpu(), calibration.expression(seen))
+    assert calibration.expression(there).is_cuda

@@ -58,20 +58,30 @@ def run(
     """Trains, and writes the weights at the end."""
     from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.networks import keep_freed_memory
-    from dpe_toolkit.training import Launch, RunFolder, Trainer, load_judges, make_fabric, open_dataset, write_result
+    from dpe_toolkit.training import (
+        Launch,
+        RunFolder,
+        Trainer,
+        leaving_together,
+        load_judges,
+        make_fabric,
+        open_dataset,
+        write_result,
+    )
 
     keep_freed_memory()
     folder = RunFolder(output)
     settings = _settings(folder, config, data, assignments, resume=resume)
     dataset = open_dataset(settings)
     fabric = make_fabric(settings.compute, Launch.of(os.environ))
-    registry = allowed_registry()
-    judges = load_judges(settings, registry, fabric.device)
-    if fabric.is_global_zero:
-        note(f"{settings.num_steps} steps of {settings.data.batch_size} pairs on {fabric.device}")
-    with _TrainingBars(settings.num_steps, hidden=not fabric.is_global_zero) as bars:
-        trainer = Trainer(settings, dataset, judges, folder, fabric=fabric, observer=bars)
-        finished = trainer.train(resume=resume)
+    with leaving_together(fabric):
+        registry = allowed_registry()
+        judges = load_judges(settings, registry, fabric.device)
+        with _TrainingBars(settings.num_steps, hidden=not fabric.is_global_zero) as bars:
+            trainer = Trainer(settings, dataset, judges, folder, fabric=fabric, observer=bars)
+            if fabric.is_global_zero:
+                bars.noted(f"{settings.num_steps} steps of {settings.data.batch_size} pairs on {fabric.device}")
+            finished = trainer.train(resume=resume)
     if not fabric.is_global_zero:
         return
     if not finished:

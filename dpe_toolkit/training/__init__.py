@@ -10,7 +10,7 @@ from dpe_toolkit.training.folder import RunFolder
 from dpe_toolkit.training.judges import load_judges, load_regressor
 from dpe_toolkit.training.objective import Judges, Objective, PairBatch
 from dpe_toolkit.training.presets import PRESETS
-from dpe_toolkit.training.processes import Launch, make_fabric
+from dpe_toolkit.training.processes import Launch, leaving_together, make_fabric
 from dpe_toolkit.training.reports import StepReport, TrainingObserver
 from dpe_toolkit.training.result import TrainedWeights, write_result
 from dpe_toolkit.training.settings import config_digest, load_config, parse_setting, write_config
@@ -39,6 +39,7 @@ __all__ = [
     "load_config",
     "load_judges",
     "load_regressor",
+    "leaving_together",
     "make_fabric",
     "open_dataset",
     "parse_setting",

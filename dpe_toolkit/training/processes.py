@@ -6,8 +6,8 @@ modules and optimisers, and gives the hot path nothing but autocast and the exch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, cast
 
@@ -21,7 +21,7 @@ from dpe_toolkit.training.config import ComputeSettings
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-__all__ = ["FabricRunner", "Launch", "make_fabric"]
+__all__ = ["FabricRunner", "Launch", "leaving_together", "make_fabric"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,22 @@ def make_fabric(settings: ComputeSettings, launch: Launch | None = None) -> Fabr
             "change compute.accelerator or compute.devices; 'dpe doctor' lists what is here",
         ) from error
     return fabric
+
+
+@contextmanager
+def leaving_together(fabric: Fabric) -> Iterator[None]:
+    """What is done within by all processes of a training; after it they are no longer connected.
+
+    Each waits for the others, then ends its connections' threads. A process that leaves that to the end of Python
+    takes them down while they run, which aborts it now and then. One that fails does not wait.
+    """
+    try:
+        yield
+        if fabric.world_size > 1:
+            fabric.barrier()
+    finally:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
 
 
 class FabricRunner:

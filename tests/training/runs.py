@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from lightning_fabric import Fabric
 
 from dpe_toolkit.training import (
     Judges,
@@ -17,6 +18,7 @@ from dpe_toolkit.training import (
     StepReport,
     Trainer,
     TrainingConfig,
+    leaving_together,
     load_config,
     make_fabric,
 )
@@ -63,9 +65,14 @@ class Telling:
 
 
 def make_trainer(
-    folder: Path, config: TrainingConfig, *, judges: Judges | None = None, telling: bool = False
+    folder: Path,
+    config: TrainingConfig,
+    *,
+    judges: Judges | None = None,
+    fabric: Fabric | None = None,
+    telling: bool = False,
 ) -> Trainer:
-    fabric = make_fabric(config.compute, Launch.of(os.environ))
+    fabric = fabric or make_fabric(config.compute)
     observer = Telling() if telling else None
     run = RunFolder(folder)
     return Trainer(config, FlatClips(), judges or small_judges(), run, fabric=fabric, observer=observer)
@@ -81,5 +88,8 @@ def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    made = make_trainer(Path(sys.argv[1]), small_config(json.loads(sys.argv[2])), telling=True)
-    print("finished" if made.train(resume="--resume" in sys.argv) else "stopped", flush=True)
+    config = small_config(json.loads(sys.argv[2]))
+    fabric = make_fabric(config.compute, Launch.of(os.environ))
+    with leaving_together(fabric):
+        made = make_trainer(Path(sys.argv[1]), config, fabric=fabric, telling=True)
+        print("finished" if made.train(resume="--resume" in sys.argv) else "stopped", flush=True)

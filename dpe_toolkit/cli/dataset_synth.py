@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -13,6 +13,8 @@ from dpe_toolkit.errors import OptionsError
 
 __all__ = ["HELP", "run"]
 
+Repertoire: TypeAlias = Literal["all", "strong"]
+
 HELP = help_text(
     "Render a set of synthetic faces whose pose, expression and mesh are known exactly.",
     "Each person is shown with every expression in every pose, so that what an edit should have given exists as a "
@@ -20,6 +22,7 @@ HELP = help_text(
     "same command goes on where it stopped, and with larger numbers of people it adds to the set.",
     examples=(
         "dpe dataset synth -o synthetic",
+        "dpe dataset synth -o small --repertoire strong --reach 0.6 --face-size 0.8",
         "dpe dataset synth -o large --identities 400 --test-identities 40 --size 256 --jobs 8",
         "dpe dataset show synthetic -o sheet.png",
     ),
@@ -52,6 +55,10 @@ def run(
     face_size: Annotated[
         float, typer.Option(min=0.2, max=0.8, metavar="W", help="Usual width of the face, in widths of the picture.")
     ] = 0.54,
+    repertoire: Annotated[
+        Repertoire,
+        typer.Option(help="Which expressions people have: all, or the nine kinds that small pictures still show."),
+    ] = "all",
     seed: Annotated[
         int, typer.Option(min=0, max=2**31 - 1, help="Another seed gives other people, poses and expressions.")
     ] = 0,
@@ -62,7 +69,13 @@ def run(
     from dpe_toolkit.dataset.synth.settings import SynthSettings, people
 
     settings = SynthSettings(
-        seed=seed, poses=poses, expressions=expressions, size_px=size, reach=reach, face_size=face_size
+        seed=seed,
+        poses=poses,
+        expressions=expressions,
+        size_px=size,
+        reach=reach,
+        face_size=face_size,
+        repertoire=repertoire,
     )
     everybody = people(settings, identities, test_identities)
     if not everybody:

@@ -67,7 +67,7 @@ def make_synthetic(
 def render_person(person: Person, settings: SynthSettings) -> Iterator[SyntheticFace]:
     """The person's pictures in the order of frames: all expressions in the first pose, then in the next."""
     identity = sample_identity(person.seed)
-    expressions = sample_expressions(person.seed, settings.expressions)
+    expressions = sample_expressions(person.seed, settings.expressions, repertoire=settings.repertoire)
     poses = sample_poses(person.seed, settings.poses, reach=settings.reach, face_size=settings.face_size)
     for pose in poses:
         for expression in expressions:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from dpe_toolkit.dataset.synth.expression import ACTED_NAMES, NEUTRAL, Expression
 from dpe_toolkit.dataset.synth.pose import FRONTAL, Pose
 
-__all__ = ["PITCH_DEG", "ROLL_DEG", "YAW_DEG", "sample_expressions", "sample_poses"]
+__all__ = ["PITCH_DEG", "ROLL_DEG", "YAW_DEG", "Repertoire", "sample_expressions", "sample_poses"]
+
+Repertoire: TypeAlias = Literal["all", "strong"]
+"""Which expressions people have: all kinds and glances, or the nine kinds that small pictures still show."""
 
 YAW_DEG, PITCH_DEG, ROLL_DEG = 30.0, 20.0, 15.0
 """Largest angles to either side."""
@@ -80,31 +84,39 @@ def sample_poses(seed: int, count: int, *, reach: float = 1.0, face_size: float 
     return tuple([frontal] * min(count, 1) + [Pose(*(float(value) for value in row)) for row in drawn])
 
 
-def sample_expressions(seed: int, count: int) -> tuple[Expression, ...]:
+def sample_expressions(seed: int, count: int, *, repertoire: Repertoire = "all") -> tuple[Expression, ...]:
     """Expressions of the identity with this seed; the first is neutral.
 
     Families of what people do are shuffled and taken in turn, so that no two expressions of an identity are of one
-    family before all were shown; amounts are drawn within the family, and four of ten look aside.
+    family before all were shown; amounts are drawn within the family. Of "all", four of ten look aside.
+
+    Args:
+        seed: of the identity.
+        count: how many.
+        repertoire: which families there are.
     """
     random = np.random.default_rng([31, seed])
+    glances = _GAZE_SHARE if repertoire == "all" else 0.0
     order: list[int] = []
     while len(order) < count - 1:
         strong, others = random.permutation(_CORE), _CORE + random.permutation(len(_FAMILIES) - _CORE)
         half = (_CORE + 1) // 2
+        if repertoire == "strong":
+            others = others[:0]
         order += [*strong[:half], *others[: half - 2], *strong[half:], *others[half - 2 :]]
-    drawn = [_draw(_FAMILIES[int(family)], random) for family in order[: max(count - 1, 0)]]
+    drawn = [_draw(_FAMILIES[int(family)], random, glances) for family in order[: max(count - 1, 0)]]
     return tuple([NEUTRAL] * min(count, 1) + drawn)
 
 
-def _draw(family: Amounts, random: np.random.Generator) -> Expression:
-    """Amounts within a family; the two sides of the face are alike and not the same."""
+def _draw(family: Amounts, random: np.random.Generator, glances: float) -> Expression:
+    """Amounts within a family, a share of ``glances`` aside; the face's sides are alike and not the same."""
     shared: dict[str, float] = {}
     amounts: dict[str, float] = {}
     for name, (low, high) in family.items():
         share = shared.setdefault(name.removesuffix("Left").removesuffix("Right"), float(random.random()))
         share = min(1.0, max(0.0, share + float(random.uniform(-0.08, 0.08))))
         amounts[name] = round(low + share * (high - low), 4)
-    if random.random() < _GAZE_SHARE and not any(name.startswith("eyeBlink") for name in family):
+    if random.random() < glances and not any(name.startswith("eyeBlink") for name in family):
         gaze = _GAZES[int(random.integers(len(_GAZES)))]
         amounts |= dict.fromkeys(gaze, round(float(random.uniform(0.4, 1.0)), 4))
     return Expression.of({name: amounts[name] for name in ACTED_NAMES if amounts.get(name, 0.0) > 0})

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dpe_toolkit.dataset.index import Split
 from dpe_toolkit.dataset.merging import read_work, write_whole
 from dpe_toolkit.dataset.synth.rendering import SMALLEST_PX
+from dpe_toolkit.dataset.synth.sampling import Repertoire
 from dpe_toolkit.errors import DatasetError
 
 __all__ = ["RENDERER", "SETTINGS_NAME", "Person", "SynthSettings", "keep_settings", "people"]
@@ -36,6 +37,8 @@ class SynthSettings(BaseModel):
     """How far heads turn and move, as `sample_poses` takes it."""
     face_size: float = Field(default=0.54, ge=0.2, le=0.8)
     """Usual width of the face in shares of the picture's width."""
+    repertoire: Repertoire = "all"
+    """Which expressions people have, as `sample_expressions` takes it."""
 
 
 class Person(BaseModel):

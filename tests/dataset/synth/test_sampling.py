@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpe_toolkit.dataset.synth import FRONTAL, NEUTRAL, Expression, sample_expressions, sample_identity, sample_poses
+from dpe_toolkit.dataset.synth.landmarks import BLENDSHAPE_NAMES
 from dpe_toolkit.dataset.synth.sampling import PITCH_DEG, ROLL_DEG, YAW_DEG
 
 seeds, counts = st.integers(0, 2**31 - 1), st.integers(1, 30)
@@ -44,6 +45,20 @@ def active(expression: Expression) -> frozenset[int]:
 @given(seeds)
 def test_nine_expressions_of_a_person_are_of_eight_families(seed: int):
     assert len({active(expression) for expression in sample_expressions(seed, 9)}) >= 8
+
+
+WEAK = ("cheekPuff", "eyeLook", "jawLeft", "jawRight", "mouthLeft", "mouthRight", "mouthRoll", "noseSneer")
+
+
+@given(seeds)
+def test_a_strong_repertoire_has_neither_glances_nor_what_small_pictures_hide(seed: int):
+    expressions = sample_expressions(seed, 10, repertoire="strong")
+    assert expressions[0] == NEUTRAL
+    assert len(set(expressions)) == 10
+    for expression in expressions[1:]:
+        shown = [name for name, amount in zip(BLENDSHAPE_NAMES, expression.amounts, strict=True) if amount > 0]
+        assert shown
+        assert not [name for name in shown if name.startswith(WEAK)]
 
 
 @given(seeds)

@@ -5,7 +5,7 @@ Defaults are the paper's values; `dpe_toolkit.training.presets` holds the sets o
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -14,6 +14,7 @@ from dpe_toolkit.networks import Branch, NetworkParams
 __all__ = [
     "AdversarialTerm",
     "AverageSettings",
+    "Compares",
     "ComputeSettings",
     "DataSettings",
     "ExpressionTerm",
@@ -30,6 +31,8 @@ __all__ = [
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 OptionValue = bool | int | float | str
+Compares: TypeAlias = Literal["everything", "own", "driven"]
+"""What a stage compares; see `Stage.compares`."""
 
 
 class _Settings(BaseModel):
@@ -193,11 +196,17 @@ class Stage(_Settings):
         default="everything",
         description="expression: the expression generator, the motion MLP and both heads; the rest stays as it is",
     )
-    compares: Literal["everything", "own"] = Field(
+    compares: Compares = Field(
         default="everything",
-        description="own: L1 distance of the self-reconstructions alone, a warm-up for weights that start at random "
-        "in place of the LIA weights that the paper starts from. Ours",
+        description="own: L1 distance of the self-reconstructions alone. driven: also of S' and D and of D' and S, so "
+        "that both generators learn whole reenactment, as LIA does. Warm-ups for weights that start at random in place "
+        "of the LIA weights that the paper starts from. Ours",
     )
+
+    @property
+    def warms_up(self) -> bool:
+        """Whether the cycle stops at its mid pictures, which is all that is compared."""
+        return self.compares != "everything"
 
 
 class ComputeSettings(_Settings):

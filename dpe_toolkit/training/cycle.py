@@ -40,6 +40,7 @@ class Cycle(NamedTuple):
     """D' = p(D, S), to be S'."""
     driver_final: Tensor
     """D'' = e(D', S), to be S."""
+    # A warm-up makes no finals: the mids stand there too.
     own: tuple[Tensor, ...]
     """e(S, S) and p(S, S), to be S; then, where asked for, e(D, D) and p(D, D), to be D."""
 
@@ -80,6 +81,8 @@ class CyclicEdits(nn.Module):
         self.pose_branch: Branch = "exp" if expression_branch == "pose" else "pose"
         self.reconstruct_driver = reconstruct_driver
         self.checkpoint_gradients = checkpoint_gradients
+        self.warms_up = False
+        """Whether the cycle stops at S' and D', which then stand for S'' and D'' as well."""
 
     def forward(self, source: Tensor, driver: Tensor) -> Cycle:
         """The cycle of sources S and drivers D, each (N, 3, S, S) in [-1, 1]."""
@@ -92,9 +95,12 @@ class CyclicEdits(nn.Module):
         owners = ((s, e_s, p_s), (d, e_d, p_d))[: 1 + self.reconstruct_driver]
         source_mid, *own_e = self._edit(self.expression_branch, [(s, e_d), *((own, e) for own, e, _ in owners)])
         driver_mid, *own_p = self._edit(self.pose_branch, [(d, p_s), *((own, p) for own, _, p in owners)])
-        again = self._encode(torch.cat((source_mid, driver_mid)))
-        (source_final,) = self._edit(self.pose_branch, [(_rows(again, 0, count), p_d)])
-        (driver_final,) = self._edit(self.expression_branch, [(_rows(again, count, 2 * count), e_s)])
+        if self.warms_up:
+            source_final, driver_final = source_mid, driver_mid
+        else:
+            again = self._encode(torch.cat((source_mid, driver_mid)))
+            (source_final,) = self._edit(self.pose_branch, [(_rows(again, 0, count), p_d)])
+            (driver_final,) = self._edit(self.expression_branch, [(_rows(again, count, 2 * count), e_s)])
         own = tuple(picture for pair in zip(own_e, own_p, strict=True) for picture in pair)
         # Mixed precision draws in half; what is compared and judged is as exact as what was given.
         exact = [made.to(source.dtype) for made in (source_mid, source_final, driver_mid, driver_final)]

@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from dpe_toolkit.measuring import ExpressionRegressor, FaceReading, PerceptualFeatures
-from dpe_toolkit.training.config import PairWeights, TrainingConfig
+from dpe_toolkit.training.config import Compares, PairWeights, TrainingConfig
 from dpe_toolkit.training.cycle import Cycle
 from dpe_toolkit.training.losses import (
     expression_loss,
@@ -144,7 +144,7 @@ class Objective:
         batch: PairBatch,
         discriminator: Callable[[Tensor], Tensor] | None,
         *,
-        compares: Literal["everything", "own"] = "everything",
+        compares: Compares = "everything",
     ) -> dict[str, Tensor]:
         """Value of each term in use, before its own weight; `total` weighs them.
 
@@ -152,11 +152,10 @@ class Objective:
             cycle: the pictures made of the batch.
             batch: what they were made of.
             discriminator: scores (N, 1) of pictures; None where the adversarial term is not in use.
-            compares: what the stage compares; "own" gives the term "warm_up" alone.
+            compares: what the stage compares; a warm-up gives the term "warm_up" alone.
         """
-        if compares == "own":
-            pairs = _pairs(cycle, batch, _OWN_ALONE)
-            return {WARM_UP: _sum(weight * reconstruction_loss(a, b) for weight, a, b in pairs)}
+        if compares != "everything":
+            return {WARM_UP: self._warm_up(cycle, batch, compares)}
         weights = self.weights
         terms: dict[str, Tensor] = {}
         if "reconstruction" in weights:
@@ -177,6 +176,15 @@ class Objective:
         """The weighted sum."""
         weights = {WARM_UP: 1.0, **self.weights}
         return _sum(weights[name] * value for name, value in terms.items())
+
+    def _warm_up(self, cycle: Cycle, batch: PairBatch, compares: Compares) -> Tensor:
+        """L1 distance of self-reconstructions and, where driven, of both mids to their drivers."""
+        if compares == "own":
+            pairs = _pairs(cycle, batch, _OWN_ALONE)
+        else:
+            own = self.config.reconstruction.own
+            pairs = _pairs(cycle, batch, PairWeights(finals=1, mid=0, own=own))
+        return _sum(weight * reconstruction_loss(a, b) for weight, a, b in pairs)
 
     def _perceptual(self, cycle: Cycle, batch: PairBatch) -> Tensor:
         """Feature distance of every pair at every scale; one pass for what was made, one for what is given."""

@@ -89,6 +89,7 @@ class TrainingState:
             parameter.requires_grad_(name in trained)
             parameter.grad = None
         _set_rate(self.optimiser, stage.learning_rate)
+        self.edits.warms_up = stage.warms_up
         # The strategy's wrapper alone: Fabric's own casts what comes out to single precision.
         edits = self._fabric.strategy.setup_module(self.edits)
         if self._adversary is None or self.adversary_optimiser is None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from dpe_toolkit.networks import Discriminator, DpeNetwork
-from dpe_toolkit.training.config import TrainingConfig
+from dpe_toolkit.training.config import Compares, TrainingConfig
 from dpe_toolkit.training.cycle import Cycle, CyclicEdits
 from dpe_toolkit.training.losses import discriminator_loss, gradient_penalty
 from dpe_toolkit.training.objective import Objective, PairBatch
@@ -88,7 +88,7 @@ def accumulate_gradients(
     batch: PairBatch,
     *,
     step: int,
-    compares: Literal["everything", "own"] = "everything",
+    compares: Compares = "everything",
     runner: Runner | None = None,
 ) -> tuple[dict[str, Tensor], Cycle]:
     """Adds the gradients of one step to generators and discriminator; the caller zeroes and applies them.
@@ -100,7 +100,7 @@ def accumulate_gradients(
         objective: the generators' loss.
         batch: this process's pairs, a multiple of ``config.compute.accumulate``.
         step: 0-based, for the gradient penalty.
-        compares: what the stage compares; "own" leaves the discriminator as it is.
+        compares: what the stage compares; a warm-up leaves the discriminator as it is.
         runner: precision and exchange of gradients; None for neither.
 
     Returns:
@@ -113,7 +113,7 @@ def accumulate_gradients(
         held = position + 1 < count
         with runner.without_exchange(players.edits, held):
             cycle, terms = _generator_part(players, objective, part, runner, compares)
-        if players.adversary is not None and compares != "own":
+        if players.adversary is not None and compares == "everything":
             with runner.without_exchange(players.adversary, held):
                 terms |= _discriminator_part(players, objective.config, (cycle, part), runner, step)
         for name, value in terms.items():
@@ -122,7 +122,7 @@ def accumulate_gradients(
 
 
 def _generator_part(
-    players: Players, objective: Objective, part: PairBatch, runner: Runner, compares: Literal["everything", "own"]
+    players: Players, objective: Objective, part: PairBatch, runner: Runner, compares: Compares
 ) -> tuple[Cycle, dict[str, Tensor]]:
     with _untrained(players.discriminator):
         with runner.autocast():

@@ -187,7 +187,7 @@ def test_presets_say_what_the_paper_and_the_released_trainer_use() -> None:
     assert paper.pose.weight == released.pose.weight == 0
     tiny = PRESETS["tiny"]
     assert tiny.pose.weight > 0
-    assert [stage.compares for stage in tiny.stages] == ["own", "everything", "everything"]
+    assert [stage.compares for stage in tiny.stages] == ["driven", "everything", "everything"]
 
 
 @given(st.integers(1, 4), st.floats(1e-6, 1e3), st.floats(1e-6, 1e3))
@@ -237,3 +237,26 @@ def test_a_warm_up_compares_self_reconstructions_alone() -> None:
     assert list(terms) == ["warm_up"]
     assert terms["warm_up"].item() == pytest.approx(apart(OWN[0], S) + apart(OWN[1], S))
     assert objective.total(terms).item() == pytest.approx(terms["warm_up"].item())
+
+
+def test_a_driven_warm_up_also_compares_both_mids_with_what_drove_them() -> None:
+    chosen = config(reconstruction__weight=1, reconstruction__own=0.5, expression__weight=1)
+    cycle = made()
+    warm = cycle._replace(source_final=cycle.source_mid, driver_final=cycle.driver_mid)
+    terms = Objective(chosen, Judges(regressor=MeanReader())).terms(warm, BATCH, None, compares="driven")
+    assert list(terms) == ["warm_up"]
+    own = apart(OWN[0], S) + apart(OWN[1], S)
+    assert terms["warm_up"].item() == pytest.approx(apart(S1, D) + apart(D1, S) + 0.5 * own)
+
+
+def test_a_cycle_that_warms_up_stops_at_the_mids() -> None:
+    torch.manual_seed(3)
+    edits = CyclicEdits(DpeNetwork(PARAMS))
+    source, driver = torch.rand(2, 2, 3, 16, 16)
+    whole = edits(source, driver)
+    edits.warms_up = True
+    half = edits(source, driver)
+    torch.testing.assert_close(half[:1] + half[2:3] + half.own, whole[:1] + whole[2:3] + whole.own)
+    assert half.source_final is half.source_mid
+    assert half.driver_final is half.driver_mid
+    assert not torch.allclose(whole.source_final, whole.source_mid)

@@ -21,6 +21,7 @@ __all__ = [
     "FaceClips",
     "FramePairs",
     "HeldClips",
+    "HeldMotion",
     "PairChoice",
     "PairReader",
     "PairSampler",
@@ -57,6 +58,16 @@ class ClipMotionLike(Protocol):
     @property
     def blendshapes(self) -> npt.NDArray[np.float32]:
         """(T, B) activities in [0, 1]; B may be 0."""
+        ...
+
+    @property
+    def pose_deg(self) -> npt.NDArray[np.float32]:
+        """(T, 3) yaw, pitch and roll."""
+        ...
+
+    @property
+    def place(self) -> npt.NDArray[np.float32]:
+        """(T, 3) centre x, y and size of the head in shares of the picture's width."""
         ...
 
     @property
@@ -142,6 +153,26 @@ class HeldClips:
         if len(self._held) > _HELD_CLIPS:
             self._held.popitem(last=False)
         return motion
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMotion:
+    """What a dataset says of N frames."""
+
+    activities: Tensor
+    """(N, B) float32 in [0, 1]."""
+    pose_deg: Tensor
+    """(N, 3) float32."""
+    place: Tensor
+    """(N, 3) float32."""
+
+    def rows(self, rows: slice) -> HeldMotion:
+        """The same of some of the frames."""
+        return HeldMotion(self.activities[rows], self.pose_deg[rows], self.place[rows])
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> HeldMotion:
+        """The same on a device, in a dtype."""
+        return HeldMotion(*(value.to(device, dtype) for value in (self.activities, self.pose_deg, self.place)))
 
 
 class PairSampler:
@@ -231,6 +262,34 @@ class PairReader:
             None if near is None else near[:, 1],
             tuple(choices),
         )
+
+    def motion(self, choices: Sequence[PairChoice]) -> tuple[HeldMotion, HeldMotion]:
+        """What the dataset says of the sources and of the drivers, before any mirroring.
+
+        Raises:
+            AnalysisError: the clips do not all have the same activities.
+        """
+        rows = [[self._motion_of(choice, row) for choice in choices] for row in ("source_row", "driver_row")]
+        sizes = {len(one[0]) for half in rows for one in half}
+        if len(sizes) > 1 or not sizes.isdisjoint({0}):
+            names = ", ".join(dict.fromkeys(choice.clip_id for choice in choices))
+            raise AnalysisError(
+                f"one of the clips {names} has no activities, or others than the rest",
+                "clips that one detector with activities has read",
+                "build the dataset anew with one detector, or take the stage that compares codes out",
+            )
+        source, driver = (HeldMotion(*(torch.stack(column) for column in zip(*half, strict=True))) for half in rows)
+        return source, driver
+
+    def _motion_of(
+        self, choice: PairChoice, which: Literal["source_row", "driver_row"]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        motion, row = self._dataset.motion(choice.clip_id), getattr(choice, which)
+        activities, pose_deg, place = (
+            torch.as_tensor(np.array(value[row], np.float32))
+            for value in (motion.blendshapes, motion.pose_deg, motion.place)
+        )
+        return activities, pose_deg, place
 
     def _read_one(self, choice: PairChoice) -> tuple[Tensor, Tensor | None]:
         """Both pictures (2, 3, S, S) and both meshes (2, V, 3), None where the clip has none."""

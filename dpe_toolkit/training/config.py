@@ -22,6 +22,7 @@ __all__ = [
     "NetworkSettings",
     "OptimiserSettings",
     "PairWeights",
+    "PartsTerm",
     "PerceptualTerm",
     "PoseTerm",
     "Stage",
@@ -31,7 +32,7 @@ __all__ = [
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 OptionValue = bool | int | float | str
-Compares: TypeAlias = Literal["everything", "own", "driven"]
+Compares: TypeAlias = Literal["everything", "own", "driven", "codes"]
 """What a stage compares; see `Stage.compares`."""
 
 
@@ -112,6 +113,13 @@ class PairWeights(_Settings):
     finals: Weight = Field(default=1.0, description="of the pairs (S'', D) and (D'', S)")
     mid: Weight = Field(default=1.0, description="of the pair (S', D')")
     own: Weight = Field(default=0.0, description="of the self-reconstructions e(S, S) and p(S, S) against S")
+
+
+class PartsTerm(PairWeights):
+    """L1 distance within mouth, eyes and brows. Ours; see `parts.mask_parts`."""
+
+    weight: Weight = Field(default=0.0, description="weight of the term; 0 leaves it out, as the paper does")
+    own: Weight = Field(default=1.0, description="of the self-reconstructions e(S, S) and p(S, S) against S")
 
 
 class PerceptualTerm(PairWeights):
@@ -199,14 +207,10 @@ class Stage(_Settings):
     compares: Compares = Field(
         default="everything",
         description="own: L1 distance of the self-reconstructions alone. driven: also of S' and D and of D' and S, so "
-        "that both generators learn whole reenactment, as LIA does. Warm-ups for weights that start at random in place "
-        "of the LIA weights that the paper starts from. Ours",
+        "that both generators learn whole reenactment, as LIA does. codes: motion codes with the activities and the "
+        "pose that the dataset holds of each frame. Warm-ups for weights that start at random in place of the LIA "
+        "weights that the paper starts from. Ours",
     )
-
-    @property
-    def warms_up(self) -> bool:
-        """Whether the cycle stops at its mid pictures, which is all that is compared."""
-        return self.compares != "everything"
 
 
 class ComputeSettings(_Settings):
@@ -251,6 +255,7 @@ class TrainingConfig(_Settings):
     network: NetworkSettings = Field(default=NetworkSettings(), description="the network")
     data: DataSettings = Field(default=DataSettings(), description="the data")
     reconstruction: PairWeights = Field(default=PairWeights(), description="L1 distance of pictures")
+    parts: PartsTerm = Field(default=PartsTerm(), description="L1 distance within mouth, eyes and brows")
     perceptual: PerceptualTerm = Field(default=PerceptualTerm(), description="distance of feature maps")
     expression: ExpressionTerm = Field(default=ExpressionTerm(), description="distance of expressions")
     pose: PoseTerm = Field(default=PoseTerm(), description="distance of head poses")
@@ -271,6 +276,12 @@ class TrainingConfig(_Settings):
     average: AverageSettings = Field(default=AverageSettings(), description="moving average of the weights")
     logging: LoggingSettings = Field(default=LoggingSettings(), description="what is written")
     seed: int = Field(default=0, ge=0, lt=2**31, description="of the starting weights and of the order of the data")
+
+    @model_validator(mode="after")
+    def _says_what_it_shows(self) -> Self:
+        if self.data.flip and any(stage.compares == "codes" for stage in self.stages):
+            raise ValueError("activities are not mirrored with pictures: comparing codes needs data.flip=false")
+        return self
 
     @property
     def num_steps(self) -> int:

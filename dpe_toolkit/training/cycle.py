@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from dpe_toolkit.networks import Branch, DpeNetwork
+from dpe_toolkit.training.config import Compares
 
 __all__ = ["Cycle", "CyclicEdits"]
 
@@ -40,9 +41,10 @@ class Cycle(NamedTuple):
     """D' = p(D, S), to be S'."""
     driver_final: Tensor
     """D'' = e(D', S), to be S."""
-    # A warm-up makes no finals: the mids stand there too.
     own: tuple[Tensor, ...]
     """e(S, S) and p(S, S), to be S; then, where asked for, e(D, D) and p(D, D), to be D."""
+    codes: tuple[Tensor, Tensor] | None = None
+    """Motion codes (2N, K) of the expression branch and of the pose branch, S's and then D's."""
 
     def detached(self) -> Cycle:
         """The same pictures without gradients."""
@@ -52,6 +54,7 @@ class Cycle(NamedTuple):
             self.driver_mid.detach(),
             self.driver_final.detach(),
             tuple(picture.detach() for picture in self.own),
+            None if self.codes is None else (self.codes[0].detach(), self.codes[1].detach()),
         )
 
 
@@ -81,8 +84,9 @@ class CyclicEdits(nn.Module):
         self.pose_branch: Branch = "exp" if expression_branch == "pose" else "pose"
         self.reconstruct_driver = reconstruct_driver
         self.checkpoint_gradients = checkpoint_gradients
-        self.warms_up = False
-        """Whether the cycle stops at S' and D', which then stand for S'' and D'' as well."""
+        self.compares: Compares = "everything"
+        """What the stage at hand compares. A warm-up stops at S' and D', which then stand for S'' and D'' as well; one
+        of the codes draws nothing, and S and D stand for every picture."""
 
     def forward(self, source: Tensor, driver: Tensor) -> Cycle:
         """The cycle of sources S and drivers D, each (N, 3, S, S) in [-1, 1]."""
@@ -90,12 +94,15 @@ class CyclicEdits(nn.Module):
         encoded = self._encode(torch.cat((source, driver)))
         s, d = _rows(encoded, 0, count), _rows(encoded, count, 2 * count)
         motion = self.network.motion(encoded[0])
-        e_s, e_d = torch.split(self.network.head(self.expression_branch)(motion), count)
-        p_s, p_d = torch.split(self.network.head(self.pose_branch)(motion), count)
+        codes = self.network.head(self.expression_branch)(motion), self.network.head(self.pose_branch)(motion)
+        if self.compares == "codes":
+            return Cycle(source, driver, driver, source, (), codes)
+        e_s, e_d = torch.split(codes[0], count)
+        p_s, p_d = torch.split(codes[1], count)
         owners = ((s, e_s, p_s), (d, e_d, p_d))[: 1 + self.reconstruct_driver]
         source_mid, *own_e = self._edit(self.expression_branch, [(s, e_d), *((own, e) for own, e, _ in owners)])
         driver_mid, *own_p = self._edit(self.pose_branch, [(d, p_s), *((own, p) for own, _, p in owners)])
-        if self.warms_up:
+        if self.compares != "everything":
             source_final, driver_final = source_mid, driver_mid
         else:
             again = self._encode(torch.cat((source_mid, driver_mid)))
@@ -104,7 +111,7 @@ class CyclicEdits(nn.Module):
         own = tuple(picture for pair in zip(own_e, own_p, strict=True) for picture in pair)
         # Mixed precision draws in half; what is compared and judged is as exact as what was given.
         exact = [made.to(source.dtype) for made in (source_mid, source_final, driver_mid, driver_final)]
-        return Cycle(exact[0], exact[1], exact[2], exact[3], tuple(made.to(source.dtype) for made in own))
+        return Cycle(exact[0], exact[1], exact[2], exact[3], tuple(made.to(source.dtype) for made in own), codes)
 
     def _encode(self, pictures: Tensor) -> Encoded:
         return self._run(self.network.encode, pictures)

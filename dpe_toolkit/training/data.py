@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 from torch.utils.data import DataLoader, Dataset
 
 from dpe_toolkit.dataset import FaceDataset
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.errors import AnalysisError, OptionsError
 from dpe_toolkit.measurement import FaceClips, FramePairs, HeldClips, PairReader, PairSampler
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.objective import PairBatch
+from dpe_toolkit.training.parts import mask_parts, num_vertices_needed
 
 __all__ = ["StepBatches", "as_batch", "iterate_batches", "open_dataset"]
 
@@ -39,15 +41,35 @@ def open_dataset(config: TrainingConfig) -> FaceDataset:
     return dataset
 
 
-def as_batch(pairs: FramePairs) -> PairBatch:
-    """Pairs as the network takes them, in [-1, 1]."""
-    return PairBatch(
+def as_batch(pairs: FramePairs, *, with_parts: bool = False) -> PairBatch:
+    """Pairs as the network takes them, in [-1, 1].
+
+    Args:
+        pairs: as they were read.
+        with_parts: mask the parts of the faces that show an expression.
+
+    Raises:
+        AnalysisError: parts are asked for, and a clip has no mesh of the bundled face model.
+    """
+    batch = PairBatch(
         pairs.source * 2.0 - 1.0,
         pairs.driver * 2.0 - 1.0,
         pairs.source_near_px,
         pairs.driver_near_px,
         tuple(str(choice) for choice in pairs.choices),
     )
+    if not with_parts:
+        return batch
+    meshes, size_px = (pairs.source_near_px, pairs.driver_near_px), pairs.source.shape[-1]
+    masks = [mask_parts(mesh, size_px) for mesh in meshes if mesh is not None and mesh.shape[1] >= num_vertices_needed]
+    if len(masks) < len(meshes):
+        raise AnalysisError(
+            f"the mesh of one of {', '.join(dict.fromkeys(choice.clip_id for choice in pairs.choices))} is missing or "
+            "is not the bundled face model's",
+            f"meshes of {num_vertices_needed} vertices or more, of which mouth, eyes and brows are known",
+            "build the dataset with the bundled detector, or set parts.weight=0",
+        )
+    return replace(batch, source_parts=masks[0], driver_parts=masks[1])
 
 
 class StepBatches(Dataset[PairBatch]):
@@ -82,9 +104,16 @@ class StepBatches(Dataset[PairBatch]):
         self._reader = PairReader(held, config.network.size)
         size = data.batch_size // world_size
         self._numbers = range(rank * size, (rank + 1) * size)
+        self._with_parts = config.parts.weight > 0
+        self._with_motion = any(stage.compares == "codes" for stage in config.stages)
 
     def __getitem__(self, step: int) -> PairBatch:
-        return as_batch(self._reader.read([self._sampler.pair(step, number) for number in self._numbers]))
+        choices = [self._sampler.pair(step, number) for number in self._numbers]
+        batch = as_batch(self._reader.read(choices), with_parts=self._with_parts)
+        if not self._with_motion:
+            return batch
+        source, driver = self._reader.motion(choices)
+        return replace(batch, source_motion=source, driver_motion=driver)
 
 
 def check_batch(config: TrainingConfig, world_size: int) -> None:

@@ -13,11 +13,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 __all__ = [
+    "code_loss",
     "discriminator_loss",
     "expression_loss",
     "feature_distance",
     "generator_loss",
     "gradient_penalty",
+    "masked_reconstruction_loss",
     "pose_loss",
     "reconstruction_loss",
     "shrunk",
@@ -27,6 +29,10 @@ TURN_DEG = 10.0
 """What counts as one unit of pose: about the usual spread of each angle."""
 SHIFT = 0.05
 """What counts as one unit of place, in picture widths: about the usual spread of each number."""
+MIDDLE = (0.5, 0.5, 0.6)
+"""Place and size of a head that motion codes count from, in picture widths: about where datasets have it."""
+ACTIVITY = 0.2
+"""What counts as one unit of an activity in a motion code: about the usual spread of those that faces show."""
 
 
 def reconstruction_loss(result: Tensor, reference: Tensor) -> Tensor:
@@ -35,6 +41,28 @@ def reconstruction_loss(result: Tensor, reference: Tensor) -> Tensor:
     Source: DPE, section 3.3 (L_rec).
     """
     return F.l1_loss(result, reference)
+
+
+def code_loss(code: Tensor, wanted: Tensor) -> Tensor:
+    """Mean squared difference of the first numbers of motion codes (N, K) and what they should say, (N, W).
+
+    A code says in its first numbers what it is to carry, in units of `ACTIVITY`, or of `TURN_DEG` and `SHIFT`, and is
+    free in the rest; both heads are linear, so any direction of the motion serves as well as any other. Squares, as
+    most activities of a face are nothing and their median says so. Source: our addition; the paper starts from LIA's
+    encoder, which knows motion already.
+    """
+    width = min(code.shape[1], wanted.shape[1])
+    return (code[:, :width] - wanted[:, :width]).square().mean()
+
+
+def masked_reconstruction_loss(result: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute difference of two batches of pictures (N, 3, S, S) where each picture's mask (N, 1, S, S) is 1.
+
+    Every picture counts alike, whatever its mask's size; one whose mask is empty counts as 0. Source: our addition.
+    """
+    mask = mask.to(result.dtype)
+    differences = ((result - reference).abs() * mask).sum(dim=(1, 2, 3))
+    return (differences / (result.shape[1] * mask.sum(dim=(1, 2, 3))).clamp_min(1.0)).mean()
 
 
 def shrunk(pictures: Tensor, scale: int) -> Tensor:

@@ -13,13 +13,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dpe_toolkit.measurement import HeldMotion
 from dpe_toolkit.measuring import ExpressionRegressor, FaceReading, PerceptualFeatures
 from dpe_toolkit.training.config import Compares, PairWeights, TrainingConfig
 from dpe_toolkit.training.cycle import Cycle
 from dpe_toolkit.training.losses import (
+    ACTIVITY,
+    MIDDLE,
+    SHIFT,
+    TURN_DEG,
+    code_loss,
     expression_loss,
     feature_distance,
     generator_loss,
+    masked_reconstruction_loss,
     pose_loss,
     reconstruction_loss,
     shrunk,
@@ -42,6 +49,14 @@ class PairBatch:
     """(N, V, 3), of each D."""
     names: tuple[str, ...] = ()
     """What messages call each pair: clip and frames."""
+    source_parts: Tensor | None = None
+    """(N, 1, S, S) uint8 masks of the parts of each S that show its expression; where a term asks for them."""
+    driver_parts: Tensor | None = None
+    """(N, 1, S, S), of each D."""
+    source_motion: HeldMotion | None = None
+    """What the dataset says of each S; where a stage asks for it."""
+    driver_motion: HeldMotion | None = None
+    """Of each D."""
 
     def __len__(self) -> int:
         return len(self.source)
@@ -54,6 +69,10 @@ class PairBatch:
             None if self.source_near_px is None else self.source_near_px.to(device),
             None if self.driver_near_px is None else self.driver_near_px.to(device),
             self.names,
+            None if self.source_parts is None else self.source_parts.to(device),
+            None if self.driver_parts is None else self.driver_parts.to(device),
+            None if self.source_motion is None else self.source_motion.to(device, dtype),
+            None if self.driver_motion is None else self.driver_motion.to(device, dtype),
         )
 
     def first(self, count: int) -> PairBatch:
@@ -73,6 +92,10 @@ class PairBatch:
             None if self.source_near_px is None else self.source_near_px[rows],
             None if self.driver_near_px is None else self.driver_near_px[rows],
             self.names[rows],
+            None if self.source_parts is None else self.source_parts[rows],
+            None if self.driver_parts is None else self.driver_parts[rows],
+            None if self.source_motion is None else self.source_motion.rows(rows),
+            None if self.driver_motion is None else self.driver_motion.rows(rows),
         )
 
 
@@ -131,6 +154,7 @@ class Objective:
         config = self.config
         weights = {
             "reconstruction": config.reconstruction.weight,
+            "parts": config.parts.weight,
             "perceptual": config.perceptual.weight if config.compares_features else 0.0,
             "expression": config.expression.weight,
             "pose": config.pose.weight,
@@ -161,6 +185,8 @@ class Objective:
         if "reconstruction" in weights:
             pairs = _pairs(cycle, batch, self.config.reconstruction)
             terms["reconstruction"] = _sum(weight * reconstruction_loss(a, b) for weight, a, b in pairs)
+        if "parts" in weights:
+            terms["parts"] = _parts_distance(cycle, batch, self.config.parts)
         if "perceptual" in weights:
             terms["perceptual"] = self._perceptual(cycle, batch)
         if "expression" in weights or "pose" in weights:
@@ -178,13 +204,20 @@ class Objective:
         return _sum(weights[name] * value for name, value in terms.items())
 
     def _warm_up(self, cycle: Cycle, batch: PairBatch, compares: Compares) -> Tensor:
-        """L1 distance of self-reconstructions and, where driven, of both mids to their drivers."""
-        if compares == "own":
-            pairs = _pairs(cycle, batch, _OWN_ALONE)
-        else:
-            own = self.config.reconstruction.own
-            pairs = _pairs(cycle, batch, PairWeights(finals=1, mid=0, own=own))
-        return _sum(weight * reconstruction_loss(a, b) for weight, a, b in pairs)
+        """What a warm-up compares.
+
+        Of pictures: the self-reconstructions and, where driven, both mids with their drivers; parts weigh as ever.
+        """
+        if compares == "codes":
+            return _codes_distance(cycle, batch)
+        finals = 0.0 if compares == "own" else 1.0
+        weights = PairWeights(finals=finals, mid=0, own=1 if compares == "own" else self.config.reconstruction.own)
+        distance = _sum([weight * reconstruction_loss(a, b) for weight, a, b in _pairs(cycle, batch, weights)])
+        term = self.config.parts
+        if term.weight == 0:
+            return distance
+        weights = PairWeights(finals=finals * term.finals, mid=0, own=term.own)
+        return distance + term.weight * _parts_distance(cycle, batch, weights)
 
     def _perceptual(self, cycle: Cycle, batch: PairBatch) -> Tensor:
         """Feature distance of every pair at every scale; one pass for what was made, one for what is given."""
@@ -243,7 +276,35 @@ class Objective:
 
 
 WARM_UP = "warm_up"
-_OWN_ALONE = PairWeights(finals=0, mid=0, own=1)
+_ACTIVITIES_COUNT = 4.0
+"""Weight of activities beside poses in motion codes: most are nothing, and those that are not are harder to see."""
+
+
+def _codes_distance(cycle: Cycle, batch: PairBatch) -> Tensor:
+    """What the expression branch's codes say of the activities, and the pose branch's of yaw, pitch, roll and place."""
+    assert cycle.codes is not None
+    assert batch.source_motion is not None
+    assert batch.driver_motion is not None
+    distances = []
+    for half, motion in enumerate((batch.source_motion, batch.driver_motion)):
+        expression, pose = (code[half * len(batch) : (half + 1) * len(batch)] for code in cycle.codes)
+        centred = motion.place - motion.place.new_tensor(MIDDLE)
+        distances.append(_ACTIVITIES_COUNT * code_loss(expression, motion.activities / ACTIVITY))
+        distances.append(code_loss(pose, torch.cat((motion.pose_deg / TURN_DEG, centred / SHIFT), dim=1)))
+    return _sum(distances)
+
+
+def _parts_distance(cycle: Cycle, batch: PairBatch, weights: PairWeights) -> Tensor:
+    """Distance of the pairs that count, within the parts of the face that each pair shows."""
+    assert batch.source_parts is not None
+    assert batch.driver_parts is not None
+    parts = {id(batch.source): batch.source_parts, id(batch.driver): batch.driver_parts}
+    pairs = _pairs(cycle, batch, weights)
+    # S' and D' are both in S's pose, near enough for S's parts.
+    masks = [parts.get(id(reference), batch.source_parts) for _, _, reference in pairs]
+    return _sum(
+        [weight * masked_reconstruction_loss(a, b, mask) for (weight, a, b), mask in zip(pairs, masks, strict=True)]
+    )
 
 
 def _pairs(cycle: Cycle, batch: PairBatch, weights: PairWeights) -> list[tuple[float, Tensor, Tensor]]:

@@ -13,6 +13,7 @@ from dpe_toolkit.training.config import (
     NetworkSettings,
     OptimiserSettings,
     PairWeights,
+    PartsTerm,
     PerceptualTerm,
     PoseTerm,
     Stage,
@@ -36,24 +37,29 @@ _TINY = TrainingConfig(
     network=NetworkSettings(size=64, style_dim=128, motion_dim=20, max_channels=64, base_channels=2),
     data=DataSettings(batch_size=8, workers=0),
     reconstruction=PairWeights(weight=1, finals=1, mid=1, own=1),
+    parts=PartsTerm(weight=1),
     perceptual=PerceptualTerm(weight=0, features="face_mesh"),
-    expression=ExpressionTerm(weight=1, read_share=0.5, gradient_limit=5),
-    pose=PoseTerm(weight=3),
+    expression=ExpressionTerm(weight=3, read_share=0.5, gradient_limit=30),
+    pose=PoseTerm(weight=4),
     adversarial=AdversarialTerm(weight=0),
     optimiser=OptimiserSettings(beta1=0.5),
     stages=(
-        Stage(steps=400, learning_rate=0.004, compares="own"),
-        Stage(steps=5_000, learning_rate=0.004),
-        Stage(steps=700, learning_rate=0.0008, trains="expression"),
+        Stage(steps=3_000, learning_rate=0.004, compares="codes"),
+        Stage(steps=1_000, learning_rate=0.001, compares="codes"),
+        Stage(steps=800, learning_rate=0.004, compares="driven"),
+        Stage(steps=4_000, learning_rate=0.004),
+        Stage(steps=800, learning_rate=0.001),
+        Stage(steps=500, learning_rate=0.0008, trains="expression"),
     ),
     average=AverageSettings(decay=0.998),
     logging=LoggingSettings(every_steps=20, samples_every_steps=500, checkpoint_every_steps=500),
 )
 """A small network on few CPU cores: to see the method work, and to try changes. All of it is ours.
 
-It starts at random where the paper starts from LIA's weights, so it warms up on its own pictures; it has no
-discriminator and no feature maps, which cost more than the network itself; half of the pairs are read; and it reads
-poses, since which branch turns the head would otherwise be left to chance (see `losses.pose_loss`).
+It starts at random where the paper starts from LIA's weights, so its encoder first learns what the dataset says of
+each frame, and both generators whole reenactment; it has no discriminator and no feature maps, which cost more than
+the network itself; half of the pairs are read; and it reads poses, since which branch turns the head would otherwise
+be left to chance (see `losses.pose_loss`).
 """
 
 PRESETS = MappingProxyType({"paper": _PAPER, "released": _RELEASED, "tiny": _TINY})

@@ -84,12 +84,12 @@ class TrainingState:
 
     def enter(self, stage: Stage) -> Players:
         """The networks ready for a stage: what it trains, its learning rates, wrapped for the processes."""
-        trained = set(trained_parameters(self.network, self.edits, stage.trains))
+        trained = set(trained_parameters(self.network, self.edits, stage.trains, stage.compares))
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(name in trained)
             parameter.grad = None
         _set_rate(self.optimiser, stage.learning_rate)
-        self.edits.warms_up = stage.warms_up
+        self.edits.compares = stage.compares
         # The strategy's wrapper alone: Fabric's own casts what comes out to single precision.
         edits = self._fabric.strategy.setup_module(self.edits)
         if self._adversary is None or self.adversary_optimiser is None:

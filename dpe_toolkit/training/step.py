@@ -167,18 +167,23 @@ def _untrained(network: nn.Module | None) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def trained_parameters(network: DpeNetwork, edits: CyclicEdits, trains: str) -> dict[str, nn.Parameter]:
+def trained_parameters(
+    network: DpeNetwork, edits: CyclicEdits, trains: str, compares: Compares = "everything"
+) -> dict[str, nn.Parameter]:
     """The parameters of ``network`` that a stage trains, by name.
 
     Args:
         network: the network.
         edits: its cycle, which knows what its branches play.
         trains: "everything", or "expression" for the expression generator, the motion MLP and both heads.
+        compares: "codes" leaves out the generators, which draw nothing then.
 
     Source: DPE, section 4 (second stage). Parameters that no forward pass reads are left out.
     """
     unused = network.unused_parameters()
     names = {name: parameter for name, parameter in network.named_parameters() if name not in unused}
+    if compares == "codes":
+        names = {name: parameter for name, parameter in names.items() if not name.startswith("dec_")}
     if trains == "everything":
         return names
     generator = f"dec_{edits.expression_branch}."

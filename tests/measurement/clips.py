@@ -21,6 +21,8 @@ class FlatClip:
 class FlatMotion:
     mesh_px: npt.NDArray[np.float32]
     blendshapes: npt.NDArray[np.float32]
+    pose_deg: npt.NDArray[np.float32]
+    place: npt.NDArray[np.float32]
     score: npt.NDArray[np.float32]
 
 
@@ -52,4 +54,6 @@ class FlatClips:
         mesh = np.broadcast_to(rows[:, None, None] + self.size_px / 4, (length, NUM_VERTICES, 3)).copy()
         score = np.ones(length, np.float32)
         score[self.hidden_row : self.hidden_row + 1] = 0
-        return FlatMotion(mesh, rows[:, None] / length, score)
+        turned = np.stack([3 * rows, -rows, 0 * rows], axis=1)
+        placed = np.stack([0.5 + rows / 100, 0.5 - rows / 100, 0.6 + 0 * rows], axis=1).astype(np.float32)
+        return FlatMotion(mesh, rows[:, None] / length, turned, placed, score)

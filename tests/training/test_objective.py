@@ -187,7 +187,7 @@ def test_presets_say_what_the_paper_and_the_released_trainer_use() -> None:
     assert paper.pose.weight == released.pose.weight == 0
     tiny = PRESETS["tiny"]
     assert tiny.pose.weight > 0
-    assert [stage.compares for stage in tiny.stages] == ["driven", "everything", "everything"]
+    assert [stage.compares for stage in tiny.stages] == ["codes"] * 2 + ["driven"] + ["everything"] * 3
 
 
 @given(st.integers(1, 4), st.floats(1e-6, 1e3), st.floats(1e-6, 1e3))
@@ -254,9 +254,26 @@ def test_a_cycle_that_warms_up_stops_at_the_mids() -> None:
     edits = CyclicEdits(DpeNetwork(PARAMS))
     source, driver = torch.rand(2, 2, 3, 16, 16)
     whole = edits(source, driver)
-    edits.warms_up = True
+    edits.compares = "driven"
     half = edits(source, driver)
-    torch.testing.assert_close(half[:1] + half[2:3] + half.own, whole[:1] + whole[2:3] + whole.own)
+    torch.testing.assert_close((*half.own, half.source_mid, half.driver_mid), (*whole.own, whole[0], whole[2]))
     assert half.source_final is half.source_mid
     assert half.driver_final is half.driver_mid
     assert not torch.allclose(whole.source_final, whole.source_mid)
+
+
+def test_parts_are_compared_within_the_masks_of_whom_each_pair_shows() -> None:
+    halves = torch.zeros(2, 2, 1, 8, 8, dtype=torch.uint8)
+    halves[0, :, :, :4] = halves[1, :, :, 4:] = 1
+    batch = PairBatch(S, D, source_parts=halves[0], driver_parts=halves[1])
+    cycle = made()
+    wrong = D.clone()
+    wrong[:, :, :4] += 0.5  # outside of the driver's parts
+    cycle = cycle._replace(source_final=wrong)
+    terms = Objective(config(parts__weight=2), Judges()).terms(cycle, batch, None)
+    assert list(terms) == ["parts"]
+    own = apart(OWN[0], S) + apart(OWN[1], S)
+    assert terms["parts"].item() == pytest.approx(apart(D2, S) + apart(S1, D1) + own)
+    driven = Objective(config(parts__weight=2, parts__finals=0), Judges()).terms(cycle, batch, None, compares="driven")
+    expected = apart(wrong, D) + apart(D2, S) + 2 * own
+    assert driven["warm_up"].item() == pytest.approx(expected)

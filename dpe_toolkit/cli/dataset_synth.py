@@ -56,8 +56,7 @@ def run(
         float, typer.Option(min=0.2, max=0.8, metavar="W", help="Usual width of the face, in widths of the picture.")
     ] = 0.54,
     repertoire: Annotated[
-        Repertoire,
-        typer.Option(help="Which expressions people have: all, or the nine kinds that small pictures still show."),
+        Repertoire, typer.Option(help="Expressions: all, or the nine kinds that small pictures still show.")
     ] = "all",
     seed: Annotated[
         int, typer.Option(min=0, max=2**31 - 1, help="Another seed gives other people, poses and expressions.")

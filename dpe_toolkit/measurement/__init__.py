@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from dpe_toolkit.measurement.branches import BranchMeasure, BranchShares, measure_branches
+from dpe_toolkit.measurement.clips import ClipFrames, ClipMotionLike, FaceClips, HeldClips, HeldMotion
 from dpe_toolkit.measurement.edits import Distances, EditMoves, face_distances, measure_edits
-from dpe_toolkit.measurement.pairs import (
-    ClipFrames,
-    ClipMotionLike,
-    FaceClips,
-    FramePairs,
-    HeldClips,
-    HeldMotion,
-    PairChoice,
-    PairReader,
-    PairSampler,
-    held_out_pairs,
-)
+from dpe_toolkit.measurement.pairs import FramePairs, PairChoice, PairReader, PairSampler, held_out_pairs
 
 __all__ = [
     "BranchMeasure",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dpe_toolkit.training.batch import PairBatch
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.cycle import Cycle, CyclicEdits
 from dpe_toolkit.training.data import StepBatches, as_batch, iterate_batches, open_dataset
 from dpe_toolkit.training.engine import Trainer
 from dpe_toolkit.training.folder import RunFolder
 from dpe_toolkit.training.judges import load_judges, load_regressor
-from dpe_toolkit.training.objective import Judges, Objective, PairBatch
+from dpe_toolkit.training.objective import Judges, Objective
 from dpe_toolkit.training.presets import PRESETS
 from dpe_toolkit.training.processes import Launch, leaving_together, make_fabric
 from dpe_toolkit.training.reports import StepReport, TrainingObserver

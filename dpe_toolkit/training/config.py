@@ -5,11 +5,22 @@ Defaults are the paper's values; `dpe_toolkit.training.presets` holds the sets o
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from dpe_toolkit.networks import Branch, NetworkParams
+from dpe_toolkit.training.terms import (
+    AdversarialTerm,
+    Count,
+    ExpressionTerm,
+    PairWeights,
+    PartsTerm,
+    PerceptualTerm,
+    PoseTerm,
+    Settings,
+    Weight,
+)
 
 __all__ = [
     "AdversarialTerm",
@@ -29,18 +40,11 @@ __all__ = [
     "TrainingConfig",
 ]
 
-Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1, le=10**9)]
-OptionValue = bool | int | float | str
 Compares: TypeAlias = Literal["everything", "own", "driven", "codes"]
 """What a stage compares; see `Stage.compares`."""
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class NetworkSettings(_Settings):
+class NetworkSettings(Settings):
     """Sizes of the network, and where its weights start."""
 
     size: int = Field(default=256, ge=8, le=1024, description="side of the pictures in pixels, a power of two")
@@ -77,7 +81,7 @@ class NetworkSettings(_Settings):
         return self
 
 
-class DataSettings(_Settings):
+class DataSettings(Settings):
     """Which frames are shown."""
 
     path: str = Field(default="", description="folder of a dataset made by 'dpe dataset'")
@@ -106,80 +110,7 @@ class DataSettings(_Settings):
     )
 
 
-class PairWeights(_Settings):
-    """Weights of a term that compares pictures: of the whole, and of each group of pairs within it."""
-
-    weight: Weight = Field(default=1.0, description="weight of the term")
-    finals: Weight = Field(default=1.0, description="of the pairs (S'', D) and (D'', S)")
-    mid: Weight = Field(default=1.0, description="of the pair (S', D')")
-    own: Weight = Field(default=0.0, description="of the self-reconstructions e(S, S) and p(S, S) against S")
-
-
-class PartsTerm(PairWeights):
-    """L1 distance within mouth, eyes and brows. Ours; see `parts.mask_parts`."""
-
-    weight: Weight = Field(default=0.0, description="weight of the term; 0 leaves it out, as the paper does")
-    own: Weight = Field(default=1.0, description="of the self-reconstructions e(S, S) and p(S, S) against S")
-
-
-class PerceptualTerm(PairWeights):
-    """Distance of feature maps. Source: DPE, section 3.3; maps and scales are the released trainer's."""
-
-    weight: Weight = Field(default=20.0, description="weight of the term. Source: DPE, section 4 (lambda_p)")
-    own: Weight = Field(default=1.0, description="of the self-reconstructions e(S, S) and p(S, S) against S")
-    features: str = Field(default="vgg19", min_length=1, description="component that gives the feature maps")
-    options: dict[str, OptionValue] = Field(default_factory=dict, description="options of that component")
-    layer_weight: Weight = Field(default=1.0, description="of every feature map; the released trainer's is 10")
-    scales: tuple[Count, ...] = Field(
-        default=(1, 2, 4, 8),
-        min_length=1,
-        description="pictures are compared at 1 / each. Source: the released trainer",
-    )
-
-
-class ExpressionTerm(_Settings):
-    """Distance of expressions that a regressor reads. Source: DPE, section 3.3."""
-
-    weight: Weight = Field(default=20.0, description="weight of the term. Source: DPE, section 4 (lambda_e)")
-    regressor: str = Field(default="mesh", min_length=1, description="component that reads the expression")
-    options: dict[str, OptionValue] = Field(default_factory=dict, description="options of that component")
-    read_share: float = Field(
-        default=1.0,
-        gt=0,
-        le=1,
-        description="share of the pairs that are read, of each part of a batch; at least one. Ours",
-    )
-    gradient_limit: Weight = Field(
-        default=0.0,
-        description="longest gradient that readings (expression and pose together) pass to a picture, in lengths of "
-        "that of an L1 distance of weight 1; 0 sets no limit. Ours; see `objective.bounded`",
-    )
-
-
-class PoseTerm(_Settings):
-    """Distance of head poses that the expression term's regressor reads. Ours; see `losses.pose_loss`."""
-
-    weight: Weight = Field(default=0.0, description="weight of the term; 0 leaves it out, as the paper does")
-
-
-class AdversarialTerm(_Settings):
-    """The discriminator and what it tells the generators. Source: DPE, section 3.3; non-saturating."""
-
-    weight: Weight = Field(default=1.0, description="weight of the term; 0 trains without a discriminator")
-    discriminator_weight: Weight = Field(default=1.0, description="of the discriminator's own loss")
-    deviation_group: int = Field(
-        default=4,
-        ge=1,
-        le=64,
-        description="pictures among which the discriminator compares deviations; 1 compares none",
-    )
-    r1_weight: Weight = Field(default=0.0, description="of the gradient penalty on real pictures; 0 leaves it out")
-    r1_every_steps: Count = Field(
-        default=16, description="steps from one gradient penalty to the next. Source: StyleGAN2"
-    )
-
-
-class OptimiserSettings(_Settings):
+class OptimiserSettings(Settings):
     """Adam, for generators and discriminator alike. The paper names Adam alone; its rates are StyleGAN2's."""
 
     beta1: float = Field(default=0.0, ge=0, lt=1, description="decay of the mean gradient. Our choice: StyleGAN2's")
@@ -195,7 +126,7 @@ class OptimiserSettings(_Settings):
     )
 
 
-class Stage(_Settings):
+class Stage(Settings):
     """A stretch of steps with one learning rate and one choice of what is trained."""
 
     steps: Count = Field(description="steps that it lasts")
@@ -213,7 +144,7 @@ class Stage(_Settings):
     )
 
 
-class ComputeSettings(_Settings):
+class ComputeSettings(Settings):
     """Where and how exactly the work is done; it changes results by rounding alone."""
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="kind of device")
@@ -229,7 +160,7 @@ class ComputeSettings(_Settings):
     threads: int = Field(default=0, ge=0, le=1024, description="CPU threads of each process; 0 leaves it to torch")
 
 
-class AverageSettings(_Settings):
+class AverageSettings(Settings):
     """The moving average of the weights, which is what a run hands over."""
 
     decay: float = Field(
@@ -238,7 +169,7 @@ class AverageSettings(_Settings):
     warm_up: bool = Field(default=True, description="smaller at first: (1 + step) / (10 + step) where that is less")
 
 
-class LoggingSettings(_Settings):
+class LoggingSettings(Settings):
     """What is written while training."""
 
     every_steps: Count = Field(default=50, description="steps from one line of the log to the next")
@@ -249,7 +180,7 @@ class LoggingSettings(_Settings):
     tensorboard: bool = Field(default=True, description="write TensorBoard's files too")
 
 
-class TrainingConfig(_Settings):
+class TrainingConfig(Settings):
     """A whole run."""
 
     network: NetworkSettings = Field(default=NetworkSettings(), description="the network")

@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 from dpe_toolkit.dataset import FaceDataset
 from dpe_toolkit.errors import AnalysisError, OptionsError
 from dpe_toolkit.measurement import FaceClips, FramePairs, HeldClips, PairReader, PairSampler
+from dpe_toolkit.training.batch import PairBatch
 from dpe_toolkit.training.config import TrainingConfig
-from dpe_toolkit.training.objective import PairBatch
 from dpe_toolkit.training.parts import mask_parts, num_vertices_needed
 
 __all__ = ["StepBatches", "as_batch", "iterate_batches", "open_dataset"]

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from dpe_toolkit.errors import AnalysisError, TrainingError
 from dpe_toolkit.measurement import FaceClips, held_out_pairs
+from dpe_toolkit.training.batch import PairBatch
 from dpe_toolkit.training.checkpoints import load_checkpoint, save_checkpoint
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.data import StepBatches, as_batch, iterate_batches
 from dpe_toolkit.training.folder import RunFolder
 from dpe_toolkit.training.health import faults_of, not_finite, shorten_gradients
 from dpe_toolkit.training.interruption import Interruption
-from dpe_toolkit.training.objective import Judges, Objective, PairBatch
+from dpe_toolkit.training.objective import Judges, Objective
 from dpe_toolkit.training.processes import FabricRunner
 from dpe_toolkit.training.reports import SilentObserver, StepReport, TrainingObserver
 from dpe_toolkit.training.samples import draw_samples

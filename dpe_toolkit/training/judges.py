@@ -10,8 +10,9 @@ from torch import nn
 from dpe_toolkit.components import ComponentContext
 from dpe_toolkit.errors import DpeError, TrainingError
 from dpe_toolkit.measuring import ExpressionRegressor, MeasureKind, PerceptualFeatures
-from dpe_toolkit.training.config import OptionValue, TrainingConfig
+from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.objective import Judges
+from dpe_toolkit.training.terms import OptionValue
 
 if TYPE_CHECKING:
     from dpe_toolkit.registry import Registry

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from dpe_toolkit.training.batch import PairBatch
 from dpe_toolkit.training.cycle import CyclicEdits
-from dpe_toolkit.training.objective import PairBatch
 
 __all__ = ["SAMPLE_COLUMNS", "draw_samples", "tile"]
 

@@ -161,6 +161,9 @@ def _validated(values: dict[str, object], owner: str) -> TrainingConfig:
         fault = error.errors()[0]
         name = ".".join(str(part) for part in fault["loc"])
         seen = "" if isinstance(fault["input"], dict | BaseModel) else f" = {fault['input']!r}"
+        what = f"setting {name}{seen}" if name else "a combination of settings"
         raise OptionsError(
-            f"setting {name}{seen} is not accepted (configuration {owner!r})", fault["msg"], "correct the value"
+            f"{what} is not accepted (configuration {owner!r})",
+            fault["msg"].removeprefix("Value error, "),
+            "correct the value" if name else "change one of them",
         ) from error

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from dpe_toolkit.networks import Discriminator, DpeNetwork
+from dpe_toolkit.training.batch import PairBatch
 from dpe_toolkit.training.config import Compares, TrainingConfig
 from dpe_toolkit.training.cycle import Cycle, CyclicEdits
 from dpe_toolkit.training.losses import discriminator_loss, gradient_penalty
-from dpe_toolkit.training.objective import Objective, PairBatch
+from dpe_toolkit.training.objective import Objective
 
 __all__ = ["Adversary", "Players", "Runner", "accumulate_gradients", "trained_parameters"]
 

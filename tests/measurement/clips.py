@@ -54,6 +54,7 @@ class FlatClips:
         mesh = np.broadcast_to(rows[:, None, None] + self.size_px / 4, (length, NUM_VERTICES, 3)).copy()
         score = np.ones(length, np.float32)
         score[self.hidden_row : self.hidden_row + 1] = 0
-        turned = np.stack([3 * rows, -rows, 0 * rows], axis=1)
+        turned = np.stack([3 * rows, -rows, 0 * rows], axis=1).astype(np.float32)
         placed = np.stack([0.5 + rows / 100, 0.5 - rows / 100, 0.6 + 0 * rows], axis=1).astype(np.float32)
-        return FlatMotion(mesh, rows[:, None] / length, turned, placed, score)
+        activities = (rows[:, None] / length).astype(np.float32)
+        return FlatMotion(mesh, activities, turned, placed, score)

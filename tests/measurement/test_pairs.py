@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from dpe_toolkit.errors import AnalysisError
 from dpe_toolkit.measurement import HeldClips, PairChoice, PairReader, PairSampler, held_out_pairs
-from tests.measurement.clips import FlatClips
+from tests.measurement.clips import FlatClips, FlatMotion
 
 NUMBERS = st.integers(0, 10**6)
 
@@ -105,3 +107,25 @@ def test_held_out_pairs_are_the_same_every_time_and_of_the_test_part() -> None:
     assert [len(batch) for batch in one] == [2, 2, 1]
     assert all(torch.equal(a.source, b.source) for a, b in zip(one, other, strict=True))
     assert all(choice.clip_id.startswith("test") for batch in one for choice in batch.choices)
+
+
+def test_what_a_dataset_says_of_frames_comes_with_their_pairs() -> None:
+    source, driver = PairReader(FlatClips(), 16).motion([PairChoice("train-1", 2, 5), PairChoice("train-2", 0, 3)])
+    torch.testing.assert_close(source.activities, torch.tensor([[2 / 6], [0.0]]))
+    torch.testing.assert_close(driver.activities, torch.tensor([[5 / 6], [3 / 9]]))
+    torch.testing.assert_close(driver.pose_deg, torch.tensor([[15.0, -5.0, 0.0], [9.0, -3.0, 0.0]]))
+    torch.testing.assert_close(driver.place, torch.tensor([[0.55, 0.45, 0.6], [0.53, 0.47, 0.6]]))
+    assert driver.rows(slice(1, 2)).place.shape == (1, 3)
+    assert driver.to(torch.device("cpu"), torch.float64).activities.dtype == torch.float64
+
+
+class ClipsWithoutActivities(FlatClips):
+    def motion(self, clip_id: str) -> FlatMotion:
+        whole = super().motion(clip_id)
+        return replace(whole, blendshapes=whole.blendshapes[:, :0])
+
+
+def test_clips_without_activities_cannot_teach_codes() -> None:
+    reader = PairReader(ClipsWithoutActivities(), 16)
+    with pytest.raises(AnalysisError, match=r"one of the clips train-1 has no activities.*one detector"):
+        reader.motion([PairChoice("train-1", 2, 5)])

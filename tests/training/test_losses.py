@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dpe_toolkit.training.losses import (
+    code_loss,
     discriminator_loss,
     expression_loss,
     feature_distance,
@@ -92,3 +93,10 @@ def test_the_gradient_penalty_is_half_the_squared_gradient_and_can_be_learnt_fro
     penalty.backward()
     assert weight.grad is not None
     assert weight.grad.item() == pytest.approx(4 * 2.0)
+
+
+def test_codes_are_compared_in_as_many_numbers_as_both_have() -> None:
+    code = tensor(1.0, 2.0, 9.0, -1.0, 0.0, 9.0).view(2, 3)
+    wanted = tensor(0.0, 2.0, -1.0, 2.0).view(2, 2)
+    assert code_loss(code, wanted).item() == pytest.approx((1 + 0 + 0 + 4) / 4)
+    assert code_loss(wanted, code).item() == pytest.approx((1 + 0 + 0 + 4) / 4)

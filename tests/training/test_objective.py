@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from dpe_toolkit.measurement import HeldMotion
 from dpe_toolkit.networks import Discriminator, DpeNetwork, NetworkParams
 from dpe_toolkit.training import PRESETS, Cycle, CyclicEdits, Judges, Objective, PairBatch, TrainingConfig, load_config
 from dpe_toolkit.training.objective import bounded
@@ -277,3 +278,16 @@ def test_parts_are_compared_within_the_masks_of_whom_each_pair_shows() -> None:
     driven = Objective(config(parts__weight=2, parts__finals=0), Judges()).terms(cycle, batch, None, compares="driven")
     expected = apart(wrong, D) + apart(D2, S) + 2 * own
     assert driven["warm_up"].item() == pytest.approx(expected)
+
+
+def test_codes_are_compared_with_activities_and_poses_in_their_units() -> None:
+    held = [
+        HeldMotion(torch.full((2, 2), value), torch.full((2, 3), 10 * value), torch.ones(2, 3)) for value in (0.4, 0)
+    ]
+    batch = PairBatch(S, D, source_motion=held[0], driver_motion=held[1])
+    expression = torch.tensor([[2.0, 2.0, 7.0]] * 2 + [[0.0, 1.0, 7.0]] * 2)
+    pose = torch.tensor([[0.4, 0.4, 0.4, 10.0, 10.0, 8.0, 7.0]] * 2 + [[0.0, 0.0, 3.0, 10.0, 10.0, 8.0, 7.0]] * 2)
+    cycle = made()._replace(codes=(expression, pose))
+    terms = Objective(config(reconstruction__weight=1), Judges()).terms(cycle, batch, None, compares="codes")
+    assert list(terms) == ["warm_up"]
+    assert terms["warm_up"].item() == pytest.approx(4 * 0.5 + 9 / 6)

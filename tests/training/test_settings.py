@@ -80,6 +80,11 @@ def test_values_out_of_bounds_are_refused(name: str, value: object, message: str
         load_config("paper", {name: value})
 
 
+def test_settings_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(OptionsError, match=r"a combination of settings is not accepted.*comparing codes needs"):
+        load_config("tiny", {"data.flip": True})
+
+
 def test_unknown_presets_and_broken_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionsError, match=r"neither a preset nor a file called 'papier'.*did you mean 'paper'"):
         load_config("papier")

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from dpe_toolkit.measurement import HeldMotion
 from dpe_toolkit.networks import Discriminator, DpeNetwork, NetworkParams
 from dpe_toolkit.training import (
     CyclicEdits,
@@ -90,3 +91,22 @@ def test_the_second_stage_trains_the_expression_generator_and_the_motion_network
         assert not any(name.startswith(f"dec_{other}") for name in names)
     everything = trained_parameters(network, edits, "everything")
     assert set(everything) == {name for name, _ in network.named_parameters()} - network.unused_parameters()
+
+
+def test_a_stage_that_compares_codes_trains_what_makes_codes_and_all_of_it() -> None:
+    torch.manual_seed(2)
+    network = DpeNetwork(PARAMS)
+    edits = CyclicEdits(network)
+    edits.compares = "codes"
+    names = set(trained_parameters(network, edits, "everything", "codes"))
+    assert {name.split(".")[0] for name in names} == {"enc", "mlp", "dir", "mlp_pose", "mlp_exp"}
+    held = HeldMotion(torch.rand(2, 5), torch.rand(2, 3) * 20, torch.rand(2, 3))
+    source, driver = torch.rand(2, 2, 3, 16, 16)
+    batch = PairBatch(source, driver, source_motion=held, driver_motion=held)
+    players = Players(edits, None, None)
+    objective = Objective(load_config("paper", ALONE), Judges(MeanReader(), HalvedMaps()))
+    terms, cycle = accumulate_gradients(players, objective, batch, step=0, compares="codes")
+    assert set(terms) == {"warm_up", "total"}
+    assert {name for name, one in network.named_parameters() if one.grad is not None} == names
+    assert cycle.codes is not None
+    assert not cycle.codes[0].requires_grad

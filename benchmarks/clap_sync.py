@@ -47,7 +47,7 @@ def shots(media: MediaPlan, num_frames: int) -> list[ShotPlan]:
             )
         )
 
-    for start in range(0, num_frames - ROUND, ROUND):
+    for start in range(0, num_frames, ROUND):
         add(300, start)
         add(180, start + 300, Fraction(2))
         add(200, start + 660, Fraction(1, 2))
@@ -63,7 +63,7 @@ def main() -> None:
     num_frames = round(minutes * 60 * RATE)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        media = media_plan(write_claps(folder / "claps.mov", num_frames, rate=RATE, every=EVERY))
+        media = media_plan(write_claps(folder / "claps.mov", num_frames + ROUND, rate=RATE, every=EVERY))
         plan = RenderPlan(
             toolkit_version="0", timeline="claps", rate=RATE, width=64, height=32, shots=tuple(shots(media, num_frames))
         )

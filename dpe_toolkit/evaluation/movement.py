@@ -5,7 +5,7 @@ Every reading of a result is compared with the reading of the true pictures by t
 - pose: angle of the rotation between the heads, degrees;
 - shift: distance of the heads' centres, per cent of the picture's width;
 - shape: mean distance of the vertices, pose taken out, mesh units (about mm);
-- code: mean absolute difference of the expression code, regressor units; drawn activities where it is calibrated.
+- code: root mean square difference of the expression code, regressor units; drawn activities where it is calibrated.
 
 They are those of `dpe_toolkit.measurement.face_distances`, which training is watched by.
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from dpe_toolkit.evaluation.cases import Case, EditKind
 from dpe_toolkit.evaluation.judging import Judges
 from dpe_toolkit.evaluation.methods import Edited
-from dpe_toolkit.evaluation.metrics import blendshape_distance, identity_similarity, pose_error_deg
+from dpe_toolkit.evaluation.metrics import blendshape_distance, expression_distance, identity_similarity, pose_error_deg
 from dpe_toolkit.evaluation.movement import distances, moved
 from dpe_toolkit.evaluation.reading import SEEN_SCORE, FaceReader, take_rows
 from dpe_toolkit.evaluation.references import References, expression_reference, pose_reference
@@ -98,7 +98,7 @@ def _face_values(
     reading = reader.read(results, near)
     pose, face = take_rows(references.reading, wanted_pose), take_rows(references.reading, wanted_face)
     apart = distances(reading, face)
-    values = {"aed_expression": apart["code"], "apd": pose_error_deg(reading, pose)}
+    values = {"aed_expression": expression_distance(reading, face), "apd": pose_error_deg(reading, pose)}
     if reading.blendshapes.shape[1]:
         values["aed_blendshapes"] = blendshape_distance(reading, face)
     if "shape" in apart:

@@ -26,7 +26,8 @@ class Distances:
     """How far N faces are from N others."""
 
     expression: Tensor
-    """(N,) mean absolute difference of the expression, in the regressor's units."""
+    """(N,) root mean square difference of the expression, in the regressor's units: what few numbers say clearly
+    counts, and what many say as noise hardly does."""
     shape_mm: Tensor
     """(N,) mean distance of the vertices of the face without its pose, in canonical centimetres times ten; NaN
     where the regressor gives no shape."""
@@ -59,7 +60,7 @@ class EditMoves:
 
 def face_distances(one: FaceReading, other: FaceReading) -> Distances:
     """Distances between readings of N faces each, row by row."""
-    expression = (one.expression - other.expression).abs().mean(dim=1)
+    expression = (one.expression - other.expression).square().mean(dim=1).sqrt()
     shape = _MM_PER_UNIT * (one.shape - other.shape).norm(dim=2).mean(dim=1)
     shift = (one.place - other.place)[:, :2].norm(dim=1)
     return Distances(expression, shape, _turn_deg(one.pose_deg, other.pose_deg), shift)

@@ -20,6 +20,7 @@ from dpe_toolkit.evaluation.metrics import (
     Ssim,
     average,
     blendshape_distance,
+    expression_distance,
     identity_similarity,
     load_lpips,
     pose_error_deg,
@@ -203,7 +204,8 @@ def test_distances_of_readings_have_their_known_values() -> None:
         blendshapes=torch.tensor([[0.4, 0.0, 0.0, 0.4]]),
     )
     apart = distances(other, plain)
-    assert apart["code"].item() == pytest.approx(3.5)
+    assert apart["code"].item() == pytest.approx(12.5**0.5)
+    assert expression_distance(other, plain).item() == pytest.approx(3.5)
     assert apart["shape"].item() == pytest.approx((5 + 1) / 2)
     assert apart["shift"].item() == pytest.approx(100 * 0.05)
     assert apart["pose"].item() == pytest.approx(5, abs=0.01)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dpe_toolkit.evaluation.metrics.backbones import BackboneName
 from dpe_toolkit.evaluation.metrics.faces import (
     blendshape_distance,
+    expression_distance,
     identity_similarity,
     pose_error_deg,
     reading_columns,
@@ -23,6 +24,7 @@ __all__ = [
     "Ssim",
     "average",
     "blendshape_distance",
+    "expression_distance",
     "identity_similarity",
     "load_lpips",
     "pose_error_deg",

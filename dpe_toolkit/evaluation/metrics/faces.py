@@ -1,6 +1,6 @@
 """Metrics that compare what was read in faces: identity, expression and pose.
 
-Distances of expression and shape are those of `dpe_toolkit.measurement.face_distances`, which training reads too.
+Distances of shape are those of `dpe_toolkit.measurement.face_distances`, which training reads too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dpe_toolkit.evaluation.metrics.info import MetricInfo
 from dpe_toolkit.measuring import FaceReading
 from dpe_toolkit.shapes import expect_shape
 
-__all__ = ["blendshape_distance", "identity_similarity", "pose_error_deg", "reading_columns"]
+__all__ = ["blendshape_distance", "expression_distance", "identity_similarity", "pose_error_deg", "reading_columns"]
 
 
 def identity_similarity(first: Tensor, second: Tensor) -> Tensor:
@@ -20,6 +20,11 @@ def identity_similarity(first: Tensor, second: Tensor) -> Tensor:
     expect_shape("second", second, ("N", "K"), expect_shape("first", first, ("N", "K")))
     cosine: Tensor = torch.nn.functional.cosine_similarity(first.double(), second.double(), dim=1)
     return cosine
+
+
+def expression_distance(first: FaceReading, second: FaceReading) -> Tensor:
+    """(N,) mean absolute difference of the expression code, in the regressor's units."""
+    return (first.expression - second.expression).double().abs().mean(1)
 
 
 def blendshape_distance(first: FaceReading, second: FaceReading) -> Tensor:

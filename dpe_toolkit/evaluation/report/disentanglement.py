@@ -110,7 +110,7 @@ def _movement_columns(edit: EditKind, judges: Judges) -> list[MetricInfo]:
         ),
         "expression": (
             ("shape", "mesh units", "mean distance of the vertices, pose taken out; 1 is about 1 mm"),
-            ("code", _code_unit(judges), "mean absolute difference of the expression code"),
+            ("code", _code_unit(judges), "root mean square difference of the expression code"),
         ),
     }
     columns = [

@@ -17,7 +17,7 @@ import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 from dpe_toolkit.errors import TimelineError, nearest_names
 from dpe_toolkit.timeline.author import write_otio
 
-__all__ = ["FORMATS", "TimelineFormat", "format_of", "read_foreign", "write_format"]
+__all__ = ["FORMATS", "TimelineFormat", "expect_adapter", "format_of", "read_foreign", "write_format"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def read_foreign(path: Path, *, rate: Fraction | None = None) -> Any:
         TimelineError: the adapter is not installed, or cannot read the file.
     """
     kind = format_of(path)
-    _expect_adapter(kind, path)
+    expect_adapter(kind, path)
     options = {"rate": float(rate)} if rate is not None and kind.name == "edl" else {}
     try:
         with _unheard():
@@ -130,7 +130,7 @@ def write_format(timeline: Any, output: Path, kind: TimelineFormat) -> Path:
     """
     if not kind.adapter:
         return write_otio(timeline, output)
-    _expect_adapter(kind, output)
+    expect_adapter(kind, output)
     temporary = output.with_name(f".{secrets.token_hex(6)}{kind.suffix}")
     try:
         with _unheard():
@@ -156,8 +156,13 @@ def _unheard() -> Iterator[None]:
         yield
 
 
-def _expect_adapter(kind: TimelineFormat, path: Path) -> None:
-    if kind.adapter not in otio.adapters.available_adapter_names():
+def expect_adapter(kind: TimelineFormat, path: Path) -> None:
+    """Refuses a format whose adapter is not installed.
+
+    Raises:
+        TimelineError: it is not.
+    """
+    if kind.adapter and kind.adapter not in otio.adapters.available_adapter_names():
         raise TimelineError(
             f"a {kind.title} needs the adapter {kind.package}, which is not installed",
             "OpenTimelineIO's adapters",

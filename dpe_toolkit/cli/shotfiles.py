@@ -74,7 +74,7 @@ def write_shot_files(
     write_relinked(timeline, target, media, kind=kind)
     FinishedFiles(folder).forget()
     if kind.loses and not run.quiet:
-        note(f"a {kind.title} does not keep {kind.loses}", label="note")
+        note(f"{kind.one} does not keep {kind.loses}", label="note")
     if not run.quiet:
         note(f"{target} ({len(files)} edited shots)", label="wrote", style="green")
     return target

@@ -71,7 +71,7 @@ def run(
     else:
         _print(found)
     if kind.loses:
-        note(f"a {kind.title} does not keep {kind.loses}", label="note")
+        note(f"{kind.one} does not keep {kind.loses}", label="note")
     note(str(output), label="wrote", style="green")
     if faults or found.problems or any(shot.status in _UNSETTLED for shot in found.shots):
         raise typer.Exit(_NOT_ALL)

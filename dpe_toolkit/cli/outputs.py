@@ -252,3 +252,13 @@ class ShotFileChoices:
             rich_help_panel=_SHOTS,
         ),
     ] = "{shot}_{id}"
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="With --per-shot: format of the timeline, otio, fcp7, edl, fcpx, kdenlive or aaf; by default what the "
+            "suffix of -o says. What the format loses is said.",
+            rich_help_panel=_SHOTS,
+        ),
+    ] = None

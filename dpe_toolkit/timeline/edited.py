@@ -10,9 +10,10 @@ from typing import Any
 
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
-from dpe_toolkit.timeline.author import media_url, write_otio
+from dpe_toolkit.timeline.author import media_url
 from dpe_toolkit.timeline.document import DRIVER_TRACK_PREFIX, MARKER_PREFIX, METADATA_KEY
 from dpe_toolkit.timeline.effect import EFFECT_SCHEMA
+from dpe_toolkit.timeline.formats import FORMATS, TimelineFormat, write_format
 from dpe_toolkit.timeline.link import rebase_clip
 from dpe_toolkit.timeline.read import load_otio
 from dpe_toolkit.timeline.sidecar import read_sidecar
@@ -45,7 +46,9 @@ class EditedMedia:
     """What is known of an edit that no effect of the clip describes."""
 
 
-def write_relinked(timeline: Path, output: Path, edited: Sequence[EditedMedia]) -> Path:
+def write_relinked(
+    timeline: Path, output: Path, edited: Sequence[EditedMedia], *, kind: TimelineFormat = FORMATS["otio"]
+) -> Path:
     """Writes ``timeline`` with edited media as what its clips show, and returns ``output``.
 
     The original stays beside it as another reference. Ranges, speeds and dissolves are left alone: edited media
@@ -54,8 +57,9 @@ def write_relinked(timeline: Path, output: Path, edited: Sequence[EditedMedia]) 
 
     Args:
         timeline: the timeline that was rendered.
-        output: an .otio file.
+        output: what to write.
         edited: the files, one a clip.
+        kind: format to write. Other programs' formats name edited media by whole paths.
 
     Raises:
         TimelineError: the timeline cannot be read, or the output cannot be written.
@@ -68,15 +72,16 @@ def write_relinked(timeline: Path, output: Path, edited: Sequence[EditedMedia]) 
     for clip in clips:
         rebase_clip(clip, held.folders, base_dir)
     for media in edited:
-        _relink(clips[media.clip_index], media, base_dir, remembered)
+        url = media.path.absolute().as_uri() if kind.adapter else media_url(media.path, base_dir)
+        _relink(clips[media.clip_index], media, url, remembered)
     if edited:
         for track in held.timeline.video_tracks():
             if track.name.startswith(DRIVER_TRACK_PREFIX):
                 track.enabled = False
-    return write_otio(held.timeline, output)
+    return write_format(held.timeline, output, kind)
 
 
-def _relink(clip: Any, media: EditedMedia, base_dir: Path, remembered: Mapping[str, Mapping[str, object]]) -> None:
+def _relink(clip: Any, media: EditedMedia, url: str, remembered: Mapping[str, Mapping[str, object]]) -> None:
     if clip.source_range is None:
         clip.source_range = clip.trimmed_range()
     original = clip.active_media_reference_key
@@ -91,7 +96,7 @@ def _relink(clip: Any, media: EditedMedia, base_dir: Path, remembered: Mapping[s
         otio.opentime.RationalTime(float(media.start_s * media.rate), rate),
         otio.opentime.RationalTime(media.num_frames, rate),
     )
-    reference = otio.schema.ExternalReference(media_url(media.path, base_dir), available)
+    reference = otio.schema.ExternalReference(url, available)
     reference.name = media.path.name
     reference.metadata[METADATA_KEY] = {RENDERED_KEY: {"ids": list(media.ids)}}
     references = {key: value for key, value in clip.media_references().items() if key != EDITED_KEY}

@@ -16,8 +16,9 @@ import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
 from dpe_toolkit.errors import TimelineError, nearest_names
 from dpe_toolkit.timeline.author import write_otio
+from dpe_toolkit.timeline.avid import WRITE_OPTIONS, dressed_for_aaf
 
-__all__ = ["FORMATS", "TimelineFormat", "format_of", "read_foreign", "write_format"]
+__all__ = ["FORMATS", "TimelineFormat", "expect_adapter", "format_of", "read_foreign", "write_format"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class TimelineFormat:
     package: str = ""
     loses: str = ""
     """What does not come back from a file of this kind."""
+
+    @property
+    def one(self) -> str:
+        """One file of this kind, in words."""
+        return f"{'an' if self.title[0] in 'AO' else 'a'} {self.title}"
 
 
 _METADATA = "effects and their metadata (marker and sidecar stay)"
@@ -72,11 +78,16 @@ FORMATS: dict[str, TimelineFormat] = {
             "effects, markers (the sidecar stays), dissolves, speeds, all but one reference",
         ),
         TimelineFormat(
-            "aaf", ".aaf", "AAF", "AAF", "otio-aaf-adapter", "what is not known: it was never written and read back"
+            "aaf",
+            ".aaf",
+            "AAF",
+            "AAF",
+            "otio-aaf-adapter",
+            "effects, markers (the sidecar stays), speeds, all but one reference",
         ),
     )
 }
-"""Name to format. What each loses was seen in round trips through the adapters, but for AAF; hosts were not run."""
+"""Name to format. What each loses was seen in round trips through the adapters; hosts were not run."""
 
 
 def format_of(path: Path, name: str | None = None) -> TimelineFormat:
@@ -111,14 +122,20 @@ def read_foreign(path: Path, *, rate: Fraction | None = None) -> Any:
         TimelineError: the adapter is not installed, or cannot read the file.
     """
     kind = format_of(path)
-    _expect_adapter(kind, path)
+    expect_adapter(kind, path)
     options = {"rate": float(rate)} if rate is not None and kind.name == "edl" else {}
     try:
         with _unheard():
             return otio.adapters.read_from_file(str(path), kind.adapter, **options)
     except Exception as error:
+        expected, action = kind.one, "export it again"
+        if kind.name == "edl" and rate is None:
+            expected += " of 24 frames a second, since an EDL does not say its rate"
+            action += (
+                ", or where it has another rate make an .otio of it: 'dpe conform' takes the rate of the older cut"
+            )
         raise TimelineError(
-            f"{kind.package} cannot read it: {_first_line(error)}", f"a {kind.title}", "export it again", path=path
+            f"{kind.package} cannot read it: {_first_line(error)}", expected, action, path=path
         ) from error
 
 
@@ -130,16 +147,21 @@ def write_format(timeline: Any, output: Path, kind: TimelineFormat) -> Path:
     """
     if not kind.adapter:
         return write_otio(timeline, output)
-    _expect_adapter(kind, output)
+    expect_adapter(kind, output)
     temporary = output.with_name(f".{secrets.token_hex(6)}{kind.suffix}")
     try:
+        options = {}
+        if kind.name == "aaf":
+            timeline, options = dressed_for_aaf(timeline), WRITE_OPTIONS
         with _unheard():
-            otio.adapters.write_to_file(timeline, str(temporary), kind.adapter)
+            otio.adapters.write_to_file(timeline, str(temporary), kind.adapter, **options)
         temporary.replace(output)
+    except TimelineError:
+        raise
     except Exception as error:
         raise TimelineError(
             f"{kind.package} cannot write it: {_first_line(error)}",
-            f"a timeline that a {kind.title} can hold",
+            f"a timeline that {kind.one} can hold",
             "write an .otio",
             path=output,
         ) from error
@@ -156,10 +178,15 @@ def _unheard() -> Iterator[None]:
         yield
 
 
-def _expect_adapter(kind: TimelineFormat, path: Path) -> None:
-    if kind.adapter not in otio.adapters.available_adapter_names():
+def expect_adapter(kind: TimelineFormat, path: Path) -> None:
+    """Refuses a format whose adapter is not installed.
+
+    Raises:
+        TimelineError: it is not.
+    """
+    if kind.adapter and kind.adapter not in otio.adapters.available_adapter_names():
         raise TimelineError(
-            f"a {kind.title} needs the adapter {kind.package}, which is not installed",
+            f"{kind.one} needs the adapter {kind.package}, which is not installed",
             "OpenTimelineIO's adapters",
             "install it with pip install 'dpe-toolkit[nle]', or export the timeline as OpenTimelineIO",
             path=path,

@@ -16,7 +16,7 @@ from dpe_toolkit.timeline.formats import FORMATS
 from tests.cli.conftest import Dpe
 from tests.cli.test_shot_files import stretch
 
-ADAPTERS = [kind for kind in FORMATS.values() if kind.adapter and kind.name != "aaf"]
+ADAPTERS = [kind for kind in FORMATS.values() if kind.adapter]
 
 
 def clip(name: str, media: str, start: int, length: int) -> Any:
@@ -193,6 +193,83 @@ def test_a_missing_adapter_is_named(dpe: Dpe, old: Path, monkeypatch: pytest.Mon
         assert done.returncode != 0
         assert "which is not installed" in done.stderr
         assert "pip install 'dpe-toolkit[nle]'" in done.stderr
+
+
+def test_an_edl_says_no_rate_and_that_is_told(dpe: Dpe, old: Path) -> None:
+    if "cmx_3600" not in otio.adapters.available_adapter_names():
+        pytest.skip("otio-cmx3600-adapter is not installed")
+    assert dpe("conform", old, old, "-o", old.parent / "new.edl").returncode == 0
+    done = dpe("plan", old.parent / "new.edl")
+    # a clip of 25 frames a second ends at a frame that 24 do not have
+    assert "Expected: a CMX 3600 EDL of 24 frames a second, since an EDL does not say its rate" in " ".join(
+        done.stderr.split()
+    )
+    event = "001  AX  V  C  00:00:00:10 00:00:00:20 01:00:00:00 01:00:00:10"
+    (old.parent / "short.edl").write_text(f"TITLE: x\n\n{event}\n* FROM CLIP NAME:  one\n")
+    done = dpe("plan", old.parent / "short.edl")
+    assert "an EDL does not say its rate, and 24 frames a second are taken" in " ".join(done.stderr.split())
+    # where an older cut says the rate, nothing is guessed
+    done = dpe("conform", old, old.parent / "new.edl", "-o", old.parent / "out.otio")
+    assert "an EDL does not say its rate" not in " ".join(done.stderr.split())
+
+
+def test_a_cut_that_an_adapter_cannot_write_is_told(dpe: Dpe, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "fcp_xml" not in otio.adapters.available_adapter_names():
+        pytest.skip("otio-fcp-adapter is not installed")
+
+    def fail(*words: object, **more: object) -> None:
+        raise ValueError("\nno room for it\nand more")
+
+    monkeypatch.setattr(otio.adapters, "write_to_file", fail)
+    done = dpe("conform", old, old, "-o", old.parent / "new.xml")
+    assert done.returncode == 2
+    assert "otio-fcp-adapter cannot write it: no room for it. Expected: a timeline that a" in done.stderr
+    assert "Write an .otio" in done.stderr
+    assert not list(old.parent.glob("*.xml"))
+
+
+def dissolve(old: Path, kind: str = "SMPTE_Dissolve", rate: float = 25) -> Path:
+    """The older cut with a transition of five frames between its first two clips."""
+    made = otio.adapters.read_from_file(str(old))
+    offsets = otio.opentime.RationalTime(2, 25), otio.opentime.RationalTime(3, 25)
+    made.tracks[0].insert(1, otio.schema.Transition("x", kind, *offsets))
+    if rate != 25:
+        made.tracks[0][0].media_reference.available_range = stretch(0, 100, rate)
+    made.to_json_file(str(old.parent / "joined.otio"))
+    return old.parent / "joined.otio"
+
+
+def test_an_aaf_keeps_clips_and_dissolves(dpe: Dpe, old: Path) -> None:
+    pytest.importorskip("aaf2")
+    joined, new = dissolve(old), old.parent / "new.aaf"
+    done = dpe("conform", old, joined, "-o", new)
+    assert done.returncode == 0, done.stderr
+    assert "an AAF does not keep effects" in " ".join(done.stderr.split())
+    before = otio.adapters.read_from_file(str(joined)).tracks[0]
+    (after,) = otio.adapters.read_from_file(str(new), "AAF").video_tracks()
+    assert [type(item) for item in after] == [type(item) for item in before]
+    for item, other in zip(before, after, strict=True):
+        for name in ("source_range", "in_offset", "out_offset", "transition_type"):
+            assert getattr(item, name, None) == getattr(other, name, None)
+    new.with_suffix(".dpe.json").unlink()
+    code, shots = conform(dpe, old, new)
+    assert (code, [shot["status"] for shot in shots], shots[0]["by"]) == (0, ["kept", "kept"], "media")
+    assert set(effects_of(old.parent / "out.otio")) == {"one", "two"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "message"),
+    [
+        ("Custom_Transition", 25, "transition 'x' is a Custom_Transition, which the AAF adapter does not write"),
+        ("SMPTE_Dissolve", 30, "clip 'one' or its media count at 30 frames a second, and the cut at 25"),
+    ],
+)
+def test_what_an_aaf_cannot_hold_is_refused_by_name(dpe: Dpe, old: Path, kind: str, rate: float, message: str) -> None:
+    pytest.importorskip("aaf2")
+    done = dpe("conform", old, dissolve(old, kind, rate), "-o", old.parent / "new.aaf")
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+    assert not list(old.parent.glob("*.aaf"))
 
 
 def test_a_file_that_no_adapter_understands_is_told(dpe: Dpe, old: Path) -> None:

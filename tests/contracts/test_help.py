@@ -78,7 +78,7 @@ def test_the_root_lists_every_command() -> None:
 
 def test_edit_takes_every_option_of_render() -> None:
     options = {command: set(re.findall(r"--[a-z-]+", help_of(command))) for command in ("render", "edit")}
-    assert options["render"] - {"--per-shot", "--handles", "--template"} <= options["edit"]
+    assert options["render"] - {"--per-shot", "--handles", "--template", "--format"} <= options["edit"]
 
 
 def test_choices_are_those_of_the_plan_and_the_writer() -> None:

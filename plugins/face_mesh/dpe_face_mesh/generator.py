@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.nn import functional as F
 
 from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.donors import DonorPlan, closing_share, pick_donors, share_out, shut_share
@@ -22,7 +23,7 @@ from dpe_face_mesh.pose import fit_pose, rotation_matrix, unplace
 from dpe_face_mesh.softness import softness
 from dpe_face_mesh.space import MESH_SPACE
 from dpe_face_mesh.topology import INNER_LIPS, MOUTH_CORNERS
-from dpe_face_mesh.warp import backward_map, reach, resample, visibility
+from dpe_face_mesh.warp import backward_map, boxes, map_step, resample, visibility
 from dpe_toolkit.api import (
     Appearance,
     FaceBatch,
@@ -122,13 +123,7 @@ class _Album:
 
     def take(self, rows: IntArray) -> FaceBatch:
         """The windows of these rows, in this order."""
-        places = np.searchsorted(self.rows, rows)
-        faces, old = self.faces, self.faces.placement
-        pixels, landmarks, blendshapes = (
-            values[places.tolist()] for values in (faces.pixels, faces.landmarks_px, faces.blendshapes)
-        )
-        placement = Placement(old.to_frame[places], old.size_px, old.valid[places])
-        return FaceBatch(pixels, placement, landmarks, blendshapes, faces.index[places])
+        return _take(self.faces, np.searchsorted(self.rows, rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +158,27 @@ class _MeshShot:
         faces = request.source.faces
         codes = request.target_codes if self._held is None else self._held.take(request.rows)
         source, target = _window_points(request.source_codes, faces), _window_points(codes, faces)
-        if not len(faces):
-            return Generated(faces.pixels.clone(), target)
-        left, top, right, bottom = reach(source, target, (faces.pixels.shape[3], faces.pixels.shape[2]))
-        origin = torch.tensor([left, top, 0.0], device=source.device)
-        part = faces.pixels[:, :, top:bottom, left:right]
         pixels = faces.pixels.clone()
-        pixels[:, :, top:bottom, left:right] = self._edit(request, part, source - origin, target - origin)
+        if not len(faces):
+            return Generated(pixels, target)
+        window_px = (pixels.shape[3], pixels.shape[2])
+        corners = boxes(source, target, window_px)
+        # Frames are drawn together where their boxes are of one size, each in its own: as if it were alone.
+        sizes = corners[:, 2:] - corners[:, :2]
+        for width, height in sorted({(width, height) for width, height in sizes.tolist()}):
+            rows = ((sizes[:, 0] == width) & (sizes[:, 1] == height)).nonzero()[:, 0]
+            places = corners[rows, :2]
+            origin = F.pad(places.to(source.dtype), (0, 1))[:, None]
+            box = partial(_box, size_px=(width, height))
+            part = torch.stack([box(faces.pixels[row], at) for row, at in zip(rows, places.tolist(), strict=True)])
+            some = request if len(rows) == len(faces) else _some(request, rows)
+            edited = self._edit(some, part, source[rows] - origin, target[rows] - origin, step=map_step(window_px))
+            for row, at, one in zip(rows, places.tolist(), edited, strict=True):
+                box(pixels[row], at).copy_(one)
         return Generated(pixels, target)
 
     def _edit(
-        self, request: GenerateRequest, part: torch.Tensor, source: torch.Tensor, target: torch.Tensor
+        self, request: GenerateRequest, part: torch.Tensor, source: torch.Tensor, target: torch.Tensor, *, step: int
     ) -> torch.Tensor:
         """The part of the windows that the face can reach, edited."""
         mouth = self._loan.plans[0]
@@ -182,7 +187,8 @@ class _MeshShot:
         turn = torch.from_numpy(rotation_matrix(request.source_codes.pose.cpu().numpy()[:, 1:4])).to(part.device)
         tucked = tuck_lips(source, closing)
         inside = tucked[:, INNER_LIPS].lerp(seam_points(source), shut[:, None, None])
-        move = backward_map(tucked, target, visibility(turn), inside, (part.shape[3], part.shape[2]))
+        size_px = (part.shape[3], part.shape[2])
+        move = backward_map(tucked, target, visibility(turn), inside, size_px, step=step)
         moved = move.abs().amax(dim=1, keepdim=True) > _STILL_PX
         pixels = torch.where(moved, resample(part, move, mode=self._options.interpolation), part)
         for plan in self._loan.plans:
@@ -212,6 +218,35 @@ class _MeshShot:
             colour = self._loan.driver_colour
             lenders.append(Lender(driver.pixels, driver.landmarks_px, weights[:, -1], colour))
         return lenders
+
+
+def _box(pixels: torch.Tensor, at: tuple[int, int], *, size_px: tuple[int, int]) -> torch.Tensor:
+    """The part (3, h, w) of a window (3, H, W) that begins at column and row ``at``."""
+    (x, y), (width, height) = at, size_px
+    return pixels[:, y : y + height, x : x + width]
+
+
+def _take(faces: FaceBatch, places: IntArray) -> FaceBatch:
+    """The faces at these places."""
+    pixels, landmarks, blendshapes = (
+        values[places.tolist()] for values in (faces.pixels, faces.landmarks_px, faces.blendshapes)
+    )
+    old = faces.placement
+    placement = Placement(old.to_frame[places], old.size_px, old.valid[places])
+    return FaceBatch(pixels, placement, landmarks, blendshapes, faces.index[places])
+
+
+def _some(request: GenerateRequest, rows: torch.Tensor) -> GenerateRequest:
+    """The request for some of its rows; the windows' pixels stay behind, since boxes are cut out of them before."""
+    places = rows.cpu().numpy()
+    driver = request.driver_faces
+    return GenerateRequest(
+        request.rows[places],
+        request.source,
+        request.source_codes.take(places),
+        request.target_codes.take(places),
+        None if driver is None else _take(driver, places),
+    )
 
 
 def _edge_px(material: ShotMaterial) -> int:

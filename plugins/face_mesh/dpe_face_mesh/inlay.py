@@ -19,6 +19,8 @@ __all__ = ["ColourMatch", "Lender", "inlay", "seam", "skin_colour"]
 _WHITER_THAN_SKIN = torch.tensor([1.0, 1.3, 1.4])
 """White against light skin: (1, 1, 1) over about (1, 0.77, 0.7)."""
 _LEAST_RIM = 0.01
+_BOX_PX = 16
+"""Sizes of boxes are multiples of this, so that neighbouring frames mostly share one."""
 _SEAM_SHADE = 0.75
 _SKIN_RING = (57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287, 186, 92, 165, 167, 164, 393, 391, 322, 410)
 
@@ -88,13 +90,26 @@ def inlay(
     """
     lending = torch.stack([lender.weight for lender in lenders]).sum(0).nonzero()[:, 0]
     out = window.clone()
-    if len(lending):
-        picked = [_rows(lender, lending) for lender in lenders]
-        part, origin = _blend(window[lending], target[lending], patch, picked, grow=grow[lending], edge_px=edge_px)
-        height, width = part.shape[2:]
-        for row, place, pixels in zip(lending.tolist(), origin.tolist(), part, strict=True):
-            out[row, :, place[1] : place[1] + height, place[0] : place[0] + width] = pixels
+    if not len(lending):
+        return out
+    triangles = patch.near if patch.hard_edge else patch.around
+    origins, sizes = _boxes(target[lending][:, np.unique(triangles)], window.shape[2:], 2 + 2 * edge_px)
+    for width, height in sorted({(width, height) for width, height in sizes.tolist()}):
+        alike = ((sizes[:, 0] == width) & (sizes[:, 1] == height)).nonzero()[:, 0]
+        rows, origin = lending[alike], origins[alike]
+        picked = [_rows(lender, rows) for lender in lenders]
+        part = torch.stack([_part(window[row], at, (width, height)) for row, at in zip(rows, origin, strict=True)])
+        shown = target[rows].clone()
+        shown[..., :2] -= origin[:, None].to(target.dtype)
+        blended = _blend(part, shown, patch, picked, grow=grow[rows], edge_px=edge_px)
+        for row, at, pixels in zip(rows, origin, blended, strict=True):
+            _part(out[row], at, (width, height)).copy_(pixels)
     return out
+
+
+def _part(window: torch.Tensor, at: torch.Tensor, size_px: tuple[int, int]) -> torch.Tensor:
+    (x, y), (width, height) = at.tolist(), size_px
+    return window[:, y : y + height, x : x + width]
 
 
 def _rows(lender: Lender, rows: torch.Tensor) -> Lender:
@@ -104,41 +119,37 @@ def _rows(lender: Lender, rows: torch.Tensor) -> Lender:
 
 
 def _blend(
-    window: torch.Tensor, target: torch.Tensor, patch: Patch, lenders: list[Lender], *, grow: torch.Tensor, edge_px: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """(N, 3, h, w) the part of the windows that the patch can reach, blended, and its (N, 2) origins."""
-    triangles = patch.near if patch.hard_edge else patch.around
-    origin, (width, height) = _boxes(target[:, np.unique(triangles)], window.shape[2:], 2 + 2 * edge_px)
-    local = target.clone()
-    local[..., :2] -= origin[:, None].to(target.dtype)
-    own = torch.stack([w[:, y : y + height, x : x + width] for w, (x, y) in zip(window, origin.tolist(), strict=True)])
-    core = torch.zeros(1, target.shape[1], 1, device=window.device)
+    own: torch.Tensor, local: torch.Tensor, patch: Patch, lenders: list[Lender], *, grow: torch.Tensor, edge_px: int
+) -> torch.Tensor:
+    """(N, 3, h, w) the parts ``own`` of the windows that the patch can reach, blended; ``local`` is their mesh."""
+    height, width = own.shape[2:]
+    core = torch.zeros(1, local.shape[1], 1, device=own.device)
     core[:, patch.border if patch.hard_edge else np.unique(patch.near)] = 1
     carried = [core, *(lender.points[..., :2] for lender in lenders)]
-    values = torch.cat([value.expand(len(window), -1, -1) for value in carried], dim=2)
-    maps, known = spread(local, values, torch.from_numpy(patch.around).to(window.device), (width, height))
+    values = torch.cat([value.expand(len(own), -1, -1) for value in carried], dim=2)
+    maps, known = spread(local, values, torch.from_numpy(patch.around).to(own.device), (width, height))
     matte = _smooth(maps[:, :1])
     if patch.hard_edge:
         # a line of shut lips has no inside to be covered: there the vertex value, which falls off over the lips, counts
         seam_line = _smooth(((maps[:, :1] - 0.05) / 0.6).clamp(0, 1)) * grow[:, None, None, None]
         matte = torch.maximum(_mouth_matte(local, patch, (width, height), edge_px), seam_line)
     matte = matte * known
-    mixed, total = torch.zeros_like(own), torch.zeros(len(window), 1, 1, 1, device=window.device)
+    mixed, total = torch.zeros_like(own), torch.zeros(len(own), 1, 1, 1, device=own.device)
     for number, lender in enumerate(lenders):
         lent = _read(lender.pixels, maps[:, 2 * number + 1 : 2 * number + 3])
         matched = lent * _rim_gain(own, lent, matte) if lender.colour is None else lender.colour.apply(lent)
         weight = lender.weight[:, None, None, None]
         mixed = mixed + weight * matched
         total = total + weight
-    return own + matte * (mixed - total * own), origin
+    return own + matte * (mixed - total * own)
 
 
-def _boxes(points: torch.Tensor, limits: torch.Size, margin: int) -> tuple[torch.Tensor, tuple[int, int]]:
-    """Whole origins (N, 2) and one size that hold the points of every frame."""
+def _boxes(points: torch.Tensor, limits: torch.Size, margin: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(N, 2) whole origins and (N, 2) sizes that hold the points of each frame, whatever is drawn with it."""
     low, high = points[..., :2].amin(1).floor() - margin, points[..., :2].amax(1).ceil() + margin
-    width, height = (min(int(size), int(limit)) for size, limit in zip((high - low).amax(0), limits[::-1], strict=True))
-    room = torch.tensor([limits[1] - width, limits[0] - height], device=points.device)
-    return torch.minimum(low.clamp_min(0), room).long(), (width, height)
+    limit = torch.tensor([limits[1], limits[0]], device=points.device)
+    size = torch.minimum(((high - low) / _BOX_PX).ceil().long() * _BOX_PX, limit)
+    return torch.minimum(low.long().clamp_min(0), limit - size), size
 
 
 def _mouth_matte(local: torch.Tensor, patch: Patch, size_px: tuple[int, int], radius: int) -> torch.Tensor:

@@ -12,10 +12,13 @@ from dpe_face_mesh.bundle import canonical_face
 from dpe_face_mesh.raster import spread
 from dpe_face_mesh.topology import EYES, INNER_LIPS, NUM_VERTICES, OVAL
 
-__all__ = ["backward_map", "reach", "resample", "visibility"]
+__all__ = ["backward_map", "boxes", "map_step", "resample", "visibility"]
 
 _BAND = 1.27
-_GRID_PX = 160
+_GRID_PX = 210
+"""Of a window's longer side: finer maps look no better."""
+_BOX_PX = 32
+"""Sizes of boxes are multiples of this, so that neighbouring frames mostly share one."""
 _GAZE_UPRIGHT = 0.25
 """Share of the iris's own movement up and down that is drawn: lids hide the rest of the iris, and pull with it."""
 _HEAD_CENTRE = np.array([0, 0, 2.5], np.float32)
@@ -68,23 +71,39 @@ def visibility(rotation: torch.Tensor) -> torch.Tensor:
     Args:
         rotation: (N, 3, 3) head rotations.
     """
-    facing = -torch.einsum("nj,vj->nv", rotation[:, 2], _outward().to(rotation.device))
+    towards, outward = rotation[:, 2, :, None], _outward().to(rotation.device).T
+    # term by term: a matrix product adds in an order that goes by its size, and so by what is drawn together
+    facing = -(towards[:, 0] * outward[0] + towards[:, 1] * outward[1] + towards[:, 2] * outward[2])
     weight = (facing / 0.3).clamp(0, 1)
     return weight * weight * (3 - 2 * weight)
 
 
-def reach(source: torch.Tensor, target: torch.Tensor, size_px: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The whole-pixel box (xyxy) of a window outside which `backward_map` moves nothing, for all N meshes."""
+def map_step(size_px: tuple[int, int]) -> int:
+    """Pixels a cell of the map of a window of (width, height).
+
+    It goes by the window, whose size is settled for a shot or a block of rows, and not by the meshes at hand: a
+    frame is to look the same whatever is drawn with it, and a step that changes from frame to frame flickers.
+    """
+    return max(1, round(max(size_px) / _GRID_PX))
+
+
+def boxes(source: torch.Tensor, target: torch.Tensor, size_px: tuple[int, int]) -> torch.Tensor:
+    """(N, 4) whole-pixel boxes (xyxy) in a window outside which `backward_map` moves nothing.
+
+    Each follows from its own meshes alone, and begins on a cell of the window's map.
+    """
     centre = source[:, OVAL, :2].mean(1, keepdim=True)
     both = torch.cat([source[:, OVAL, :2], target[:, OVAL, :2]], dim=1)
     radius = (both - centre).norm(dim=2, keepdim=True)
-    ring = (
-        centre + (both - centre) / radius.clamp_min(1e-6) * radius.unflatten(1, (2, -1)).amax(1).repeat(1, 2, 1) * _BAND
-    )
-    low, high = ring.amin((0, 1)).floor() - 1, ring.amax((0, 1)).ceil() + 1
-    left, top = (max(0, int(value)) for value in low)
-    right, bottom = (min(size, int(value)) for size, value in zip(size_px, high, strict=True))
-    return left, top, max(right, left + 1), max(bottom, top + 1)
+    furthest = radius.unflatten(1, (2, -1)).amax(1).repeat(1, 2, 1)
+    ring = centre + (both - centre) / radius.clamp_min(1e-6) * furthest * _BAND
+    step = map_step(size_px)
+    limit = torch.tensor(size_px, device=source.device)
+    low = torch.div(ring.amin(1).floor().long() - step, step, rounding_mode="floor") * step
+    low = torch.minimum(low.clamp_min(0), torch.div(limit - 1, step, rounding_mode="floor") * step)
+    size = (ring.amax(1).ceil().long() + step - low).clamp_min(1)
+    size = torch.div(size + _BOX_PX - 1, _BOX_PX, rounding_mode="floor") * _BOX_PX
+    return torch.cat([low, torch.minimum(low + size, limit)], dim=1)
 
 
 def backward_map(
@@ -93,6 +112,8 @@ def backward_map(
     share: torch.Tensor,
     inside: torch.Tensor,
     size_px: tuple[int, int],
+    *,
+    step: int,
 ) -> torch.Tensor:
     """Where each pixel of the edited window comes from, relative to itself.
 
@@ -101,7 +122,8 @@ def backward_map(
         target: (N, 478, 3) mesh to show.
         share: (N, 478) how much of its movement each vertex makes, from `visibility`.
         inside: (N, 20, 3) where the border of the mouth's inside is read, in the order of `INNER_LIPS`.
-        size_px: (width, height) of the window.
+        size_px: (width, height) of the window, or of a box in it.
+        step: pixels a cell of the map, from `map_step`; between cells it is interpolated.
 
     Returns:
         (N, 2, h, w) displacement in pixels, x then y; exactly 0 beyond 1.27 times the face.
@@ -109,7 +131,6 @@ def backward_map(
     shown = source + (target - source) * share[..., None]
     before, after = _with_rings(source, shown)
     before, after = torch.cat([before, inside], dim=1), torch.cat([after, shown[:, INNER_LIPS]], dim=1)
-    step = max(1, round(max(size_px) / _GRID_PX))
     coarse = (-(-size_px[0] // step), -(-size_px[1] // step))
     scale = torch.tensor([1 / step, 1 / step, 1.0], device=source.device)
     moves = (before - after)[..., :2]

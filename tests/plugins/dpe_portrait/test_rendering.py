@@ -56,6 +56,15 @@ def test_expression_and_pose_together_render_in_half_precision(render: Render, m
     assert not same(render("--weights", tiny, *words), frames_of(media / "face.mkv"))
 
 
+def test_a_frame_alone_is_that_of_the_whole_within_a_code_value(render: Render, tiny: Path) -> None:
+    whole = render("--weights", tiny)
+    alone = render("--weights", tiny, "--frames", "4:5")
+    for plane, other in zip(whole.planes, alone.planes, strict=True):
+        apart = np.abs(plane[4:5].astype(int) - other)
+        assert apart.max() <= 1
+        assert np.count_nonzero(apart) <= 1e-3 * apart.size
+
+
 @pytest.mark.slow
 def test_random_weights_render_at_the_released_size(render: Render, media: Path) -> None:  # noqa: F811
     assert not same(

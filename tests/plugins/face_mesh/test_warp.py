@@ -9,7 +9,7 @@ from dpe_face_mesh.bundle import canonical_face
 from dpe_face_mesh.pose import rotation_matrix
 from dpe_face_mesh.raster import spread
 from dpe_face_mesh.topology import EYES, INNER_LIPS, NUM_VERTICES, OVAL
-from dpe_face_mesh.warp import backward_map, resample, visibility
+from dpe_face_mesh.warp import backward_map, boxes, map_step, resample, visibility
 from tests.plugins.face_mesh.scenes import mesh
 
 SMALL, LARGE = (160, 180), (500, 560)
@@ -24,7 +24,9 @@ def face_in(window: tuple[int, int], turn: tuple[float, float, float] = (0, 0, 0
 
 def whole(source: torch.Tensor, target: torch.Tensor, window: tuple[int, int]) -> torch.Tensor:
     """The map where every vertex moves all the way and the mouth is read where the lips are."""
-    return backward_map(source, target, torch.ones(len(source), NUM_VERTICES), source[:, INNER_LIPS], window)
+    return backward_map(
+        source, target, torch.ones(len(source), NUM_VERTICES), source[:, INNER_LIPS], window, step=map_step(window)
+    )
 
 
 def radii(points: torch.Tensor, window: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -41,7 +43,12 @@ def test_a_mesh_that_does_not_move_moves_no_pixel_at_all(
 ) -> None:
     source = face_in(window, turn)
     move = backward_map(
-        source, source.clone(), torch.full((1, NUM_VERTICES), share), source[:, INNER_LIPS].clone(), window
+        source,
+        source.clone(),
+        torch.full((1, NUM_VERTICES), share),
+        source[:, INNER_LIPS].clone(),
+        window,
+        step=map_step(window),
     )
     assert move.shape == (1, 2, window[1], window[0])
     assert not move.any()
@@ -58,7 +65,7 @@ def test_a_mesh_moved_as_a_whole_moves_every_pixel_inside_by_as_much(
     shown = source + torch.tensor([*shift, 0.0])
     inside = spread(shown, torch.ones(1, NUM_VERTICES, 1), triangles, window).covered.float()
     # a map on a grid is smoothed over a cell and interpolated: near the edge it mixes with what is outside
-    margin = 4 + 3 * max(1, round(max(window) / 160))
+    margin = 4 + 3 * map_step(window)
     core = -torch.nn.functional.max_pool2d(-inside, 2 * margin + 1, 1, margin) > 0
     assert core.any()
     for axis in (0, 1):
@@ -79,7 +86,7 @@ def test_nothing_moves_beyond_the_band_around_the_face(
     move = whole(source, target, window)
     distance, reach = radii(source, window)
     reach = torch.maximum(reach, (target[0, OVAL, :2] - source[0, OVAL, :2].mean(0)).norm(dim=1).max())
-    coarse = max(1, round(max(window) / 160))
+    coarse = map_step(window)
     # a coarse map is interpolated: its last cell reaches one cell further in x and y
     beyond = distance > 1.27 * reach + (1.5 * coarse if coarse > 1 else 0)
     assert beyond.any()
@@ -90,7 +97,7 @@ def test_nothing_moves_beyond_the_band_around_the_face(
 def test_vertices_that_are_held_do_not_move() -> None:
     source = face_in(SMALL)
     held = torch.zeros(1, NUM_VERTICES)
-    assert not backward_map(source, source + 5, held, source[:, INNER_LIPS], SMALL).any()
+    assert not backward_map(source, source + 5, held, source[:, INNER_LIPS], SMALL, step=1).any()
 
 
 def test_irises_turn_without_the_lids() -> None:
@@ -120,13 +127,35 @@ def test_the_map_of_a_batch_is_that_of_its_members() -> None:
         torch.testing.assert_close(together[row], alone[0], atol=1e-4, rtol=0)
 
 
+@given(windows, st.lists(st.tuples(shifts, st.floats(0.3, 1.6)), min_size=1, max_size=4), st.integers(0, 100))
+@settings(deadline=None, max_examples=20)
+def test_a_box_follows_from_its_own_mesh_and_holds_all_that_moves(
+    window: tuple[int, int], faces: list[tuple[tuple[float, float], float]], seed: int
+) -> None:
+    sources = torch.cat(
+        [mesh(window[0] / 30 * size, (window[0] / 2 + 9 * x, window[1] / 2 + 9 * y)) for (x, y), size in faces]
+    )
+    noise = torch.randn(sources.shape, generator=torch.Generator().manual_seed(seed))
+    targets, step = sources + noise * window[0] / 200, map_step(window)
+    found = boxes(sources, targets, window)
+    for row, (left, top, right, bottom) in enumerate(found.tolist()):
+        one = slice(row, row + 1)
+        assert torch.equal(boxes(sources[one], targets[one], window)[0], found[row])
+        assert (left % step, top % step) == (0, 0)
+        assert 0 <= left < right <= window[0]
+        assert 0 <= top < bottom <= window[1]
+        moved = whole(sources[one], targets[one], window)[0].abs().amax(0).nonzero()
+        assert (moved >= torch.tensor([top, left])).all()
+        assert (moved < torch.tensor([bottom, right])).all()
+
+
 def test_the_inside_of_the_mouth_can_be_read_elsewhere_than_the_lips() -> None:
     source = face_in(LARGE)
     target = source.clone()
     target[:, INNER_LIPS[11:], 1] += 8
     lower = whole(source, target, LARGE)
     inside = source[:, INNER_LIPS] + torch.tensor([0.0, 12.0, 0.0])
-    other = backward_map(source, target, torch.ones(1, NUM_VERTICES), inside, LARGE)
+    other = backward_map(source, target, torch.ones(1, NUM_VERTICES), inside, LARGE, step=map_step(LARGE))
     middle = target[0, INNER_LIPS, :2].mean(0).long()
     changed = (other - lower).abs().amax(1)[0]
     assert changed[middle[1], middle[0]] > 5

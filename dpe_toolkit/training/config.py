@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from dpe_toolkit.networks import Branch, NetworkParams
 from dpe_toolkit.training.terms import (
     AdversarialTerm,
+    CodesTerm,
     Count,
     ExpressionTerm,
     PairWeights,
@@ -25,6 +26,7 @@ from dpe_toolkit.training.terms import (
 __all__ = [
     "AdversarialTerm",
     "AverageSettings",
+    "CodesTerm",
     "Compares",
     "ComputeSettings",
     "DataSettings",
@@ -138,9 +140,9 @@ class Stage(Settings):
     compares: Compares = Field(
         default="everything",
         description="own: L1 distance of the self-reconstructions alone. driven: also of S' and D and of D' and S, so "
-        "that both generators learn whole reenactment, as LIA does. codes: motion codes with the activities and the "
-        "pose that the dataset holds of each frame. Warm-ups for weights that start at random in place of the LIA "
-        "weights that the paper starts from. Ours",
+        "that both generators learn whole reenactment, as LIA does. codes: the term of that name alone, which the "
+        "others add by its weight. Warm-ups for weights that start at random in place of the LIA weights that the "
+        "paper starts from. Ours",
     )
 
 
@@ -187,6 +189,7 @@ class TrainingConfig(Settings):
     data: DataSettings = Field(default=DataSettings(), description="the data")
     reconstruction: PairWeights = Field(default=PairWeights(), description="L1 distance of pictures")
     parts: PartsTerm = Field(default=PartsTerm(), description="L1 distance within mouth, eyes and brows")
+    codes: CodesTerm = Field(default=CodesTerm(), description="motion codes and what the dataset holds of frames")
     perceptual: PerceptualTerm = Field(default=PerceptualTerm(), description="distance of feature maps")
     expression: ExpressionTerm = Field(default=ExpressionTerm(), description="distance of expressions")
     pose: PoseTerm = Field(default=PoseTerm(), description="distance of head poses")
@@ -210,9 +213,14 @@ class TrainingConfig(Settings):
 
     @model_validator(mode="after")
     def _says_what_it_shows(self) -> Self:
-        if self.data.flip and any(stage.compares == "codes" for stage in self.stages):
+        if self.data.flip and self.compares_codes:
             raise ValueError("activities are not mirrored with pictures: comparing codes needs data.flip=false")
         return self
+
+    @property
+    def compares_codes(self) -> bool:
+        """Whether some stage needs what the dataset holds of frames."""
+        return self.codes.weight > 0 or any(stage.compares == "codes" for stage in self.stages)
 
     @property
     def num_steps(self) -> int:

@@ -105,7 +105,7 @@ class StepBatches(Dataset[PairBatch]):
         size = data.batch_size // world_size
         self._numbers = range(rank * size, (rank + 1) * size)
         self._with_parts = config.parts.weight > 0
-        self._with_motion = any(stage.compares == "codes" for stage in config.stages)
+        self._with_motion = config.compares_codes
 
     def __getitem__(self, step: int) -> PairBatch:
         choices = [self._sampler.pair(step, number) for number in self._numbers]

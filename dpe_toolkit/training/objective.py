@@ -91,6 +91,7 @@ class Objective:
         weights = {
             "reconstruction": config.reconstruction.weight,
             "parts": config.parts.weight,
+            "codes": config.codes.weight,
             "perceptual": config.perceptual.weight if config.compares_features else 0.0,
             "expression": config.expression.weight,
             "pose": config.pose.weight,
@@ -123,6 +124,8 @@ class Objective:
             terms["reconstruction"] = _sum(weight * reconstruction_loss(a, b) for weight, a, b in pairs)
         if "parts" in weights:
             terms["parts"] = _parts_distance(cycle, batch, self.config.parts)
+        if "codes" in weights:
+            terms["codes"] = _codes_distance(cycle, batch)
         if "perceptual" in weights:
             terms["perceptual"] = self._perceptual(cycle, batch)
         if "expression" in weights or "pose" in weights:
@@ -140,20 +143,21 @@ class Objective:
         return _sum(weights[name] * value for name, value in terms.items())
 
     def _warm_up(self, cycle: Cycle, batch: PairBatch, compares: Compares) -> Tensor:
-        """What a warm-up compares.
+        """What a warm-up compares: codes, or pictures, with parts and codes as they weigh in the whole.
 
-        Of pictures: the self-reconstructions and, where driven, both mids with their drivers; parts weigh as ever.
+        Of pictures: the self-reconstructions and, where driven, both mids with their drivers.
         """
         if compares == "codes":
             return _codes_distance(cycle, batch)
-        finals = 0.0 if compares == "own" else 1.0
-        weights = PairWeights(finals=finals, mid=0, own=1 if compares == "own" else self.config.reconstruction.own)
-        distance = _sum([weight * reconstruction_loss(a, b) for weight, a, b in _pairs(cycle, batch, weights)])
-        term = self.config.parts
-        if term.weight == 0:
-            return distance
-        weights = PairWeights(finals=finals * term.finals, mid=0, own=term.own)
-        return distance + term.weight * _parts_distance(cycle, batch, weights)
+        config, finals = self.config, 0.0 if compares == "own" else 1.0
+        weights = PairWeights(finals=finals, mid=0, own=1 if compares == "own" else config.reconstruction.own)
+        distances = [weight * reconstruction_loss(a, b) for weight, a, b in _pairs(cycle, batch, weights)]
+        if config.parts.weight > 0:
+            weights = PairWeights(finals=finals * config.parts.finals, mid=0, own=config.parts.own)
+            distances.append(config.parts.weight * _parts_distance(cycle, batch, weights))
+        if config.codes.weight > 0:
+            distances.append(config.codes.weight * _codes_distance(cycle, batch))
+        return _sum(distances)
 
     def _perceptual(self, cycle: Cycle, batch: PairBatch) -> Tensor:
         """Feature distance of every pair at every scale; one pass for what was made, one for what is given."""

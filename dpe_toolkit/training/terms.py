@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "AdversarialTerm",
+    "CodesTerm",
     "Count",
     "ExpressionTerm",
     "OptionValue",
@@ -44,6 +45,12 @@ class PartsTerm(PairWeights):
 
     weight: Weight = Field(default=0.0, description="weight of the term; 0 leaves it out, as the paper does")
     own: Weight = Field(default=1.0, description="of the self-reconstructions e(S, S) and p(S, S) against S")
+
+
+class CodesTerm(Settings):
+    """What motion codes say beside what the dataset holds of each frame. Ours; see `losses.code_loss`."""
+
+    weight: Weight = Field(default=0.0, description="weight of the term; 0 leaves it out, as the paper does")
 
 
 class PerceptualTerm(PairWeights):

@@ -188,7 +188,7 @@ def test_presets_say_what_the_paper_and_the_released_trainer_use() -> None:
     assert paper.pose.weight == released.pose.weight == 0
     tiny = PRESETS["tiny"]
     assert tiny.pose.weight > 0
-    assert [stage.compares for stage in tiny.stages] == ["codes"] * 2 + ["driven"] + ["everything"] * 3
+    assert [stage.compares for stage in tiny.stages] == ["codes", "driven"] + ["everything"] * 3
 
 
 @given(st.integers(1, 4), st.floats(1e-6, 1e3), st.floats(1e-6, 1e3))
@@ -291,3 +291,9 @@ def test_codes_are_compared_with_activities_and_poses_in_their_units() -> None:
     terms = Objective(config(reconstruction__weight=1), Judges()).terms(cycle, batch, None, compares="codes")
     assert list(terms) == ["warm_up"]
     assert terms["warm_up"].item() == pytest.approx(4 * 0.5 + 9 / 6)
+    weighed = Objective(config(codes__weight=0.5), Judges())
+    terms = weighed.terms(cycle, batch, None)
+    assert list(terms) == ["codes"]
+    assert weighed.total(terms).item() == pytest.approx(0.5 * 3.5)
+    driven = weighed.terms(cycle, batch, None, compares="driven")["warm_up"].item()
+    assert driven == pytest.approx(apart(S2, D) + apart(D2, S) + 0.5 * 3.5)

@@ -46,7 +46,7 @@ def build_plan(
     """The plan of a timeline; whatever is wrong with its content stands in ``problems``.
 
     Args:
-        timeline: .otio or .otioz file.
+        timeline: as `dpe_toolkit.timeline.read_timeline` takes it.
         registry: installed plugins.
         overrides: (component, option) to value, from the command line.
         edit_overrides: field of `EditSettings` to value, from the command line.

@@ -34,7 +34,7 @@ _EDIT = "The edit; goes before what the timeline says"
 _PARTS = "Components and their options"
 _FRAME = "The frame"
 
-TimelineArgument = Annotated[Path, typer.Argument(metavar="TIMELINE", help="Timeline, .otio or .otioz.")]
+TimelineArgument = Annotated[Path, typer.Argument(metavar="TIMELINE", help="Timeline: .otio, .otioz or .otiod.")]
 
 
 WeightsDirOption = Annotated[

@@ -58,13 +58,12 @@ def run(
     timeline = output.with_name(output.name + ".otio")
     with earlier_kept(timeline, sidecar_path(timeline)):
         write_edit_timeline(timeline, source=shown, performance=played)
-        if not where.quiet:
-            note(str(timeline), label="wrote", style="green")
         # What was typed of the edit stands in the timeline now, and is judged there, once.
         elsewhere = PartChoices(project=parts.project, media_root=parts.media_root, weights_dir=parts.weights_dir)
         plan = narrow(make_plan(timeline, AmountChoices(), elsewhere, registry=registry), write)
         report = write_video(plan, output, registry=registry, run=where, choices=write)
     if not where.quiet:
+        note(str(timeline), label="wrote", style="green")
         print_report(report)
 
 

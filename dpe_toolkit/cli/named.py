@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dpe_toolkit.errors import MediaError, OptionsError, RenderError
+from dpe_toolkit.errors import DpeError, MediaError, OptionsError, RenderError
 
 __all__ = ["as_usage", "earlier_kept", "refuse_output", "refuse_roots"]
 
@@ -63,17 +63,20 @@ def earlier_kept(*paths: Path) -> Iterator[None]:
     """Puts back what stood in these small files where the work fails, as the output itself is kept then.
 
     An earlier video would otherwise lie beside a timeline that does not describe it. What did not exist
-    before stays, so that it can be corrected.
+    before stays where the work had begun, so that it can be gone on with; where it was refused, it is deleted.
     """
     from dpe_toolkit.video import written_whole
 
     earlier = {path: path.read_bytes() for path in paths if path.is_file()}
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         for path, data in earlier.items():
             with written_whole(path) as temporary:
                 temporary.write_bytes(data)
+        if isinstance(error, DpeError) and error.exit_code == OptionsError.exit_code:
+            for path in set(paths) - earlier.keys():
+                path.unlink(missing_ok=True)
         raise
 
 

@@ -28,7 +28,7 @@ HELP = help_text(
         "dpe link cut.otio --clip sh010 --driver smile.mp4 --sync -o cut_dpe.otio",
     ),
 )
-_TIMELINES = (".otio", ".otioz")
+_TIMELINES = (".otio", ".otioz", ".otiod")
 
 
 def run(

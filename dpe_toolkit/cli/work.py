@@ -92,14 +92,25 @@ def output_settings(output: Path, choices: WriteChoices) -> OutputSettings:
     """How ``output`` is encoded.
 
     Raises:
-        OptionsError: its suffix is unknown, or cannot hold the codec asked for.
+        OptionsError: its suffix is unknown, or cannot hold the codec asked for, or the codec takes no such option.
     """
     from dpe_toolkit.video import OutputSettings
-    from dpe_toolkit.video.settings import choose_codec
+    from dpe_toolkit.video.settings import CONTAINERS, WITH_PRESET, WITHOUT_QUALITY, choose_codec
 
     settings = OutputSettings.model_validate(choices.settings)
     with as_usage():
-        choose_codec(output, settings)
+        codec = choose_codec(output, settings)
+    for name, value, takers in (
+        ("crf", choices.crf, CONTAINERS.keys() - WITHOUT_QUALITY),
+        ("preset", choices.preset, WITH_PRESET),
+    ):
+        if value is not None and codec not in takers:
+            raise OptionsError(
+                f"--{name} {value} changes nothing of {codec}",
+                f"a codec that takes it: {', '.join(sorted(takers))}",
+                f"leave --{name} out, or choose another with --codec",
+                path=output,
+            )
     return settings
 
 

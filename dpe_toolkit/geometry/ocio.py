@@ -68,6 +68,13 @@ def make_view(config: str, media: Path, *, source: str | None = None, working: s
         ) from error
     try:
         loaded = ocio.Config.CreateFromFile(config)
+    except Exception as error:  # the library raises plain exceptions of its own
+        raise OptionsError(
+            f"the OpenColorIO config {config!r} cannot be used: {error}",
+            "a config file, or a built-in one such as ocio://cg-config-latest",
+            "correct --ocio",
+        ) from error
+    try:
         spaces = [_space(loaded, source or loaded.getColorSpaceFromFilepath(str(media))[0])]
         spaces.append(_space(loaded, working or DEFAULT_WORKING))
         processors = [_processor(ocio, loaded, pair) for pair in (spaces, spaces[::-1])]
@@ -75,9 +82,9 @@ def make_view(config: str, media: Path, *, source: str | None = None, working: s
         raise
     except Exception as error:  # the library raises plain exceptions of its own
         raise OptionsError(
-            f"the OpenColorIO config {config!r} cannot be used: {error}",
-            "a config that loads, and two colour spaces that convert both ways",
-            "correct --ocio, --ocio-source or --ocio-working",
+            f"the OpenColorIO config {config!r} does not convert it: {error}",
+            "two colour spaces that convert both ways",
+            "correct --ocio-source or --ocio-working",
             path=media,
         ) from error
     fingerprint = f"{loaded.getCacheID()}:{spaces[0]}:{spaces[1]}"

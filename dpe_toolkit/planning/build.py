@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from dpe_toolkit.planning.driving import EditedShot
 from dpe_toolkit.planning.edits import EditBuilder
 from dpe_toolkit.planning.flatten import picture_clips
 from dpe_toolkit.planning.layout import Take, TimelineLayout
-from dpe_toolkit.planning.media import Digest, MediaLibrary, Probe
+from dpe_toolkit.planning.media import Digest, MediaLibrary, Probe, clip_label
 from dpe_toolkit.planning.recover import FoundEdit, find_edits
 from dpe_toolkit.planning.settings import EditSettings, read_project
 from dpe_toolkit.planning.shots import bare_shot, mark_edges, plan_shots, unique_names
@@ -46,7 +46,7 @@ def build_plan(
     """The plan of a timeline; whatever is wrong with its content stands in ``problems``.
 
     Args:
-        timeline: .otio or .otioz file.
+        timeline: as `dpe_toolkit.timeline.read_timeline` takes it.
         registry: installed plugins.
         overrides: (component, option) to value, from the command line.
         edit_overrides: field of `EditSettings` to value, from the command line.
@@ -71,6 +71,7 @@ def build_plan(
     library = MediaLibrary(doc.folders, roots=roots, resolve=registry.resolve_media, probe=probe, digest=digest)
     clips = picture_clips(doc.stack)
     found, edit_problems = find_edits(clips, sidecar)
+    edit_problems += _seen_nowhere(found)
     builder = EditBuilder(
         registry=registry,
         library=library,
@@ -86,6 +87,21 @@ def build_plan(
     problems += (*layout.problems.items, *library.problems, *builder.problems.items, *_check_names(plan, builder))
     shown = {"gaps": gaps or config.picture.gaps, "problems": tuple(dict.fromkeys(problems))}
     return _judged(plan.model_copy(update=shown), registry)
+
+
+def _seen_nowhere(found: Iterable[Clip]) -> list[Problem]:
+    """Edited clips that have no length: nothing of them is left to say that they are not edited."""
+    return [
+        Problem(
+            severity="warning",
+            where=clip_label(clip.name),
+            wrong="it has no length, so that its edit is seen nowhere",
+            expected="a frame or more",
+            action="give the clip a length, or take its edit out",
+        )
+        for clip in found
+        if clip.range is not None and clip.range.duration_s == 0
+    ]
 
 
 def _judged(plan: RenderPlan, registry: Registry) -> RenderPlan:

@@ -27,9 +27,16 @@ def dressed_for_aaf(timeline: Any) -> Any:
     Dissolves get the parameters of a linear one.
 
     Raises:
-        TimelineError: a rate or transition that the adapter cannot write; it names it.
+        TimelineError: a rate, transition or nested stack that the adapter cannot write; it names it.
     """
     copied = timeline.deepcopy()
+    for stack in copied.find_children(descended_from_type=otio.schema.Stack):
+        # read back, its layers come one after the other, at another length
+        raise TimelineError(
+            f"a stack {stack.name!r} lies inside a track, and an AAF of it shows something else",
+            "a cut without nested stacks",
+            "dissolve it into its clips, or write an .otio",
+        )
     rate = copied.duration().rate
     for clip in copied.find_clips():
         _dress_clip(clip, rate)

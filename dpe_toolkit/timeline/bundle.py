@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from dpe_toolkit.errors import TimelineError
 
-__all__ = ["default_unpack_dir", "read_playlist", "unpack_media"]
+__all__ = ["PLAYLIST", "default_unpack_dir", "read_playlist", "unpack_media"]
 
-_PLAYLIST = "content.otio"
+PLAYLIST = "content.otio"
 _MEDIA_FOLDER = "media"
 
 
@@ -29,7 +29,7 @@ def read_playlist(path: Path, *, largest_bytes: int) -> bytes:
     """
     try:
         with zipfile.ZipFile(path) as bundle:
-            entry = bundle.getinfo(_PLAYLIST)
+            entry = bundle.getinfo(PLAYLIST)
             if entry.file_size > largest_bytes:
                 raise TimelineError(
                     f"the timeline inside has {entry.file_size} bytes", f"at most {largest_bytes}", path=path
@@ -38,7 +38,7 @@ def read_playlist(path: Path, *, largest_bytes: int) -> bytes:
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, EOFError) as error:
         raise TimelineError(
             f"it is no OTIO bundle: {error}",
-            f"a zip file with {_PLAYLIST!r} inside",
+            f"a zip file with {PLAYLIST!r} inside",
             "export the .otioz again",
             path=path,
         ) from error

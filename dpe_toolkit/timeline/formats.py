@@ -51,7 +51,7 @@ FORMATS: dict[str, TimelineFormat] = {
             "Final Cut Pro 7 XML",
             "fcp_xml",
             "otio-fcp-adapter",
-            f"{_METADATA}, speeds, all but one reference",
+            f"{_METADATA}, speeds, nested stacks, all but one reference",
         ),
         TimelineFormat(
             "edl",
@@ -59,7 +59,8 @@ FORMATS: dict[str, TimelineFormat] = {
             "CMX 3600 EDL",
             "cmx_3600",
             "otio-cmx3600-adapter",
-            f"{_METADATA}, some speeds, all picture tracks but one, folders of media, all but one reference",
+            f"{_METADATA}, some speeds, nested stacks, all picture tracks but one, folders of media, "
+            "all but one reference",
         ),
         TimelineFormat(
             "fcpx",
@@ -75,7 +76,7 @@ FORMATS: dict[str, TimelineFormat] = {
             "Kdenlive project",
             "kdenlive",
             "otio-kdenlive-adapter",
-            "effects, markers (the sidecar stays), dissolves, speeds, all but one reference",
+            "effects, markers (the sidecar stays), dissolves, speeds, nested stacks, all but one reference",
         ),
         TimelineFormat(
             "aaf",
@@ -153,11 +154,13 @@ def write_format(timeline: Any, output: Path, kind: TimelineFormat) -> Path:
         options = {}
         if kind.name == "aaf":
             timeline, options = dressed_for_aaf(timeline), WRITE_OPTIONS
+        else:
+            timeline = _with_nested_ranges(timeline)
         with _unheard():
             otio.adapters.write_to_file(timeline, str(temporary), kind.adapter, **options)
         temporary.replace(output)
-    except TimelineError:
-        raise
+    except TimelineError as error:
+        raise TimelineError(error.wrong, error.expected, error.action, path=output) from None
     except Exception as error:
         raise TimelineError(
             f"{kind.package} cannot write it: {_first_line(error)}",
@@ -168,6 +171,15 @@ def write_format(timeline: Any, output: Path, kind: TimelineFormat) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return output
+
+
+def _with_nested_ranges(timeline: Any) -> Any:
+    """A copy whose nested stacks and tracks say their ranges: some adapters ask for them."""
+    copied = timeline.deepcopy()
+    for item in copied.find_children(descended_from_type=otio.core.Composition):
+        if item.source_range is None and item.parent() is not copied.tracks and len(item):
+            item.source_range = item.available_range()
+    return copied
 
 
 @contextlib.contextmanager

@@ -13,14 +13,14 @@ import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
 from dpe_toolkit.errors import TimelineError
 from dpe_toolkit.plan import Problem
-from dpe_toolkit.timeline.bundle import default_unpack_dir, read_playlist, unpack_media
+from dpe_toolkit.timeline.bundle import PLAYLIST, default_unpack_dir, read_playlist, unpack_media
 from dpe_toolkit.timeline.convert import Converter
 from dpe_toolkit.timeline.document import TimelineDoc
 from dpe_toolkit.timeline.formats import FORMATS, read_foreign
 
 __all__ = ["OtioFile", "load_otio", "read_timeline"]
 
-SUFFIXES = (".otio", ".otioz")
+SUFFIXES = (".otio", ".otioz", ".otiod")
 _LARGEST_BYTES = 256 * 2**20
 # OpenTimelineIO's own parser recurses and takes the process down at some depth.
 _DEEPEST = 250
@@ -40,7 +40,7 @@ def read_timeline(path: Path, *, unpack_dir: Path | None = None, rate: Fraction 
     """The timeline in ``path``, with what could not be understood as problems.
 
     Args:
-        path: an .otio or .otioz file, or one that an installed adapter of OpenTimelineIO reads.
+        path: an .otio or .otioz file, an .otiod folder, or a file that an installed adapter of OpenTimelineIO reads.
         unpack_dir: where media of an .otioz are unpacked; None means a folder beside it.
         rate: frames a second of an .edl, which does not say it; None takes 24 and warns.
 
@@ -86,7 +86,9 @@ def load_otio(path: Path, *, unpack_dir: Path | None = None, rate: Fraction | No
         _read_bytes(path, bundled=False)
         held = read_foreign(path, rate=rate)
         return OtioFile(path, _one_timeline(held, path), (path.absolute().parent,))
-    data = _read_bytes(path, bundled=suffix == ".otioz")
+    # An .otiod is a folder; without one of that name the message is of the file that is not there.
+    content = path / PLAYLIST if suffix == ".otiod" and path.is_dir() else path
+    data = _read_bytes(content, bundled=suffix == ".otioz")
     _expect_shallow(data, path)
     try:
         held = otio.adapters.read_from_string(data.decode("utf-8-sig"), "otio_json")
@@ -100,6 +102,8 @@ def load_otio(path: Path, *, unpack_dir: Path | None = None, rate: Fraction | No
     folders: tuple[Path, ...] = (path.absolute().parent,)
     if suffix == ".otioz":
         folders = (unpack_media(path, unpack_dir or default_unpack_dir(path.absolute())), *folders)
+    elif suffix == ".otiod":
+        folders = (content.absolute().parent, *folders)
     return OtioFile(path, _one_timeline(held, path), folders)
 
 

@@ -57,6 +57,9 @@ CONTAINERS: dict[CodecName, tuple[str, ...]] = {
     "hevc_qsv": _PLAYED,
 }
 """Suffixes that each codec may be written to; none for sequences, which are folders."""
+WITHOUT_QUALITY = frozenset({"prores", "prores4444", "dnxhr_hq", "dnxhr_hqx", "ffv1", "png", "tiff", "exr"})
+"""Codecs of one quality, which ``crf`` does not change."""
+WITH_PRESET = frozenset({"h264", "h265"})
 SEQUENCES = frozenset({"png", "tiff", "exr"})
 """Codecs of single pictures: the output is a folder of numbered files."""
 

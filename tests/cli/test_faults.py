@@ -235,3 +235,36 @@ def test_an_interrupt_ends_without_a_traceback() -> None:
     assert result.exit_code == 1
     assert "interrupted: stopped" in result.output
     assert "no file under the output's name was begun or changed" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "message"),
+    [
+        (("--crf", "20"), "out.mov", "--crf 20 changes nothing of prores. Expected: a codec that takes it: h264"),
+        (("--crf", "0"), "out.mkv", "--crf 0 changes nothing of ffv1"),
+        (("--preset", "slow", "--codec", "png"), "out", "--preset slow changes nothing of png. Expected: a codec that"),
+    ],
+)
+def test_quality_that_a_codec_does_not_take_is_refused(
+    dpe: Dpe, media: Path, tmp_path: Path, words: tuple[str, ...], name: str, message: str
+) -> None:
+    expect_one_message(edit(dpe, media, tmp_path / name, *words), code=2, text=message)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_refused_edit_leaves_nothing_behind(dpe: Dpe, media: Path, tmp_path: Path) -> None:
+    done = edit(dpe, media, tmp_path / "out.mp4", "--generator", "none such")
+    assert done.returncode == 2
+    assert "wrote" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_edit_that_stopped_keeps_its_timeline(
+    dpe: Dpe, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*words: object, **more: object) -> None:
+        raise MediaError("the disk is full", "room", "make room")
+
+    monkeypatch.setattr("dpe_toolkit.render.render_plan", stop)
+    assert edit(dpe, media, tmp_path / "out.mp4").returncode == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4.dpe.json", "out.mp4.otio"]

@@ -118,8 +118,20 @@ def test_an_opencolorio_config_gives_a_view_that_inverts() -> None:
 )
 def test_configs_that_cannot_be_used_are_refused(config: str, source: str | None, message: str) -> None:
     pytest.importorskip("PyOpenColorIO")
-    with pytest.raises(OptionsError, match=message):
+    with pytest.raises(OptionsError, match=message) as caught:
         make_view(config, Path("a.mov"), source=source)
+    assert "a.mov" not in str(caught.value), "the media are not to blame"
+
+
+def test_a_config_that_does_not_convert_is_told_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("PyOpenColorIO")
+
+    def fail(*words: object) -> None:
+        raise RuntimeError("no way back")
+
+    monkeypatch.setattr("dpe_toolkit.geometry.ocio._processor", fail)
+    with pytest.raises(OptionsError, match=r"a\.mov.*does not convert it: no way back.*correct --ocio-source"):
+        make_view(CONFIG, Path("a.mov"))
 
 
 def test_a_machine_without_opencolorio_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

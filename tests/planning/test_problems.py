@@ -406,3 +406,10 @@ def test_the_package_alone_imports_neither_torch_nor_readers() -> None:
     code = "import sys, dpe_toolkit; print({'torch', 'av', 'opentimelineio'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_an_edit_of_a_clip_without_length_is_told(scene: Any) -> None:
+    plan = scene.plan(scene.track(scene.clip("b.mov"), scene.edited("a.mov", 3, 0)))
+    (problem,) = plan.problems
+    assert (problem.severity, problem.where) == ("warning", "clip 'a'")
+    assert "it has no length, so that its edit is seen nowhere" in problem.wrong

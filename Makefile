@@ -50,7 +50,7 @@ $(VENV)/.installed-demo: $(BIN)/python $(MANIFESTS)
 	@touch $@
 
 $(VENV)/.installed-dev: $(BIN)/python $(MANIFESTS)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[default,demo,dev,train]' $(PLUGINS)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[default,demo,dev,train,color,nle]' $(PLUGINS)
 	@touch $@ $(VENV)/.installed-demo
 
 $(VENV)/.installed-docs: $(BIN)/python $(MANIFESTS)

@@ -65,8 +65,27 @@ from dpe_toolkit.shapes import expect_shape
 from dpe_toolkit.timing import Span
 
 if TYPE_CHECKING:
-    from dpe_toolkit.checkpoint import file_digest
+    from dpe_toolkit.checkpoint import (
+        LoadedGenerator,
+        WeightsFile,
+        WeightsHeader,
+        file_digest,
+        load_generator,
+        load_network,
+        read_weights,
+    )
     from dpe_toolkit.geometry import aligned_mask, cut_aligned, full_rgb, paste_aligned, sample_rgb, window_rgb
+    from dpe_toolkit.networks import (
+        Branch,
+        DpeEditor,
+        DpeNetwork,
+        EncodedSource,
+        FastDpe,
+        NetworkParams,
+        Rendering,
+        keep_freed_memory,
+        split_flow,
+    )
 
 __all__ = [
     "API_VERSION",
@@ -76,6 +95,7 @@ __all__ = [
     "REGIONS",
     "AnalysisError",
     "Appearance",
+    "Branch",
     "CheckpointError",
     "CheckpointFormat",
     "CodeSpace",
@@ -89,24 +109,30 @@ __all__ = [
     "DatasetError",
     "Detections",
     "Detector",
+    "DpeEditor",
     "DpeError",
+    "DpeNetwork",
     "EditPlan",
+    "EncodedSource",
     "Encoder",
     "ExpressionRegressor",
     "FaceBatch",
     "FaceReading",
     "FaceTrack",
+    "FastDpe",
     "FrameBatch",
     "GenerateRequest",
     "Generated",
     "Generator",
     "IdentityEmbedder",
+    "LoadedGenerator",
     "MediaError",
     "MediaPlan",
     "MixRequest",
     "MotionCode",
     "MotionExtractor",
     "MotionTrack",
+    "NetworkParams",
     "NoOptions",
     "OptionsError",
     "PerceptualFeatures",
@@ -119,6 +145,7 @@ __all__ = [
     "Problem",
     "RenderError",
     "RenderPlan",
+    "Rendering",
     "ShapesWindow",
     "ShotGenerator",
     "ShotMaterial",
@@ -126,6 +153,8 @@ __all__ = [
     "Span",
     "TimelineError",
     "TrainingError",
+    "WeightsFile",
+    "WeightsHeader",
     "WindowShape",
     "aligned_mask",
     "cut_aligned",
@@ -133,8 +162,13 @@ __all__ = [
     "file_digest",
     "full_rgb",
     "hookimpl",
+    "keep_freed_memory",
+    "load_generator",
+    "load_network",
     "paste_aligned",
+    "read_weights",
     "sample_rgb",
+    "split_flow",
     "window_rgb",
 ]
 
@@ -148,12 +182,27 @@ _RENAMED: dict[str, str] = {}
 """Name that goes with the next `API_VERSION` to the name to use instead."""
 
 _NEEDS_TORCH = {
+    "Branch": "dpe_toolkit.networks",
+    "DpeEditor": "dpe_toolkit.networks",
+    "DpeNetwork": "dpe_toolkit.networks",
+    "EncodedSource": "dpe_toolkit.networks",
+    "FastDpe": "dpe_toolkit.networks",
+    "LoadedGenerator": "dpe_toolkit.checkpoint",
+    "NetworkParams": "dpe_toolkit.networks",
+    "Rendering": "dpe_toolkit.networks",
+    "WeightsFile": "dpe_toolkit.checkpoint",
+    "WeightsHeader": "dpe_toolkit.checkpoint",
     "aligned_mask": "dpe_toolkit.geometry",
     "cut_aligned": "dpe_toolkit.geometry",
     "file_digest": "dpe_toolkit.checkpoint",
     "full_rgb": "dpe_toolkit.geometry",
+    "keep_freed_memory": "dpe_toolkit.networks",
+    "load_generator": "dpe_toolkit.checkpoint",
+    "load_network": "dpe_toolkit.checkpoint",
     "paste_aligned": "dpe_toolkit.geometry",
+    "read_weights": "dpe_toolkit.checkpoint",
     "sample_rgb": "dpe_toolkit.geometry",
+    "split_flow": "dpe_toolkit.networks",
     "window_rgb": "dpe_toolkit.geometry",
 }
 """Name to where it is."""

@@ -53,6 +53,8 @@ def test_a_new_plugin_installs_and_passes_its_own_tests(
     listed = dpe("plugins", "list", "--json")
     record = next(record for record in json.loads(listed.stdout) if record["name"] == "soft_edge")
     assert (record["fault"], record["licence"], record["version"]) == (None, "Apache-2.0", "0.1.0")
+    checked = dpe("plugins", "check", "soft_edge")
+    assert checked.returncode == 0, checked.stderr
     tests = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
         cwd=folder,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from dpe_toolkit.api import KINDS, MEASURE_KINDS
 from dpe_toolkit.cli import app
@@ -18,22 +19,11 @@ from dpe_toolkit.planning.settings import ProjectConfig
 from dpe_toolkit.timeline import EffectSpec, parse_effect, read_timeline
 from dpe_toolkit.timeline.effect import Driving
 from dpe_toolkit.timeline.keyed import MatteSpec
+from tests.contracts import pages
+from tests.contracts.pages import all_pages, mentioned
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "docs" / "datasets.md",
-    ROOT / "docs" / "first-edit.md",
-    ROOT / "docs" / "media.md",
-    ROOT / "docs" / "first-plugin.md",
-    ROOT / "docs" / "plugins.md",
-    ROOT / "docs" / "blenders.md",
-    *sorted(ROOT.glob("plugins/*/README.md")),
-    ROOT / "docs" / "timeline-schema.md",
-    ROOT / "docs" / "training.md",
-    ROOT / "docs" / "weights.md",
-    ROOT / "docs" / "evaluation.md",
-]
+PAGES = [ROOT / page for page in all_pages()]
 SCHEMA = (ROOT / "docs" / "timeline-schema.md").read_text(encoding="utf-8")
 
 
@@ -42,27 +32,39 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def commands() -> list[str]:
-    lines = [
-        line
-        for page in PAGES
-        for block in blocks(page.read_text(encoding="utf-8"), "bash")
-        for line in block.split("\n")
-    ]
-    return [line for line in lines if line.startswith("dpe ")]
+    """Every command of the program in every page, in blocks and in the text, and those that torchrun would start."""
+    lines = [line for page in all_pages() for line in (*pages.commands(page), *mentioned(page))]
+    return [re.sub(r"^torchrun .* --no-python (?=dpe )", "", line) for line in lines]
 
 
-@pytest.mark.parametrize("line", sorted(set(commands())))
+@pytest.mark.parametrize("line", sorted({line for line in commands() if line.startswith("dpe ")}))
 def test_commands_in_the_pages_use_options_that_exist(line: str) -> None:
     words = shlex.split(line)[1:]
     root = typer.main.get_command(app)
     context = root.make_context("dpe", ["doctor"], resilient_parsing=True)
     found = root.get_command(context, words[0])
-    if hasattr(found, "get_command"):
+    if hasattr(found, "get_command") and len(words) > 1:
         found = found.get_command(context, words[1])
     assert found is not None
     options = {option for parameter in found.params for option in parameter.opts}
     # Flags with a dot are options of components, which another test knows.
     assert {word for word in words if re.match(r"--?[a-z][^.]*$", word)} <= options
+
+
+def test_what_the_pages_tell_to_show_is_there() -> None:
+    shown = {line.split()[3] for line in commands() if re.match(r"dpe plugins show [a-z]", line)}
+    made = {"newcomer", "soft_oval"}
+    results = {name: CliRunner().invoke(app, ["plugins", "show", name]) for name in shown - made}
+    assert [name for name, result in results.items() if result.exit_code != 0] == []
+
+
+def test_the_benchmarks_that_the_pages_name_have_the_options_that_they_give() -> None:
+    told = [line for page in PAGES for line in re.findall(r"`(python benchmarks/[^`]+)`", page.read_text("utf-8"))]
+    assert told
+    for line in told:
+        _, script, *words = line.split()
+        code = (ROOT / script).read_text(encoding="utf-8")
+        assert [word for word in words if word.startswith("--") and f'"{word}"' not in code] == [], line
 
 
 def table_fields(heading: str) -> set[str]:

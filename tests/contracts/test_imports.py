@@ -27,5 +27,10 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
     assert loaded_by("import dpe_toolkit.cli") == set()
 
 
+def test_the_api_loads_nothing_heavy_until_it_is_asked_for_it() -> None:
+    assert loaded_by("import dpe_toolkit.api") == set()
+    assert loaded_by("from dpe_toolkit.api import load_generator") == {"torch"}
+
+
 def test_plugin_contracts_load_without_torch_or_readers() -> None:
     assert loaded_by("import dpe_toolkit.components, dpe_toolkit.hookspecs, dpe_toolkit.plan") == set()

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from dpe_portrait.model import CROP_MARGIN, RAISED, DpeModel
-from dpe_toolkit.api import Appearance, FaceBatch, WindowShape
-from dpe_toolkit.networks import EncodedSource
+from dpe_toolkit.api import Appearance, EncodedSource, FaceBatch, WindowShape
 
 __all__ = ["WINDOW", "DpeAppearance", "DpeEncoder"]
 

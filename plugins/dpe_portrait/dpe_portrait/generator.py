@@ -13,6 +13,7 @@ from dpe_portrait.model import DpeModel
 from dpe_portrait.options import GeneratorOptions
 from dpe_portrait.paste import Renderings, paste
 from dpe_toolkit.api import (
+    Branch,
     Generated,
     GenerateRequest,
     MixRequest,
@@ -21,7 +22,6 @@ from dpe_toolkit.api import (
     ShotMaterial,
     aligned_mask,
 )
-from dpe_toolkit.networks import Branch
 
 __all__ = ["DpeGenerator"]
 

@@ -10,9 +10,20 @@ from torch import Tensor
 
 from dpe_portrait.options import ModelOptions
 from dpe_portrait.space import space_of
-from dpe_toolkit.api import CodeSpace, ComponentContext, FaceBatch, cut_aligned
-from dpe_toolkit.checkpoint import load_generator
-from dpe_toolkit.networks import Branch, DpeEditor, DpeNetwork, EncodedSource, FastDpe, NetworkParams, keep_freed_memory
+from dpe_toolkit.api import (
+    Branch,
+    CodeSpace,
+    ComponentContext,
+    DpeEditor,
+    DpeNetwork,
+    EncodedSource,
+    FaceBatch,
+    FastDpe,
+    NetworkParams,
+    cut_aligned,
+    keep_freed_memory,
+    load_generator,
+)
 
 __all__ = ["CROP_MARGIN", "RAISED", "DpeModel", "crop_squares", "open_model"]
 

@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dpe_portrait.options import PasteMode
-from dpe_toolkit.api import aligned_mask, paste_aligned
-from dpe_toolkit.networks import Rendering, split_flow
+from dpe_toolkit.api import Rendering, aligned_mask, paste_aligned, split_flow
 
 __all__ = ["Renderings", "paste", "relative_flow"]
 

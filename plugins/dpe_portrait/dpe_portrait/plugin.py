@@ -211,8 +211,7 @@ def _features(options: PluginOptions, context: ComponentContext) -> PerceptualFe
 
 
 def _detect(path: Path) -> bool:
-    from dpe_toolkit.api import CheckpointError
-    from dpe_toolkit.checkpoint import read_weights
+    from dpe_toolkit.api import CheckpointError, read_weights
 
     try:
         weights = read_weights(path)

@@ -11,7 +11,7 @@ from dpe_portrait.options import ModelOptions
 from dpe_toolkit.api import CodeSpace, OptionsError, PluginOptions
 
 if TYPE_CHECKING:
-    from dpe_toolkit.checkpoint import WeightsHeader
+    from dpe_toolkit.api import WeightsHeader
 
 __all__ = ["FAMILY", "RANDOM", "FileFacts", "file_facts", "space_of"]
 
@@ -58,7 +58,7 @@ def file_facts(path: Path) -> FileFacts:
     Raises:
         CheckpointError: the file is missing, damaged, hostile or of another network.
     """
-    from dpe_toolkit.checkpoint import load_network
+    from dpe_toolkit.api import load_network
 
     try:
         state = path.stat()
@@ -71,7 +71,7 @@ def file_facts(path: Path) -> FileFacts:
 
 @functools.lru_cache(maxsize=8)
 def _read_facts(path: Path, size: int, changed_ns: int) -> FileFacts:
-    from dpe_toolkit.checkpoint import file_digest, load_network
+    from dpe_toolkit.api import file_digest, load_network
 
     _, header = load_network(path)
     return FileFacts(header, file_digest(path))

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dpe_portrait.options import VggOptions
-from dpe_toolkit.api import CheckpointError, ComponentContext, expect_shape
-from dpe_toolkit.checkpoint import file_digest, read_weights
+from dpe_toolkit.api import CheckpointError, ComponentContext, expect_shape, file_digest, read_weights
 
 __all__ = ["Vgg19", "load_vgg", "open_vgg"]
 

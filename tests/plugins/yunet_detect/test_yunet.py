@@ -15,6 +15,7 @@ from dpe_toolkit.testing.pictures import batch_from_rgb
 from dpe_yunet_detect import plugin
 from dpe_yunet_detect.detector import YunetDetector, open_network
 from dpe_yunet_detect.options import YunetOptions
+from tests.plugins.yunet_detect.standin import SIDE_PX, write_brightest
 
 (COMPONENT,) = plugin.dpe_register_detectors()
 WEIGHTS = os.environ.get("DPE_TEST_YUNET", "")
@@ -73,6 +74,20 @@ def test_boxes_and_points_are_in_frame_pixels_whatever_the_network_saw() -> None
     np.testing.assert_allclose(found.boxes_px, [[20, 40, 80, 70], [2, 2, 6, 6]])
     np.testing.assert_allclose(found.landmarks_px[0, :, :2], np.arange(10).reshape(5, 2) * 2)
     np.testing.assert_allclose(found.scores, [1, 0.8])
+
+
+def test_opencv_reads_a_network_with_the_inputs_and_outputs_of_yunet(tmp_path: Path) -> None:
+    picture = np.full((1, 240, 320, 3), 60, np.uint8)
+    picture[:, 64:96, 160:192] = 250
+    options = YunetOptions()
+    detector = YunetDetector(options, open_network(options, write_brightest(tmp_path / "yunet.onnx")))
+    (found,) = detector.detect(batch_from_rgb(picture), None)
+    middle = np.array([176, 80])
+    np.testing.assert_allclose(found.boxes_px, [[*(middle - SIDE_PX / 2), *(middle + SIDE_PX / 2)]], atol=0.1)
+    np.testing.assert_allclose(found.landmarks_px[0, 2, :2], middle, atol=0.1)
+    np.testing.assert_allclose(found.scores, 1, atol=0.01)
+    (none,) = detector.detect(batch_from_rgb(np.zeros((1, 240, 320, 3), np.uint8)), None)
+    assert len(none) == 0
 
 
 def test_missing_weights_are_asked_for_by_name() -> None:

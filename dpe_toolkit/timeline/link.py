@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from dpe_toolkit.timeline.sidecar import Sidecar, read_sidecar, write_sidecar
 from dpe_toolkit.timing import Span, snap_rate
 
 __all__ = ["link_clip", "rebase_clip", "rebase_effect"]
+
+_BY_PICTURE = "reference:"
 
 
 def link_clip(timeline: Path, output: Path, *, clip: str, performance: Performance, span: Span | None = None) -> str:
@@ -138,14 +140,8 @@ def rebase_clip(clip: Any, folders: Sequence[Path], base_dir: Path) -> None:
         if isinstance(reference, otio.schema.ExternalReference):
             reference.target_url = _rebase_url(reference.target_url, folders, base_dir)
     for effect in clip.effects:
-        driving = effect.metadata.get(METADATA_KEY, {}).get("driving", {})
-        media = driving.get("media")
-        if isinstance(media, otio.schema.Clip):
-            rebase_clip(media, folders, base_dir)
-        elif isinstance(media, otio.schema.ExternalReference):
-            media.target_url = _rebase_url(media.target_url, folders, base_dir)
-        elif isinstance(media, str):
-            driving["media"] = _rebase_url(media, folders, base_dir)
+        if METADATA_KEY in effect.metadata:
+            rebase_effect(effect.metadata[METADATA_KEY], folders, base_dir)
 
 
 def _rebased_shots(sidecar: Sidecar, folders: Sequence[Path], base_dir: Path) -> list[dict[str, Any]]:
@@ -157,13 +153,34 @@ def _rebased_shots(sidecar: Sidecar, folders: Sequence[Path], base_dir: Path) ->
 
 
 def rebase_effect(effect: Any, folders: Sequence[Path], base_dir: Path) -> None:
-    """Makes the driver in an effect's plain metadata hold from ``base_dir``."""
-    driving = effect.get("driving") or {}
-    media = driving.get("media")
-    if isinstance(media, str):
-        driving["media"] = _rebase_url(media, folders, base_dir)
-    elif isinstance(media, dict) and isinstance(media.get("url"), str):
+    """Makes driver, matte films and pictures of faces in an effect's metadata hold from ``base_dir``."""
+    _rebase_media(effect.get("driving"), folders, base_dir)
+    for matte in effect.get("mattes") or ():
+        _rebase_media(matte, folders, base_dir)
+    faces = effect.get("face")
+    for whose in ("source", "driver") if isinstance(faces, MutableMapping) else ():
+        _rebase_face(faces, whose, folders, base_dir)
+
+
+def _rebase_media(holder: Any, folders: Sequence[Path], base_dir: Path) -> None:
+    """Makes ``holder["media"]`` hold, whichever of its forms it has; what is none of them is left to who reads it."""
+    media = holder.get("media") if isinstance(holder, MutableMapping) else None
+    if isinstance(media, otio.schema.Clip):
+        rebase_clip(media, folders, base_dir)
+    elif isinstance(media, otio.schema.ExternalReference):
+        media.target_url = _rebase_url(media.target_url, folders, base_dir)
+    elif isinstance(media, str):
+        holder["media"] = _rebase_url(media, folders, base_dir)
+    elif isinstance(media, MutableMapping) and isinstance(media.get("url"), str):
         media["url"] = _rebase_url(media["url"], folders, base_dir)
+
+
+def _rebase_face(faces: Any, whose: str, folders: Sequence[Path], base_dir: Path) -> None:
+    face = faces.get(whose)
+    if isinstance(face, str) and face.startswith(_BY_PICTURE):
+        faces[whose] = _BY_PICTURE + _rebase_url(face.removeprefix(_BY_PICTURE), folders, base_dir)
+    elif isinstance(face, MutableMapping) and isinstance(face.get("reference"), str) and face["reference"]:
+        face["reference"] = _rebase_url(face["reference"], folders, base_dir)
 
 
 def _rebase_url(url: str, folders: Sequence[Path], base_dir: Path) -> str:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import shutil
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from dpe_toolkit.timeline import (
     walk_clips,
     write_edit_timeline,
 )
+from dpe_toolkit.timeline.link import rebase_clip, rebase_effect
 from dpe_toolkit.timing import Span
 
 
@@ -183,6 +186,36 @@ def test_linking_from_another_folder_keeps_media_and_drivers_reachable(tmp_path:
     for shot in read_sidecar(tmp_path / "out" / "new.otio")[0].shots:
         driving = shot.effect["driving"]
         assert find_media(driving["media"]["url"], doc.folders) == inner / "driver.mov"
+
+
+@pytest.mark.parametrize("stored", [lambda url: url, lambda url: {"url": url}, otio.schema.ExternalReference])
+def test_matte_films_and_pictures_of_faces_hold_from_another_folder(
+    tmp_path: Path, stored: Callable[[str], object]
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("matte.mov", "her.png", "him.png"):
+        (tmp_path / "in" / name).write_bytes(b"0")
+    clip = otio.schema.Clip("one")
+    clip.effects.append(otio.schema.Effect(effect_name="dpe.expression"))
+    clip.effects[0].metadata["dpe"] = {
+        "id": "one",
+        "mattes": [{"polygon": [[0, 0], [1, 0], [1, 1]]}, {"media": stored("matte.mov")}],
+        "face": {"source": "reference:her.png", "driver": {"by": "reference", "reference": "him.png"}},
+    }
+    rebase_clip(clip, (tmp_path / "in", tmp_path), tmp_path / "out")
+    held = clip.effects[0].metadata["dpe"]
+    media = held["mattes"][1]["media"]
+    url = media if isinstance(media, str) else getattr(media, "target_url", None) or media["url"]
+    found = [url, held["face"]["source"].removeprefix("reference:"), held["face"]["driver"]["reference"]]
+    names = [find_media(one, (tmp_path / "out",)).relative_to(tmp_path).as_posix() for one in found]
+    assert names == ["in/matte.mov", "in/her.png", "in/him.png"]
+
+
+def test_metadata_of_other_shapes_is_left_to_who_reads_it(tmp_path: Path) -> None:
+    effect = {"driving": "soon", "mattes": [3, {"media": 4}], "face": {"source": 2, "driver": {"reference": ""}}}
+    before = copy.deepcopy(effect)
+    rebase_effect(effect, (tmp_path,), tmp_path / "out")
+    assert effect == before
 
 
 @pytest.mark.parametrize(

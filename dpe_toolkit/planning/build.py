@@ -71,7 +71,6 @@ def build_plan(
     library = MediaLibrary(doc.folders, roots=roots, resolve=registry.resolve_media, probe=probe, digest=digest)
     clips = picture_clips(doc.stack)
     found, edit_problems = find_edits(clips, sidecar)
-    edit_problems += _seen_nowhere(found)
     builder = EditBuilder(
         registry=registry,
         library=library,
@@ -83,7 +82,7 @@ def build_plan(
     )
     layout = TimelineLayout(doc, clips, library, fit=fit or config.picture.fit)
     plan = _lay_out(doc, layout, found, builder)
-    problems = (*doc.problems, *problems, *setting_problems, *sidecar_problems, *edit_problems)
+    problems = (*doc.problems, *problems, *setting_problems, *sidecar_problems, *edit_problems, *_seen_nowhere(found))
     problems += (*layout.problems.items, *library.problems, *builder.problems.items, *_check_names(plan, builder))
     shown = {"gaps": gaps or config.picture.gaps, "problems": tuple(dict.fromkeys(problems))}
     return _judged(plan.model_copy(update=shown), registry)

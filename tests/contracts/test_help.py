@@ -15,7 +15,7 @@ from dpe_toolkit.plan import EditPlan
 from dpe_toolkit.video import OutputSettings
 
 GROUPS = {
-    "dataset": ("build", "check", "show"),
+    "dataset": ("build", "check", "show", "synth"),
     "plugins": ("list", "show", "new", "check", "schema"),
     "weights": ("import", "list", "show", "verify", "fetch"),
     "evaluate": ("self", "cross", "expression", "pose", "synthetic", "join"),

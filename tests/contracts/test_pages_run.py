@@ -66,10 +66,10 @@ LESS = {
     "dpe evaluate synthetic": "--pairs-per-clip 1",
     "dpe train": (
         "--set network.size=16 --set network.style_dim=20 --set network.max_channels=4 --set data.batch_size=2 "
-        "--set data.workers=0 --set stages.0.steps=1 --set stages.1.steps=1 --set perceptual.features=face_mesh"
+        "--set data.workers=0 --set perceptual.features=face_mesh "
+        """--set 'stages=[{"steps": 1, "learning_rate": 0.001}]'"""
     ),
-    "dpe train --config tiny": "--set stages.2.steps=1 --set stages.3.steps=1 --set stages.4.steps=1",
-    "dpe train -o runs/paper --resume": "--set stages.1.steps=2",
+    "dpe train -o runs/paper --resume": """--set 'stages=[{"steps": 2, "learning_rate": 0.001}]'""",
 }
 """Beginning of commands to what is added to each; of an option given twice, the last counts."""
 

@@ -23,7 +23,7 @@ HELP = help_text(
     examples=(
         "dpe dataset synth -o synthetic",
         "dpe dataset synth -o small --repertoire strong --reach 0.6 --face-size 0.8",
-        "dpe dataset synth -o large --identities 400 --test-identities 40 --size 256 --jobs 8",
+        "dpe dataset synth -o large --identities 400 --size 256 --jobs 8",
         "dpe dataset show synthetic -o sheet.png",
     ),
 )

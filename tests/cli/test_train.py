@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,11 @@ from tests.training.test_judges import REGISTRY
 
 Dpe = Callable[..., subprocess.CompletedProcess[str]]
 
+STAGE = {"steps": 1, "learning_rate": 0.001}
 SMALL = (
     *("--set", "network.size=16", "--set", "network.style_dim=20", "--set", "network.max_channels=4"),
-    *("--set", "data.batch_size=2", "--set", "stages.0.steps=1"),
-    *("--set", "stages.1.steps=1", "--set", "stages.2.steps=1"),
+    *("--set", "data.batch_size=2", "--set", "parts.weight=0"),
+    *("--set", f"stages={json.dumps([{**STAGE, 'compares': 'driven'}, STAGE, STAGE])}"),
     *("--set", "compute.accelerator=cpu", "--set", "logging.tensorboard=false", "--set", "logging.every_steps=1"),
 )
 

@@ -331,6 +331,15 @@ def test_torchruns_processes_are_counted() -> None:
 
 
 def test_a_second_signal_acts_as_ever() -> None:
+    # A shell that starts the tests in the background has the interrupt ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _interrupt_twice()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt_twice() -> None:
     with Interruption() as interruption:
         signal.raise_signal(signal.SIGINT)
         assert interruption.asked

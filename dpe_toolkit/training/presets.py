@@ -48,8 +48,8 @@ _TINY = TrainingConfig(
     stages=(
         Stage(steps=500, learning_rate=0.004, compares="codes"),
         Stage(steps=1_200, learning_rate=0.004, compares="driven"),
-        Stage(steps=2_300, learning_rate=0.004),
-        Stage(steps=600, learning_rate=0.001),
+        Stage(steps=2_700, learning_rate=0.004),
+        Stage(steps=1_000, learning_rate=0.001),
         Stage(steps=300, learning_rate=0.0008, trains="expression"),
     ),
     average=AverageSettings(decay=0.998),

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -135,6 +137,13 @@ def test_the_doctor_finds_this_machine_well(dpe: Dpe) -> None:
 
 def test_the_version_is_told(dpe: Dpe) -> None:
     assert dpe("--version").stdout == "dpe_toolkit 0.1.0\n"
+
+
+def test_python_finds_the_program_where_the_shell_does_not() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dpe_toolkit", "--version"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "dpe_toolkit 0.1.0\n", "")
 
 
 def test_codecs_of_this_machine_are_listed_without_a_timeline(dpe: Dpe) -> None:

@@ -7,13 +7,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["FACE_FORMS", "FaceChoice", "parse_face"]
+__all__ = ["FACE_FORMS", "REFERENCE_PREFIX", "FaceChoice", "parse_face"]
 
 FACE_FORMS = "largest, smallest, left, right, 0, 1, ... from the left, position:X,Y, size:SHARE, "
 FACE_FORMS += "track:FRAME,X,Y or reference:FILE"
 """How people write it."""
 _WORDS = ("largest", "smallest", "left", "right")
-_REFERENCE = "reference:"
+REFERENCE_PREFIX = "reference:"
+"""What a face that is chosen by a picture of it is written with."""
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _POSITION = re.compile(rf"position:{_NUMBER},{_NUMBER}")
 _SIZE = re.compile(rf"size:{_NUMBER}")
@@ -68,8 +69,8 @@ def parse_face(text: str) -> FaceChoice:
         return FaceChoice(by="size", size=float(match[1]))
     if match := _TRACK.fullmatch(value):
         return FaceChoice(by="track", frame=int(match[1]), x=float(match[2]), y=float(match[3]))
-    if value.startswith(_REFERENCE) and len(value) > len(_REFERENCE):
-        return FaceChoice(by="reference", reference=value.removeprefix(_REFERENCE))
+    if value.startswith(REFERENCE_PREFIX) and len(value) > len(REFERENCE_PREFIX):
+        return FaceChoice(by="reference", reference=value.removeprefix(REFERENCE_PREFIX))
     if value not in _WORDS:
         raise ValueError(f"face {text!r} is not known; expected {FACE_FORMS}")
     return FaceChoice.model_validate({"by": value})

@@ -9,6 +9,7 @@ from typing import Any
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
 from dpe_toolkit.errors import MediaError, OptionsError, TimelineError, nearest_names
+from dpe_toolkit.facechoice import REFERENCE_PREFIX
 from dpe_toolkit.timeline.author import Performance, attach_edit, media_url, write_otio
 from dpe_toolkit.timeline.document import DRIVER_TRACK_PREFIX, METADATA_KEY
 from dpe_toolkit.timeline.media import find_media
@@ -17,8 +18,6 @@ from dpe_toolkit.timeline.sidecar import Sidecar, read_sidecar, write_sidecar
 from dpe_toolkit.timing import Span, snap_rate
 
 __all__ = ["link_clip", "rebase_clip", "rebase_effect"]
-
-_BY_PICTURE = "reference:"
 
 
 def link_clip(timeline: Path, output: Path, *, clip: str, performance: Performance, span: Span | None = None) -> str:
@@ -177,8 +176,8 @@ def _rebase_media(holder: Any, folders: Sequence[Path], base_dir: Path) -> None:
 
 def _rebase_face(faces: Any, whose: str, folders: Sequence[Path], base_dir: Path) -> None:
     face = faces.get(whose)
-    if isinstance(face, str) and face.startswith(_BY_PICTURE):
-        faces[whose] = _BY_PICTURE + _rebase_url(face.removeprefix(_BY_PICTURE), folders, base_dir)
+    if isinstance(face, str) and face.startswith(REFERENCE_PREFIX):
+        faces[whose] = REFERENCE_PREFIX + _rebase_url(face.removeprefix(REFERENCE_PREFIX), folders, base_dir)
     elif isinstance(face, MutableMapping) and isinstance(face.get("reference"), str) and face["reference"]:
         face["reference"] = _rebase_url(face["reference"], folders, base_dir)
 

@@ -14,7 +14,7 @@ from dpe_toolkit.errors import AnalysisError, OptionsError
 from dpe_toolkit.measurement import FaceClips, FramePairs, HeldClips, PairReader, PairSampler
 from dpe_toolkit.training.batch import PairBatch
 from dpe_toolkit.training.config import TrainingConfig
-from dpe_toolkit.training.parts import mask_parts, num_vertices_needed
+from dpe_toolkit.training.parts import NUM_VERTICES_NEEDED, mask_parts
 
 __all__ = ["StepBatches", "as_batch", "iterate_batches", "open_dataset"]
 
@@ -61,12 +61,12 @@ def as_batch(pairs: FramePairs, *, with_parts: bool = False) -> PairBatch:
     if not with_parts:
         return batch
     meshes, size_px = (pairs.source_near_px, pairs.driver_near_px), pairs.source.shape[-1]
-    masks = [mask_parts(mesh, size_px) for mesh in meshes if mesh is not None and mesh.shape[1] >= num_vertices_needed]
+    masks = [mask_parts(mesh, size_px) for mesh in meshes if mesh is not None and mesh.shape[1] >= NUM_VERTICES_NEEDED]
     if len(masks) < len(meshes):
         raise AnalysisError(
             f"the mesh of one of {', '.join(dict.fromkeys(choice.clip_id for choice in pairs.choices))} is missing or "
             "is not the bundled face model's",
-            f"meshes of {num_vertices_needed} vertices or more, of which mouth, eyes and brows are known",
+            f"meshes of {NUM_VERTICES_NEEDED} vertices or more, of which mouth, eyes and brows are known",
             "build the dataset with the bundled detector, or set parts.weight=0",
         )
     return replace(batch, source_parts=masks[0], driver_parts=masks[1])

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from dpe_toolkit.dataset.synth.landmarks import BROWS, EYE_RINGS, LIP_RINGS
 
-__all__ = ["mask_parts", "num_vertices_needed"]
+__all__ = ["NUM_VERTICES_NEEDED", "mask_parts"]
 
 _PARTS = (LIP_RINGS[0], *(np.concatenate((EYE_RINGS[side], BROWS[side].reshape(-1))) for side in (0, 1)))
 """Vertices whose convex hulls are the lips, and each eye with its brow."""
 _MARGIN = 1 / 32
 """How far masks reach beyond the hulls, in shares of the picture's width: edges are what moves."""
-num_vertices_needed = 1 + max(int(part.max()) for part in _PARTS)
+NUM_VERTICES_NEEDED = 1 + max(int(part.max()) for part in _PARTS)
 """Vertices that a mesh of the bundled face model has at least."""
 
 
@@ -26,7 +26,7 @@ def mask_parts(mesh_px: Tensor, size_px: int) -> Tensor:
     the whole picture hardly sees an expression change. Source: our choice.
 
     Args:
-        mesh_px: (N, V, 2 or 3) meshes of the bundled face model in pixels; V is at least `num_vertices_needed`.
+        mesh_px: (N, V, 2 or 3) meshes of the bundled face model in pixels; V is at least `NUM_VERTICES_NEEDED`.
         size_px: side S of the pictures.
 
     Returns:

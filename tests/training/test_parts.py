@@ -15,7 +15,7 @@ from dpe_toolkit.errors import AnalysisError
 from dpe_toolkit.measurement import FramePairs, PairChoice
 from dpe_toolkit.training import as_batch
 from dpe_toolkit.training.losses import masked_reconstruction_loss
-from dpe_toolkit.training.parts import mask_parts, num_vertices_needed
+from dpe_toolkit.training.parts import NUM_VERTICES_NEEDED, mask_parts
 
 SIZE_PX = 64
 FACE = render_face(sample_identity(3), replace(FRONTAL, size=0.7), NEUTRAL, SIZE_PX)
@@ -68,7 +68,7 @@ def test_a_batch_has_masks_where_they_are_asked_for() -> None:
     assert part.source_parts is not None
 
 
-@pytest.mark.parametrize("mesh_px", [None, MESH_PX[:, : num_vertices_needed - 1]])
+@pytest.mark.parametrize("mesh_px", [None, MESH_PX[:, : NUM_VERTICES_NEEDED - 1]])
 def test_parts_of_a_face_whose_mesh_is_not_known_are_refused(mesh_px: torch.Tensor | None) -> None:
     with pytest.raises(AnalysisError, match=r"the mesh of one of ada is missing .* set parts\.weight=0"):
         as_batch(pairs(mesh_px), with_parts=True)

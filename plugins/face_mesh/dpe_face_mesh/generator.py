@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
+from dpe_face_mesh.boxes import box_of, same_sized
 from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.donors import DonorPlan, closing_share, pick_donors, share_out, shut_share
 from dpe_face_mesh.inlay import ColourMatch, Lender, inlay, seam, skin_colour
@@ -165,16 +166,14 @@ class _MeshShot:
         corners = boxes(source, target, window_px)
         # Frames are drawn together where their boxes are of one size, each in its own: as if it were alone.
         sizes = corners[:, 2:] - corners[:, :2]
-        for width, height in sorted({(width, height) for width, height in sizes.tolist()}):
-            rows = ((sizes[:, 0] == width) & (sizes[:, 1] == height)).nonzero()[:, 0]
+        for size_px, rows in same_sized(sizes):
             places = corners[rows, :2]
             origin = F.pad(places.to(source.dtype), (0, 1))[:, None]
-            box = partial(_box, size_px=(width, height))
-            part = torch.stack([box(faces.pixels[row], at) for row, at in zip(rows, places.tolist(), strict=True)])
+            part = torch.stack([box_of(faces.pixels[row], at, size_px) for row, at in zip(rows, places, strict=True)])
             some = request if len(rows) == len(faces) else _some(request, rows)
             edited = self._edit(some, part, source[rows] - origin, target[rows] - origin, step=map_step(window_px))
-            for row, at, one in zip(rows, places.tolist(), edited, strict=True):
-                box(pixels[row], at).copy_(one)
+            for row, at, one in zip(rows, places, edited, strict=True):
+                box_of(pixels[row], at, size_px).copy_(one)
         return Generated(pixels, target)
 
     def _edit(
@@ -218,12 +217,6 @@ class _MeshShot:
             colour = self._loan.driver_colour
             lenders.append(Lender(driver.pixels, driver.landmarks_px, weights[:, -1], colour))
         return lenders
-
-
-def _box(pixels: torch.Tensor, at: tuple[int, int], *, size_px: tuple[int, int]) -> torch.Tensor:
-    """The part (3, h, w) of a window (3, H, W) that begins at column and row ``at``."""
-    (x, y), (width, height) = at, size_px
-    return pixels[:, y : y + height, x : x + width]
 
 
 def _take(faces: FaceBatch, places: IntArray) -> FaceBatch:

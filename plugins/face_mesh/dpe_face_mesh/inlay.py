@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from dpe_face_mesh.boxes import box_of, same_sized
 from dpe_face_mesh.lips import seam_points
 from dpe_face_mesh.patches import Patch
 from dpe_face_mesh.raster import spread
@@ -94,22 +95,16 @@ def inlay(
         return out
     triangles = patch.near if patch.hard_edge else patch.around
     origins, sizes = _boxes(target[lending][:, np.unique(triangles)], window.shape[2:], 2 + 2 * edge_px)
-    for width, height in sorted({(width, height) for width, height in sizes.tolist()}):
-        alike = ((sizes[:, 0] == width) & (sizes[:, 1] == height)).nonzero()[:, 0]
+    for size_px, alike in same_sized(sizes):
         rows, origin = lending[alike], origins[alike]
         picked = [_rows(lender, rows) for lender in lenders]
-        part = torch.stack([_part(window[row], at, (width, height)) for row, at in zip(rows, origin, strict=True)])
+        part = torch.stack([box_of(window[row], at, size_px) for row, at in zip(rows, origin, strict=True)])
         shown = target[rows].clone()
         shown[..., :2] -= origin[:, None].to(target.dtype)
         blended = _blend(part, shown, patch, picked, grow=grow[rows], edge_px=edge_px)
         for row, at, pixels in zip(rows, origin, blended, strict=True):
-            _part(out[row], at, (width, height)).copy_(pixels)
+            box_of(out[row], at, size_px).copy_(pixels)
     return out
-
-
-def _part(window: torch.Tensor, at: torch.Tensor, size_px: tuple[int, int]) -> torch.Tensor:
-    (x, y), (width, height) = at.tolist(), size_px
-    return window[:, y : y + height, x : x + width]
 
 
 def _rows(lender: Lender, rows: torch.Tensor) -> Lender:

@@ -15,6 +15,7 @@ from dpe_toolkit.training.terms import (
     CodesTerm,
     Count,
     ExpressionTerm,
+    FlowTerm,
     PairWeights,
     PartsTerm,
     PerceptualTerm,
@@ -31,6 +32,7 @@ __all__ = [
     "ComputeSettings",
     "DataSettings",
     "ExpressionTerm",
+    "FlowTerm",
     "LoggingSettings",
     "NetworkSettings",
     "OptimiserSettings",
@@ -190,6 +192,7 @@ class TrainingConfig(Settings):
     reconstruction: PairWeights = Field(default=PairWeights(), description="L1 distance of pictures")
     parts: PartsTerm = Field(default=PartsTerm(), description="L1 distance within mouth, eyes and brows")
     codes: CodesTerm = Field(default=CodesTerm(), description="motion codes and what the dataset holds of frames")
+    flow: FlowTerm = Field(default=FlowTerm(), description="how far flows are from still")
     perceptual: PerceptualTerm = Field(default=PerceptualTerm(), description="distance of feature maps")
     expression: ExpressionTerm = Field(default=ExpressionTerm(), description="distance of expressions")
     pose: PoseTerm = Field(default=PoseTerm(), description="distance of head poses")

@@ -20,8 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from dpe_toolkit.networks import Branch, DpeNetwork
+from dpe_toolkit.networks import Branch, DpeNetwork, Generator
 from dpe_toolkit.training.config import Compares
+from dpe_toolkit.training.losses import unstillness
 
 __all__ = ["Cycle", "CyclicEdits"]
 
@@ -45,6 +46,8 @@ class Cycle(NamedTuple):
     """e(S, S) and p(S, S), to be S; then, where asked for, e(D, D) and p(D, D), to be D."""
     codes: tuple[Tensor, Tensor] | None = None
     """Motion codes (2N, K) of the expression branch and of the pose branch, S's and then D's."""
+    flow: Tensor | None = None
+    """Mean of `losses.unstillness` over all that was drawn; a scalar."""
 
     def detached(self) -> Cycle:
         """The same pictures without gradients."""
@@ -55,6 +58,7 @@ class Cycle(NamedTuple):
             self.driver_final.detach(),
             tuple(picture.detach() for picture in self.own),
             None if self.codes is None else (self.codes[0].detach(), self.codes[1].detach()),
+            None if self.flow is None else self.flow.detach(),
         )
 
 
@@ -100,27 +104,33 @@ class CyclicEdits(nn.Module):
         e_s, e_d = torch.split(codes[0], count)
         p_s, p_d = torch.split(codes[1], count)
         owners = ((s, e_s, p_s), (d, e_d, p_d))[: 1 + self.reconstruct_driver]
-        source_mid, *own_e = self._edit(self.expression_branch, [(s, e_d), *((own, e) for own, e, _ in owners)])
-        driver_mid, *own_p = self._edit(self.pose_branch, [(d, p_s), *((own, p) for own, _, p in owners)])
+        flows: list[Tensor] = []
+        source_mid, *own_e = self._edit(self.expression_branch, [(s, e_d), *((own, e) for own, e, _ in owners)], flows)
+        driver_mid, *own_p = self._edit(self.pose_branch, [(d, p_s), *((own, p) for own, _, p in owners)], flows)
         if self.compares != "everything":
             source_final, driver_final = source_mid, driver_mid
         else:
             again = self._encode(torch.cat((source_mid, driver_mid)))
-            (source_final,) = self._edit(self.pose_branch, [(_rows(again, 0, count), p_d)])
-            (driver_final,) = self._edit(self.expression_branch, [(_rows(again, count, 2 * count), e_s)])
+            (source_final,) = self._edit(self.pose_branch, [(_rows(again, 0, count), p_d)], flows)
+            (driver_final,) = self._edit(self.expression_branch, [(_rows(again, count, 2 * count), e_s)], flows)
         own = tuple(picture for pair in zip(own_e, own_p, strict=True) for picture in pair)
         # Mixed precision draws in half; what is compared and judged is as exact as what was given.
         exact = [made.to(source.dtype) for made in (source_mid, source_final, driver_mid, driver_final)]
-        return Cycle(exact[0], exact[1], exact[2], exact[3], tuple(made.to(source.dtype) for made in own), codes)
+        flow = torch.cat(flows).mean().to(source.dtype)
+        return Cycle(exact[0], exact[1], exact[2], exact[3], tuple(made.to(source.dtype) for made in own), codes, flow)
 
     def _encode(self, pictures: Tensor) -> Encoded:
         return self._run(self.network.encode, pictures)
 
-    def _edit(self, branch: Branch, edits: Sequence[tuple[Encoded, Tensor]]) -> tuple[Tensor, ...]:
-        """One batch of edits through one generator: each an encoded picture and the motion code to add."""
+    def _edit(self, branch: Branch, edits: Sequence[tuple[Encoded, Tensor]], flows: list[Tensor]) -> tuple[Tensor, ...]:
+        """One batch of edits through one generator: each an encoded picture and the motion code to add.
+
+        What `Cycle.flow` is the mean of goes to ``flows``, (M,) of M pictures.
+        """
         code = torch.cat([latent + motion for (latent, _), motion in edits])
         features = [_joined(level) for level in zip(*(maps for (_, maps), _ in edits), strict=True)]
-        pictures = self._run(self.network.generator(branch).forward, code, features)
+        pictures, lengths = self._run(lambda: _drawn(self.network.generator(branch), code, features))
+        flows.append(lengths)
         parts: tuple[Tensor, ...] = torch.split(pictures, len(edits[0][1]))
         return parts
 
@@ -134,6 +144,12 @@ class CyclicEdits(nn.Module):
 def _rows(encoded: Encoded, start: int, stop: int) -> Encoded:
     latent, features = encoded
     return latent[start:stop], tuple(maps[start:stop] for maps in features)
+
+
+def _drawn(generator: Generator, code: Tensor, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """The pictures (M, 3, S, S), and how far each one's flows are from still, (M,)."""
+    rendering = generator.render(code, features)
+    return rendering.image, unstillness(rendering.raw_flows)
 
 
 def _joined(maps: Sequence[Tensor]) -> Tensor:

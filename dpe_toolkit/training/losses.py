@@ -23,6 +23,7 @@ __all__ = [
     "pose_loss",
     "reconstruction_loss",
     "shrunk",
+    "unstillness",
 ]
 
 TURN_DEG = 10.0
@@ -53,6 +54,19 @@ def code_loss(code: Tensor, wanted: Tensor) -> Tensor:
     """
     width = min(code.shape[1], wanted.shape[1])
     return (code[:, :width] - wanted[:, :width]).square().mean()
+
+
+def unstillness(raw_flows: Sequence[Tensor]) -> Tensor:
+    """Mean square of raw flows, offsets and mask alike, over the pixels of each level and over the levels, (N,).
+
+    Nothing where each picture is taken from where it is, half warped and half invented. A flow that left the picture or
+    a mask that closed gets no gradient from pictures that would bring it back; this one does. Source: our addition, for
+    networks that start at random; the paper starts from LIA's flows.
+
+    Args:
+        raw_flows: (N, 3, s, s) of each level, before tanh and sigmoid, as `dpe_toolkit.networks.Rendering` has them.
+    """
+    return torch.stack([raw.float().square().mean(dim=(1, 2, 3)) for raw in raw_flows]).mean(dim=0)
 
 
 def masked_reconstruction_loss(result: Tensor, reference: Tensor, mask: Tensor) -> Tensor:

@@ -92,6 +92,7 @@ class Objective:
             "reconstruction": config.reconstruction.weight,
             "parts": config.parts.weight,
             "codes": config.codes.weight,
+            "flow": config.flow.weight,
             "perceptual": config.perceptual.weight if config.compares_features else 0.0,
             "expression": config.expression.weight,
             "pose": config.pose.weight,
@@ -126,6 +127,9 @@ class Objective:
             terms["parts"] = _parts_distance(cycle, batch, self.config.parts)
         if "codes" in weights:
             terms["codes"] = _codes_distance(cycle, batch)
+        if "flow" in weights:
+            assert cycle.flow is not None
+            terms["flow"] = cycle.flow
         if "perceptual" in weights:
             terms["perceptual"] = self._perceptual(cycle, batch)
         if "expression" in weights or "pose" in weights:
@@ -157,6 +161,9 @@ class Objective:
             distances.append(config.parts.weight * _parts_distance(cycle, batch, weights))
         if config.codes.weight > 0:
             distances.append(config.codes.weight * _codes_distance(cycle, batch))
+        if config.flow.weight > 0:
+            assert cycle.flow is not None
+            distances.append(config.flow.weight * cycle.flow)
         return _sum(distances)
 
     def _perceptual(self, cycle: Cycle, batch: PairBatch) -> Tensor:

@@ -37,7 +37,9 @@ def starting_networks(config: TrainingConfig) -> tuple[DpeNetwork, Discriminator
     group = config.adversarial.deviation_group
     discriminator = Discriminator(params, group_size=group) if config.adversarial.weight > 0 else None
     if not config.network.start:
-        return DpeNetwork(params), discriminator
+        network = DpeNetwork(params)
+        _still(network)
+        return network, discriminator
     path = Path(config.network.start)
     weights = read_weights(path)
     network = initialise_network(path)[0] if weights.format == "lia" else load_network(path)[0]
@@ -51,6 +53,18 @@ def starting_networks(config: TrainingConfig) -> tuple[DpeNetwork, Discriminator
     if discriminator is not None and weights.discriminator:
         discriminator.load_state_dict(load_discriminator(path).state_dict())
     return network, discriminator
+
+
+def _still(network: DpeNetwork) -> None:
+    """Lets a network that starts at random take every pixel from where it is, half warped and half invented.
+
+    Random flows sample far away, where bilinear sampling has no gradient that would lead back. Source: our choice,
+    after the offsets of deformable convolutions (Dai et al., ICCV 2017), which start at nothing.
+    """
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if ".to_flows." in name and name.endswith(".conv.weight"):
+                parameter.zero_()
 
 
 class TrainingState:

@@ -11,6 +11,7 @@ __all__ = [
     "CodesTerm",
     "Count",
     "ExpressionTerm",
+    "FlowTerm",
     "OptionValue",
     "PairWeights",
     "PartsTerm",
@@ -49,6 +50,12 @@ class PartsTerm(PairWeights):
 
 class CodesTerm(Settings):
     """What motion codes say beside what the dataset holds of each frame. Ours; see `losses.code_loss`."""
+
+    weight: Weight = Field(default=0.0, description="weight of the term; 0 leaves it out, as the paper does")
+
+
+class FlowTerm(Settings):
+    """How far flows are from still. Ours; see `losses.unstillness`."""
 
     weight: Weight = Field(default=0.0, description="weight of the term; 0 leaves it out, as the paper does")
 

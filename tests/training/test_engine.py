@@ -33,6 +33,7 @@ from dpe_toolkit.training.average import WeightAverage
 from dpe_toolkit.training.checkpoints import load_checkpoint, newest_checkpoint, save_checkpoint
 from dpe_toolkit.training.config import AverageSettings
 from dpe_toolkit.training.interruption import Interruption
+from dpe_toolkit.training.state import starting_networks
 from tests.measurement.clips import FlatClips
 from tests.training.judges import HalvedMaps, MeanReader
 from tests.training.runs import make_trainer, small_config, weights_of
@@ -234,6 +235,14 @@ def test_gradients_are_shortened_where_asked(tmp_path: Path) -> None:
         after = trainer.state.network.state_dict()
         norms.append(max(float((after[key] - before[key]).abs().max()) for key in before))
     assert norms[1] < 1e-3 * norms[0]
+
+
+def test_a_network_that_starts_at_random_takes_pixels_from_where_they_are() -> None:
+    network, _ = starting_networks(small_config())
+    latent, maps = network.encode(torch.rand(2, 3, *[small_config().network.size] * 2) * 2 - 1)
+    for generator in (network.dec_pose, network.dec_exp):
+        flows = generator.render(latent, maps).raw_flows
+        assert not any(flow.any() for flow in flows)
 
 
 def test_the_average_follows_its_formula() -> None:

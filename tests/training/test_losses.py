@@ -18,6 +18,7 @@ from dpe_toolkit.training.losses import (
     pose_loss,
     reconstruction_loss,
     shrunk,
+    unstillness,
 )
 
 NUMBERS = st.lists(st.floats(-3, 3), min_size=6, max_size=6)
@@ -100,3 +101,10 @@ def test_codes_are_compared_in_as_many_numbers_as_both_have() -> None:
     wanted = tensor(0.0, 2.0, -1.0, 2.0).view(2, 2)
     assert code_loss(code, wanted).item() == pytest.approx((1 + 0 + 0 + 4) / 4)
     assert code_loss(wanted, code).item() == pytest.approx((1 + 0 + 0 + 4) / 4)
+
+
+def test_flows_are_still_where_offsets_are_nothing_and_half_is_warped() -> None:
+    coarse, fine = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 8, 8)
+    assert unstillness((coarse, fine)).tolist() == [0, 0]
+    coarse[0, 1], fine[1, 2] = 2.0, 3.0
+    assert unstillness((coarse, fine)).tolist() == pytest.approx([4 / 3 / 2, 9 / 3 / 2])

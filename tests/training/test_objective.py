@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dpe_toolkit.measurement import HeldMotion
-from dpe_toolkit.networks import Discriminator, DpeNetwork, NetworkParams
+from dpe_toolkit.networks import Branch, Discriminator, DpeNetwork, NetworkParams
 from dpe_toolkit.training import PRESETS, Cycle, CyclicEdits, Judges, Objective, PairBatch, TrainingConfig, load_config
+from dpe_toolkit.training.losses import unstillness
 from dpe_toolkit.training.objective import bounded
 from tests.training.judges import HalvedMaps, MeanReader
 
@@ -165,6 +166,38 @@ def test_a_discriminator_without_groups_scores_each_picture_alone_and_loads_the_
     assert not torch.allclose(grouped(pictures)[:3], grouped(pictures[:3]))
 
 
+def test_flows_weigh_beside_whatever_a_stage_compares() -> None:
+    chosen = config(reconstruction__weight=1, flow__weight=0.5)
+    cycle, objective = made()._replace(flow=torch.tensor(3.0, dtype=torch.float64)), Objective(chosen, Judges())
+    terms = objective.terms(cycle, BATCH, None)
+    assert terms["flow"].item() == 3
+    assert objective.total(terms).item() == pytest.approx(terms["reconstruction"].item() + 1.5)
+    without = Objective(config(reconstruction__weight=1), Judges()).terms(cycle, BATCH, None, compares="driven")
+    driven = objective.terms(cycle, BATCH, None, compares="driven")
+    assert driven["warm_up"].item() == pytest.approx(without["warm_up"].item() + 1.5)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_cycle_tells_the_flows_of_everything_it_drew(again: bool) -> None:
+    torch.manual_seed(3)
+    network = DpeNetwork(PARAMS)
+    source, driver = torch.rand(2, 2, 3, 16, 16)
+    cycle = CyclicEdits(network, checkpoint_gradients=again)(source, driver)
+    edits: list[tuple[Branch, Tensor, Tensor]] = [
+        *(("pose", source, driver), ("pose", source, source), ("pose", cycle.driver_mid, source)),
+        *(("exp", driver, source), ("exp", source, source), ("exp", cycle.source_mid, driver)),
+    ]
+    drawn = []
+    for branch, edited, by in edits:
+        latent, maps = network.encode(edited)
+        code = latent + network.motion_code(network.encode(by)[0], branch)
+        drawn.append(unstillness(network.generator(branch).render(code, maps).raw_flows))
+    assert cycle.flow is not None
+    torch.testing.assert_close(cycle.flow, torch.cat(drawn).mean())
+    cycle.flow.backward()
+    assert network.dec_pose.to_flows[0].conv.weight.grad is not None
+
+
 def test_presets_say_what_the_paper_and_the_released_trainer_use() -> None:
     paper, released = PRESETS["paper"], PRESETS["released"]
     weights = [paper.reconstruction.weight, paper.perceptual.weight, paper.expression.weight, paper.adversarial.weight]
@@ -186,6 +219,7 @@ def test_presets_say_what_the_paper_and_the_released_trainer_use() -> None:
     assert (released.adversarial.weight, released.adversarial.discriminator_weight) == (1, 10)
     assert (paper.perceptual.layer_weight, released.perceptual.layer_weight) == (1, 10)
     assert paper.pose.weight == released.pose.weight == 0
+    assert paper.flow.weight == released.flow.weight == 0
     tiny = PRESETS["tiny"]
     assert tiny.pose.weight > 0
     assert [stage.compares for stage in tiny.stages] == ["codes", "driven"] + ["everything"] * 3

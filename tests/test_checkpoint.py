@@ -329,10 +329,10 @@ def test_failed_write_leaves_the_older_file_and_no_rest(
     save_weights(path, state, WeightsHeader.of(TINY))
     before = file_digest(path)
 
-    def full(file: Path) -> None:
+    def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dpe_toolkit.checkpoint.writing._flush", full)
+    monkeypatch.setattr("dpe_toolkit.replacing.os.fsync", full)
     with pytest.raises(CheckpointError, match=r"it cannot be written .*No space left"):
         save_weights(path, state, WeightsHeader.of(TINY, licence="other"))
     assert file_digest(path) == before

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
@@ -23,6 +21,7 @@ from safetensors.numpy import save
 
 from dpe_toolkit.codes import CodeSpace, MotionCode, MotionTrack
 from dpe_toolkit.faces import Detections, FaceTrack, FloatArray
+from dpe_toolkit.replacing import replaced
 
 __all__ = ["STORE_SCHEMA", "AnalysisStore", "result_key"]
 
@@ -131,14 +130,8 @@ class AnalysisStore:
         content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, {**notes, "key": key})
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle, part = tempfile.mkstemp(dir=self.folder, prefix=".part-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                Path(part).replace(path)
-            except BaseException:
-                Path(part).unlink(missing_ok=True)
-                raise
+            with replaced(path) as part:
+                part.write_bytes(content)
         except OSError as error:
             _log.warning("analysis cannot be kept in %s (%s): the next render does it again", self.folder, error)
 

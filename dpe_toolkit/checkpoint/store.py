@@ -19,6 +19,7 @@ from dpe_toolkit.checkpoint.reading import WeightsFormat, file_digest, read_weig
 from dpe_toolkit.checkpoint.writing import save_weights
 from dpe_toolkit.errors import CheckpointError, nearest_names
 from dpe_toolkit.networks import Branch
+from dpe_toolkit.replacing import replaced
 
 __all__ = ["StoredWeights", "WeightsRecord", "WeightsStore", "find_weights", "usable_name"]
 
@@ -168,12 +169,8 @@ class WeightsStore:
 
     def _write_record(self, name: str, record: WeightsRecord) -> None:
         path = self.folder / f"{name}{_RECORD_SUFFIX}"
-        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-        try:
+        with replaced(path) as part:
             part.write_text(record.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def find_weights(value: str, *, folder: Path | None, base_dir: Path) -> Path:

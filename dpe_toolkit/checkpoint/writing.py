@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from torch import Tensor
 
 from dpe_toolkit.checkpoint.header import HEADER_KEY, WeightsHeader
 from dpe_toolkit.errors import CheckpointError
+from dpe_toolkit.replacing import replaced
 
 __all__ = ["save_weights"]
 
@@ -40,20 +39,11 @@ def save_weights(
     tensors.update({f"dis.{key}": tensor for key, tensor in (discriminator or {}).items()})
     # A copy of each: safetensors refuses tensors that share memory.
     plain = {key: tensor.detach().cpu().clone().contiguous() for key, tensor in tensors.items()}
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
     try:
-        save_file(plain, temporary, metadata={HEADER_KEY: header.model_dump_json(by_alias=True)})
-        _flush(temporary)
-        temporary.replace(path)
+        with replaced(path) as part:
+            save_file(plain, part, metadata={HEADER_KEY: header.model_dump_json(by_alias=True)})
     except (OSError, SafetensorError) as error:
         raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _unwritable(path: Path, error: Exception) -> CheckpointError:

@@ -12,6 +12,7 @@ from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.outputs import RunChoices
 from dpe_toolkit.cli.screen import help_text, note
 from dpe_toolkit.errors import OptionsError, RenderError
+from dpe_toolkit.replacing import replaced
 from dpe_toolkit.timing import parse_time
 
 if TYPE_CHECKING:
@@ -101,12 +102,10 @@ def write_picture(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
     import numpy as np
 
     _, coded = cv2.imencode(path.suffix, rgb[..., ::-1])
-    part = path.with_name(f".{path.name}.partial")
     try:
-        part.write_bytes(np.asarray(coded, np.uint8).tobytes())
-        part.replace(path)
+        with replaced(path) as part:
+            part.write_bytes(np.asarray(coded, np.uint8).tobytes())
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise RenderError(
             f"the picture cannot be written: {error.strerror or error}",
             "a folder that exists and may be written",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from dpe_toolkit import __version__
 from dpe_toolkit.errors import RenderError
 from dpe_toolkit.plan import ExactFraction, Key, MediaPlan, RenderPlan, ShotPlan
 from dpe_toolkit.render.prepare import PreparedShot
+from dpe_toolkit.replacing import new_part
 from dpe_toolkit.timing import Span
 
 __all__ = [
@@ -247,10 +247,8 @@ def _stage(plan: RenderPlan, output: Path, shots: Sequence[ShotRecord]) -> Path:
         shots=tuple(shots),
     )
     try:
-        # Not by `tempfile`, whose files nobody but their owner may read.
-        part = output.with_name(f".{edits_path(output).name}.{secrets.token_hex(4)}.part")
-        with part.open("x", encoding="utf-8") as file:
-            file.write(record.model_dump_json(indent=2) + "\n")
+        part = new_part(edits_path(output))
+        part.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise RenderError(
             f"the record of the edits cannot be written: {error}",

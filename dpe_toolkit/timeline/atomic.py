@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import secrets
 from pathlib import Path
 
 from dpe_toolkit.errors import TimelineError
+from dpe_toolkit.replacing import replaced
 
 __all__ = ["write_text"]
 
@@ -17,11 +16,9 @@ def write_text(path: Path, text: str) -> Path:
     Raises:
         TimelineError: the folder is missing or cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        temporary.replace(path)
+        with replaced(path) as part:
+            part.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise TimelineError(
             f"it cannot be written: {error.strerror}",
@@ -29,7 +26,4 @@ def write_text(path: Path, text: str) -> Path:
             "name another place for it",
             path=path,
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return path

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import pickle
 import re
-import secrets
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +11,7 @@ from pathlib import Path
 import torch
 
 from dpe_toolkit.errors import TrainingError
+from dpe_toolkit.replacing import replaced
 
 __all__ = ["CHECKPOINT_SCHEMA", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
 
@@ -34,14 +32,10 @@ def save_checkpoint(folder: Path, step: int, state: Mapping[str, object], *, kee
         TrainingError: it cannot be written.
     """
     path = folder / f"step-{step:09d}.pt"
-    temporary = folder / f".{path.name}.{secrets.token_hex(4)}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            torch.save({"schema": CHECKPOINT_SCHEMA, "step": step, **state}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with replaced(path) as part:
+            torch.save({"schema": CHECKPOINT_SCHEMA, "step": step, **state}, part)
         for old in _checkpoints(folder)[:-keep]:
             old.unlink()
     except (OSError, RuntimeError) as error:
@@ -51,9 +45,6 @@ def save_checkpoint(folder: Path, step: int, state: Mapping[str, object], *, kee
             "make room, then go on with --resume from the checkpoint before",
             path=path,
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return path
 
 

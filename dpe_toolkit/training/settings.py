@@ -12,6 +12,7 @@ from typing import cast
 from pydantic import BaseModel, ValidationError
 
 from dpe_toolkit.errors import OptionsError, nearest_names
+from dpe_toolkit.replacing import replaced
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.presets import PRESETS
 
@@ -63,9 +64,8 @@ def write_config(path: Path, config: TrainingConfig) -> None:
     import tomli_w
 
     content = tomli_w.dumps(config.model_dump(mode="json"))
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(content, encoding="utf-8")
-    temporary.replace(path)
+    with replaced(path) as part:
+        part.write_text(content, encoding="utf-8")
 
 
 def config_digest(config: TrainingConfig) -> str:

@@ -131,6 +131,7 @@ class AnalysisStore:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with replaced(path) as part:
+                part.chmod(0o600)  # Measurements of people's faces: for their user alone.
                 part.write_bytes(content)
         except OSError as error:
             _log.warning("analysis cannot be kept in %s (%s): the next render does it again", self.folder, error)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dpe_toolkit.errors import MediaError
+from dpe_toolkit.video.replacing import unwritable
 
 __all__ = ["check_folder", "folder_written_whole", "picture_pattern", "sound_name"]
 
@@ -63,12 +64,7 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
     try:
         part.mkdir()
     except OSError as error:
-        raise MediaError(
-            f"The output cannot be written ({error.strerror or error})",
-            "a folder that exists and may be written",
-            "create the folder, change its permissions or choose another output",
-            path=path,
-        ) from error
+        raise unwritable(path, error) from error
     try:
         yield part
         if path.exists():

@@ -9,7 +9,17 @@ from pathlib import Path
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.replacing import replaced
 
-__all__ = ["written_whole"]
+__all__ = ["unwritable", "written_whole"]
+
+
+def unwritable(path: Path, error: OSError) -> MediaError:
+    """What is raised where the folder of an output takes nothing new."""
+    return MediaError(
+        f"The output cannot be written ({error.strerror or error})",
+        "a folder that exists and may be written",
+        "create the folder, change its permissions or choose another output",
+        path=path,
+    )
 
 
 @contextmanager
@@ -25,10 +35,5 @@ def written_whole(path: Path) -> Iterator[Path]:
         try:
             part = stack.enter_context(replaced(path))
         except OSError as error:
-            raise MediaError(
-                f"The output cannot be written ({error.strerror or error})",
-                "a folder that exists and may be written",
-                "create the folder, change its permissions or choose another output",
-                path=path,
-            ) from error
+            raise unwritable(path, error) from error
         yield part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -70,6 +70,10 @@ class MotionCode:
             self.space, first.expression.lerp(second.expression, share), first.pose.lerp(second.pose, share)
         )
 
+    def to(self, device: torch.device) -> MotionCode:
+        """The same codes on a device."""
+        return MotionCode(self.space, self.expression.to(device), self.pose.to(device))
+
 
 @dataclass(frozen=True, slots=True)
 class MotionTrack:
@@ -88,6 +92,10 @@ class MotionTrack:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def to(self, device: torch.device) -> MotionTrack:
+        """The same track with its codes on a device; what is known of it as arrays stays where it is."""
+        return replace(self, codes=self.codes.to(device), neutral=self.neutral.to(device))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,11 @@ class MixRequest:
     def changes_nothing(self) -> bool:
         """True where no frame asks for anything, so that the picture must stay as it is."""
         return not bool(((self.expression != 0) | (self.pose != 0)).any())
+
+    def to(self, device: torch.device) -> MixRequest:
+        """The same request with its amounts on a device."""
+        rows = {region: weights.to(device) for region, weights in self.region_rows.items()}
+        return replace(self, expression=self.expression.to(device), pose=self.pose.to(device), region_rows=rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@
     ├── AnalysisError     footage in which the analysis could not do what the shot needs
     ├── DatasetError      a dataset of clips that is damaged, hostile or cannot be made
     ├── RenderError       a render that stopped after it had started
-    └── TrainingError     a training that cannot start, or stopped after it had started
+    ├── TrainingError     a training that cannot start, or stopped after it had started
+    └── DeviceMemoryError a device that has no room for one frame
 
 A message has three parts: what was wrong, what was expected, what to do next.
 """
@@ -27,6 +28,7 @@ __all__ = [
     "AnalysisError",
     "CheckpointError",
     "DatasetError",
+    "DeviceMemoryError",
     "DpeError",
     "MediaError",
     "OptionsError",
@@ -134,6 +136,10 @@ class RenderError(DpeError):
 
 class TrainingError(DpeError):
     """A training that cannot start, or stopped after it had started."""
+
+
+class DeviceMemoryError(DpeError):
+    """A device that has no room for one frame."""
 
 
 def nearest_names(wanted: str, known: Iterable[str]) -> str:

@@ -114,6 +114,11 @@ class Placement:
         """(N, 2) frame position x, y of each crop's first pixel; whole for native windows."""
         return np.round(self.to_frame[:, :, 2]).astype(np.int64)
 
+    def take(self, rows: npt.NDArray[np.int64]) -> Placement:
+        """The placement of these crops."""
+        focus = None if self.focus_px is None else self.focus_px[rows]
+        return Placement(self.to_frame[rows], self.size_px, self.valid[rows], focus)
+
 
 @dataclass(frozen=True, slots=True)
 class FaceBatch:
@@ -140,3 +145,14 @@ class FaceBatch:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> FaceBatch:
+        """These faces, in this order."""
+        picked = rows.tolist()
+        return FaceBatch(
+            self.pixels[picked],
+            self.placement.take(rows),
+            self.landmarks_px[picked],
+            self.blendshapes[picked],
+            self.index[rows],
+        )

@@ -144,6 +144,7 @@ def _choose(
             choice=request.identity,
             clip=request.clip,
             first_frame=request.span.start,
+            device=pool.device,
         )
     size = request.media.width, request.media.height
     return choose_face(people, detections, request.face, focus, picture_px=size, first_frame=request.span.start)

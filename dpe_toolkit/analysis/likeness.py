@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ def most_alike(
     choice: ComponentChoice,
     clip: str,
     first_frame: int,
+    device: torch.device,
 ) -> Tracklet | None:
     """The person who looks most like the largest face of a picture; None where nobody is seen in ``focus``.
 
@@ -56,6 +58,7 @@ def most_alike(
         choice: the embedder's entry in the plan, for messages.
         clip: name for messages.
         first_frame: media frame of row 0.
+        device: where the embedder runs.
 
     Raises:
         AnalysisError: the picture shows no face.
@@ -72,7 +75,8 @@ def most_alike(
             "no face is found in the reference picture", "a face that can be seen", "choose another", path=reference
         )
     sizes = np.prod(faces.boxes_px[:, 2:] - faces.boxes_px[:, :2], axis=1)
-    wanted = _embed(embedder, picture, faces, int(sizes.argmax()), choice=choice, clip=clip)
+    embed = partial(_embed, embedder, choice=choice, clip=clip, device=device)
+    wanted = embed(picture, faces, int(sizes.argmax()))
     likeness = []
     with reader() as source:
         for one in seen:
@@ -81,25 +85,32 @@ def most_alike(
             best = places[int(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).argmax())]
             row = one.rows[best]
             frame = source.read(Span(first_frame + row, first_frame + row + 1))
-            own = _embed(embedder, frame, detections[row], one.picks[best], choice=choice, clip=clip)
+            own = embed(frame, detections[row], one.picks[best])
             likeness.append(float((own * wanted).sum()))
     return seen[int(np.argmax(likeness))]
 
 
 def _embed(
-    embedder: IdentityEmbedder, frame: FrameBatch, faces: Detections, pick: int, *, choice: ComponentChoice, clip: str
+    embedder: IdentityEmbedder,
+    frame: FrameBatch,
+    faces: Detections,
+    pick: int,
+    *,
+    choice: ComponentChoice,
+    clip: str,
+    device: torch.device,
 ) -> torch.Tensor:
     """(K,) who a face is."""
     left, top, right, bottom = (float(value) for value in faces.boxes_px[pick])
     side = max(2, round(max(right - left, bottom - top) * _MARGIN / 2) * 2)
     origin = np.array([[round(((left + right) - side) / 4) * 2, round(((top + bottom) - side) / 4) * 2]], np.int64)
-    window = window_rgb(frame, origin, (side, side))
+    window = window_rgb(frame, origin, (side, side), device)
     picture = torch.nn.functional.interpolate(window, (_PICTURE_PX, _PICTURE_PX), mode="bilinear", antialias=True)
     near = None
     if faces.landmarks_px.shape[1]:
         points = faces.landmarks_px[pick : pick + 1].copy()
         points[..., :2] -= origin[:, None].astype(np.float32)
-        near = torch.from_numpy(points * np.float32(_PICTURE_PX / side))
+        near = torch.from_numpy(points * np.float32(_PICTURE_PX / side)).to(device)
     with guard_plugin(choice, clip):
         found = embedder.embed(picture.clamp(0, 1), near)
         if found.ndim != 2 or len(found) != 1:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import torch
 
 from dpe_toolkit.analysis.ahead import ahead
 from dpe_toolkit.analysis.detect import FrameSource
+from dpe_toolkit.analysis.devices import Halving
 from dpe_toolkit.analysis.pool import guard_plugin
 from dpe_toolkit.analysis.windows import BLOCK, WindowPlan, cut_faces, place_faces, plan_windows, window_shape
 from dpe_toolkit.codes import MotionCode, MotionTrack
@@ -50,12 +52,9 @@ def extract_motion(
         windows = plan_windows(track, window_shape(extractor))
         needy = extractor.needs_pixels
         batches = _with_pixels(track, windows, open_frames, device) if needy else _without(track, windows, device)
+        halving = Halving(device)
         for faces in batches:
-            covered = Span(int(faces.index[0]), int(faces.index[-1]) + 1)
-            with guard_plugin(choice, clip, covered):
-                codes = extractor.extract(faces)
-                check_codes("extract()", codes, len(faces))
-            parts.append(codes)
+            parts += halving.pull(Span(0, len(faces)), partial(_extracted, extractor, faces, choice=choice, clip=clip))
         first = parts[0]
         expression = torch.cat([part.expression.cpu() for part in parts])
         pose = torch.cat([part.pose.cpu() for part in parts])
@@ -67,6 +66,17 @@ def extract_motion(
         if motion.start != span.start:
             raise ValueError(f"settle() gave start {motion.start}, the track starts at {span.start}")
     return motion
+
+
+def _extracted(
+    extractor: MotionExtractor, faces: FaceBatch, rows: Span, *, choice: ComponentChoice, clip: str
+) -> MotionCode:
+    """The codes of some faces of a batch."""
+    part = faces if len(rows) == len(faces) else faces.take(np.arange(rows.start, rows.stop))
+    with guard_plugin(choice, clip, Span(int(part.index[0]), int(part.index[-1]) + 1)):
+        codes = extractor.extract(part)
+        check_codes("extract()", codes, len(part))
+    return codes
 
 
 def check_codes(name: str, codes: MotionCode, num_rows: int) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 import torch
 
+from dpe_toolkit.analysis.devices import Fallen, falling_back, is_out_of_memory, no_room
 from dpe_toolkit.components import (
     ComponentContext,
     Compositor,
@@ -50,6 +51,9 @@ def guard_plugin(choice: ComponentChoice, clip: str, span: Span | None = None) -
     except DpeError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            doing = f"{choice.kind} {choice.name!r}"
+            raise no_room(doing, error, clip=clip, plugin=f"{choice.plugin} {choice.version}") from error
         where = "" if span is None else f" on {describe_span(span)}"
         raise PluginError(
             f"{choice.kind} {choice.name!r} failed{where}: {type(error).__name__}: {error}",
@@ -65,17 +69,20 @@ class ComponentPool:
 
     Args:
         maker: the registry.
-        device: where the components run.
+        device: where the components run; one that lacks what a component needs leaves it to the CPU.
     """
 
     def __init__(self, maker: ComponentMaker, device: torch.device) -> None:
         self.device = device
         self._maker = maker
         self._made: dict[str, object] = {}
+        self._fallen = Fallen()
 
     def apart(self) -> ComponentPool:
         """A pool of components of its own, for another thread."""
-        return ComponentPool(self._maker, self.device)
+        pool = ComponentPool(self._maker, self.device)
+        pool._fallen = self._fallen
+        return pool
 
     def detector(self, choice: ComponentChoice, clip: str) -> Detector:
         """The detector of this choice."""
@@ -103,10 +110,14 @@ class ComponentPool:
 
     def _get(self, choice: ComponentChoice, clip: str, protocol: type[C]) -> C:
         key = choice.model_dump_json(exclude={"origins"})
-        with guard_plugin(choice, clip):
-            if key not in self._made:
-                self._made[key] = self._maker.create(choice, ComponentContext(self.device, choice.weights))
-            made = self._made[key]
+
+        def make(device: torch.device) -> C:
+            made = self._maker.create(choice, ComponentContext(device, choice.weights))
             if not isinstance(made, protocol):
                 raise TypeError(f"create() gave a {type(made).__name__}, which is no {protocol.__name__}")
             return made
+
+        with guard_plugin(choice, clip):
+            if key not in self._made:
+                self._made[key] = falling_back(protocol, choice, self.device, make, self._fallen)
+            return cast("C", self._made[key])

@@ -56,7 +56,8 @@ class WindowPlan:
 
 def window_shape(component: object) -> WindowShape:
     """The window that a component wants, the usual one where it says nothing."""
-    return component.window_shape if isinstance(component, ShapesWindow) else _USUAL
+    asked = getattr(component, "wrapped", component)  # as it was made, where it may fall back to the CPU
+    return asked.window_shape if isinstance(asked, ShapesWindow) else _USUAL
 
 
 def plan_windows(track: FaceTrack, shape: WindowShape = _USUAL) -> WindowPlan:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import torch
 
 from dpe_toolkit.errors import OptionsError
 
-__all__ = ["resolve_device"]
+__all__ = ["DEVICES", "resolve_device"]
 
-_FORM = re.compile(r"^(auto|cpu|mps|cuda(?::(\d{1,3}))?)$")
+DEVICES: dict[str, Callable[[], int]] = {
+    "cuda": lambda: torch.cuda.device_count() if torch.cuda.is_available() else 0,
+    "mps": lambda: int(torch.backends.mps.is_available()),
+}
+"""Kinds of accelerators, the one that ``auto`` takes first in front, and how many of each this machine has."""
+
+_FORM = re.compile(r"^([a-z]+)(?::(\d{1,3}))?$")
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -20,20 +27,22 @@ def resolve_device(name: str = "auto") -> torch.device:
         OptionsError: the name is none of these, or this machine has no such device.
     """
     match = _FORM.match(name.strip().lower())
-    if match is None:
-        raise OptionsError(f"device {name!r} is not known", "auto, cpu, cuda, cuda:N or mps", "correct --device")
-    kind = match[1].partition(":")[0]
+    kind, number = (match[1], match[2]) if match else ("", None)
     if kind == "auto":
-        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        kind = next((kind for kind, count in DEVICES.items() if count()), "cpu")
+    if kind not in ("cpu", *DEVICES) or (number and kind != "cuda"):
+        raise OptionsError(f"device {name!r} is not known", "auto, cpu, cuda, cuda:N or mps", "correct --device")
     if kind == "cuda":
-        return _cuda(name, int(match[2] or 0))
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise OptionsError("device 'mps' is asked for, but this machine has none", "auto or cpu", "correct --device")
+        return _cuda(name, int(number or 0))
+    if kind != "cpu" and not DEVICES[kind]():
+        raise OptionsError(
+            f"device {kind!r} is asked for, but this machine has none", "auto or cpu", "correct --device"
+        )
     return torch.device(kind)
 
 
 def _cuda(name: str, number: int) -> torch.device:
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    count = DEVICES["cuda"]()
     if number < count:
         return torch.device("cuda", number)
     seen = f"this machine has {count} CUDA devices" if count else "PyTorch sees no CUDA device here"

@@ -57,7 +57,12 @@ class Foreseen(Generic[T]):
         self._next += 1
         if self._results is None:
             self._results = self._stack.enter_context(ahead(self._made(), self._depth))
-        return next(self._results)
+        try:
+            return next(self._results)
+        except Exception:
+            # The thread has ended: a span that is asked for again is made here, and so is every later one.
+            self._next = len(self._schedule)
+            raise
 
     def close(self) -> None:
         """Ends the thread."""

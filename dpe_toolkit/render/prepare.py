@@ -93,7 +93,7 @@ def prepare_shot(
     analyse = partial(_analyse, store=store, open_reader=open_reader)
     source, driver = analyse_pair(*requests, pool, analyse=analyse, progress=progress)
     track, motion = _rows_of(whole, source, pool.device)
-    driver_motion = _to(driver.motion, pool.device)
+    driver_motion = driver.motion.to(pool.device)
     usable, gaps = source_usable(track, edit, whole.row_rate, whole)
     driven, driver_gaps = driver_usable(driver.track, mapping, edit.driver.rate)
     amounts = np.prod([fade(mask, edit.fade_frames) for mask in (usable, driven, mapping.covered)], axis=0)
@@ -101,7 +101,7 @@ def prepare_shot(
         np.ones_like(usable), edit.fade_frames, starts_inside=edit.starts_inside, ends_inside=edit.ends_inside
     )
     amounts *= keyed_rows(edit, len(amounts))
-    driver_rows, request = mapping.frames - float(driver.track.index[0]), _mix_request(edit, amounts, pool.device)
+    driver_rows, request = mapping.frames - float(driver.track.index[0]), _mix_request(edit, amounts).to(pool.device)
     target = _mix(
         shot,
         edit.components["motion"],
@@ -139,7 +139,7 @@ def _analyse(
 def _rows_of(whole: ShotPlan, source: ClipAnalysis, device: torch.device) -> tuple[FaceTrack, MotionTrack]:
     """What was found in the source, row by row."""
     shown = whole.source_span.shift(-int(source.track.index[0]))
-    track, motion = slice_track(source.track, shown), _to(slice_motion(source.motion, shown), device)
+    track, motion = slice_track(source.track, shown), slice_motion(source.motion, shown).to(device)
     if whole.held_rate is None:
         return track, motion
     return hold_track(track, whole.num_frames), hold_motion(motion, whole.num_frames)
@@ -179,16 +179,16 @@ def _driver_request(whole: ShotPlan, edit: EditPlan, mapping: DriverMap) -> Clip
     )
 
 
-def _mix_request(edit: EditPlan, amounts: npt.NDArray[np.float64], device: torch.device) -> MixRequest:
-    def on_device(values: npt.NDArray[np.float64]) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(device)
+def _mix_request(edit: EditPlan, amounts: npt.NDArray[np.float64]) -> MixRequest:
+    def single(values: npt.NDArray[np.float64]) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
     keyed = {name: keyed_values(edit, name, len(amounts)) for name in ("expression", "pose")}
     moving = [region for region in REGIONS if region in edit.keys]
-    changing = {region: on_device(keyed_values(edit, region, len(amounts))) for region in moving}
+    changing = {region: single(keyed_values(edit, region, len(amounts))) for region in moving}
     return MixRequest(
-        on_device(amounts * keyed["expression"]),
-        on_device(amounts * keyed["pose"]),
+        single(amounts * keyed["expression"]),
+        single(amounts * keyed["pose"]),
         edit.mode,
         {**dict.fromkeys(REGIONS, 1.0), **edit.regions},
         changing,
@@ -213,11 +213,4 @@ def _mix(
     with guard_plugin(choice, shot.name), torch.no_grad():
         target = extractor.mix(motion, driver, eased, request)
         check_codes("mix()", target, len(motion))
-    return target
-
-
-def _to(motion: MotionTrack, device: torch.device) -> MotionTrack:
-    def moved(codes: MotionCode) -> MotionCode:
-        return MotionCode(codes.space, codes.expression.to(device), codes.pose.to(device))
-
-    return MotionTrack(moved(motion.codes), moved(motion.neutral), motion.present, motion.blendshapes, motion.start)
+    return target.to(pool.device)

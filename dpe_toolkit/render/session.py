@@ -20,6 +20,7 @@ from dpe_toolkit.analysis import (
     AnalysisStore,
     ComponentMaker,
     ComponentPool,
+    Halving,
     OpenReader,
     ProgressSink,
 )
@@ -214,6 +215,7 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
 
 def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotRecord], passes: PassPlan) -> None:
     executor = Executor()
+    halving = Halving(session.pool.device, executor.clear)
     with ExitStack() as stack:
         behind = stack.enter_context(EncodeBehind(writer))
         sequence = session.sequence(sequential=True, passes=passes)
@@ -226,9 +228,11 @@ def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotReco
                     behind.put(step)
                     session.progress.advanced(len(step.span))
                     continue
-                for batch in executor.pull(sequence, sequence.output(position, step)):
-                    behind.put(batch)
-                executor.clear()
+                output = sequence.output(position, step)
+                for batches in halving.pull(output, lambda part: executor.pull(sequence, part)):
+                    for batch in batches:
+                        behind.put(batch)
+                    executor.clear()
                 session.progress.advanced(len(step))
             for key in sequence.release(position):
                 session.prepared.pop(key, None)

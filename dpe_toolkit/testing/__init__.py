@@ -8,6 +8,7 @@ A plugin's tests subclass the suite of each kind of component that it provides::
 
 from __future__ import annotations
 
+from dpe_toolkit.testing.accelerator import ACCELERATOR, PretendAccelerator, pretend_accelerator
 from dpe_toolkit.testing.burnin import (
     NUM_LANES,
     BurnIn,
@@ -49,6 +50,7 @@ from dpe_toolkit.testing.pictures import (
 )
 
 __all__ = [
+    "ACCELERATOR",
     "LAYOUTS",
     "NUM_LANES",
     "REC709",
@@ -70,6 +72,7 @@ __all__ = [
     "MotionConformance",
     "NetworkReachedError",
     "NumberedClip",
+    "PretendAccelerator",
     "RegressorConformance",
     "acted_clip",
     "batch_from_rgb",
@@ -86,6 +89,7 @@ __all__ = [
     "performance",
     "photograph_clip",
     "plugin_of",
+    "pretend_accelerator",
     "read_burn_ins",
     "read_frame_number",
     "run_suite",

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from dpe_toolkit.testing import ClipSpec, KnownClip
+    from dpe_toolkit.testing import ClipSpec, KnownClip, PretendAccelerator
 
-__all__ = ["dpe_clip_file", "dpe_no_network", "dpe_photograph"]
+__all__ = ["dpe_accelerator", "dpe_clip_file", "dpe_no_network", "dpe_photograph"]
 
 _DEVICE = "--dpe-device"
 
@@ -51,6 +51,15 @@ def dpe_no_network() -> Iterator[list[str]]:
 
     with no_network() as tried:
         yield tried
+
+
+@pytest.fixture
+def dpe_accelerator() -> Iterator[PretendAccelerator]:
+    """A pretended device, ``dpe_accelerator.device``, that refuses during a test what a GPU refuses."""
+    from dpe_toolkit.testing import pretend_accelerator
+
+    with pretend_accelerator() as pretended:
+        yield pretended
 
 
 @pytest.fixture(scope="session")

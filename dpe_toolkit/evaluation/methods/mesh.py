@@ -99,23 +99,20 @@ class MeshMethod:
         self, source: AnalysedStill, driver: AnalysedStill, shares: tuple[float, float], amount: float, clip: str
     ) -> FrameBatch:
         choices, pool = self._choices, self._pool
-        request = MixRequest(torch.tensor([shares[0] * amount]), torch.tensor([shares[1] * amount]))
+        own, theirs = source.motion.to(pool.device), driver.motion.to(pool.device)
+        request = MixRequest(torch.tensor([shares[0] * amount]), torch.tensor([shares[1] * amount])).to(pool.device)
         with guard_plugin(choices["motion"], clip):
-            target = pool.motion(choices["motion"], clip).mix(
-                source.motion, driver.motion, driver.motion.codes, request
-            )
+            target = pool.motion(choices["motion"], clip).mix(own, theirs, theirs.codes, request).to(pool.device)
         if shares[1]:
-            pose = source.motion.codes.pose.lerp(driver.motion.codes.pose, shares[1] * amount)
+            pose = own.codes.pose.lerp(theirs.codes.pose, shares[1] * amount)
             target = MotionCode(target.space, target.expression, pose)
         faces, shown = source.faces(pool.device), driver.faces(pool.device)
-        material = ShotMaterial(
-            source.motion, driver.motion, np.zeros(1), target, request, _always(faces), _always(shown)
-        )
+        material = ShotMaterial(own, theirs, np.zeros(1), target, request, _always(faces), _always(shown))
         with guard_plugin(choices["encoder"], clip):
             appearance = pool.encoder(choices["encoder"], clip).encode(faces)
         with guard_plugin(choices["generator"], clip):
             ready = pool.generator(choices["generator"], clip).begin_shot(material)
-            wanted = GenerateRequest(np.zeros(1, np.int64), appearance, source.motion.codes, target, shown)
+            wanted = GenerateRequest(np.zeros(1, np.int64), appearance, own.codes, target, shown)
             generated = ready.generate(wanted)
         with guard_plugin(choices["compositor"], clip):
             placed = pool.compositor(choices["compositor"], clip).composite(faces, generated)

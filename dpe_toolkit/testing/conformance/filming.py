@@ -68,12 +68,12 @@ def _tracked(detector: Detector, frames: FrameBatch) -> FaceTrack:
 
 
 def moved(extractor: MotionExtractor, filmed: Filmed) -> MotionTrack:
-    """The motion of a filmed face."""
+    """The motion of a filmed face, on its device as in a render."""
     rows = np.arange(len(filmed.track), dtype=np.int64)
     faces = filmed.faces(rows) if extractor.needs_pixels else filmed.places(rows)
     codes = extractor.extract(faces)
     settled = MotionCode(codes.space, codes.expression.cpu(), codes.pose.cpu())
-    return extractor.settle(settled, filmed.track, filmed.frames.rate, None)
+    return extractor.settle(settled, filmed.track, filmed.frames.rate, None).to(filmed.device)
 
 
 def find_partner(suite: type[ComponentConformance], kind: ComponentKind) -> Component[object] | None:

@@ -66,8 +66,9 @@ class GeneratorConformance(ComponentConformance):
     def material(self, share: torch.Tensor) -> ShotMaterial:
         """A shot whose rows ask for these shares of `amounts`."""
         source, driver = self.motion(), self.motion("driver")
-        request = MixRequest(share * self.amounts[0], share * self.amounts[1])
-        target = self.extractor().mix(source, driver, driver.codes, request)
+        device = torch.device(self.device)
+        request = MixRequest(share * self.amounts[0], share * self.amounts[1]).to(device)
+        target = self.extractor().mix(source, driver, driver.codes, request).to(device)
         fetches = (self.filmed().faces, self.filmed("driver").faces)
         return ShotMaterial(source, driver, np.arange(self.num_rows, dtype=np.float64), target, request, *fetches)
 

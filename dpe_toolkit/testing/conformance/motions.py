@@ -59,7 +59,12 @@ class MotionConformance(ComponentConformance):
         """The source's codes mixed with the driver's, row by row."""
         driver = self.track("driver")
         request = MixRequest(expression, pose, **more)  # type: ignore[arg-type] # fields by name
-        return self.extractor().mix(self.track(), driver, driver.codes, request)
+        return self.extractor().mix(self.track(), driver, driver.codes, request.to(torch.device(self.device)))
+
+    def sample(self) -> object:
+        """Codes, both tracks, and a mix."""
+        whole = torch.ones(self.num_rows)
+        return self.run(), self.track(), self.track("driver"), self.mixed(whole, whole)
 
     def test_codes_are_of_the_space_that_is_stated(self) -> None:
         """The space of what it gives is the one that planning was told."""

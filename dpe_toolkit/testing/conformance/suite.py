@@ -25,7 +25,9 @@ from dpe_toolkit.errors import DpeError, OptionsError, PluginError
 from dpe_toolkit.options import PluginOptions
 from dpe_toolkit.plan import ComponentChoice
 from dpe_toolkit.registry import Registry
+from dpe_toolkit.testing.accelerator import ACCELERATOR, pretend_accelerator
 from dpe_toolkit.testing.conformance.comparing import (
+    ConformanceError,
     arrays_of,
     differing,
     differing_rows,
@@ -63,6 +65,8 @@ class ComponentConformance:
     """By how much results may differ between a batch and its parts; half a step of 8 bits."""
     device: ClassVar[str] = "cpu"
     num_rows: ClassVar[int] = NUM_FRAMES
+    accelerated: ClassVar[bool] = True
+    """False for what never runs on anything but a CPU, and says so."""
 
     @classmethod
     def source_clip(cls) -> KnownClip:
@@ -249,6 +253,28 @@ class ComponentConformance:
         for path, _, device in arrays_of(self.run()):
             wanted = torch.device(self.device).type
             require(device in ("", wanted), f"{path} is on {device}, asked for was {wanted}")
+
+    def sample(self) -> object:
+        """All that a render asks of the component, for comparing devices."""
+        return self.run()
+
+    def test_an_accelerator_gives_what_the_cpu_gives(self) -> None:
+        """On a device that refuses what a GPU refuses it works, and comes to the same; see `pretend_accelerator`."""
+        if not self.accelerated:
+            raise SkipTest("it says that it runs on CPUs alone")
+        there = type(f"{type(self).__name__}OnAccelerator", (type(self),), {"device": str(ACCELERATOR)})
+        with pretend_accelerator():
+            try:
+                found = there().sample()
+            except DpeError:
+                raise
+            except Exception as error:
+                raise ConformanceError(f"on an accelerator it fails: {type(error).__name__}: {error}") from error
+            strayed = [path for path, _, device in arrays_of(found) if device not in ("", ACCELERATOR.type)]
+            require(not strayed, f"on an accelerator {', '.join(strayed)} stay behind; put results on context.device")
+            got = snapshot(found)
+        apart = differing_rows(got, snapshot(self.sample()), self.tolerance)
+        require(not apart, f"an accelerator gives another result than the CPU: {apart}")
 
     def test_results_are_finite(self) -> None:
         """No result holds a NaN or an infinity."""

@@ -93,7 +93,7 @@ class _DpeShot:
         """(n, 3, h, w) the windows of these rows after one branch, or after both."""
         model, network = self._model, self._model.network
         home = rows.cpu()
-        squares = source.squares_px[home]
+        squares = source.squares_px.to(model.device)[rows]
         windows = source.faces.pixels.to(model.device)[rows]
         encoded = source.of_rows(rows)
         picture: Tensor | None = None

@@ -62,7 +62,7 @@ class DpeModel:
 
         Faces that are one and the same picture, as those of a still, are encoded once: then of one row.
         """
-        squares = crop_squares(faces)
+        squares = crop_squares(faces).to(self.device)
         crops = cut_aligned(faces.pixels.to(self.device), squares, self.size_px).clamp(0.0, 1.0) * 2.0 - 1.0
         if len(crops) > 1 and not torch.equal(crops, crops[:1].expand_as(crops)):
             return squares, self.network.encode(crops)

@@ -16,7 +16,7 @@ from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.donors import DonorPlan, closing_share, pick_donors, share_out, shut_share
 from dpe_face_mesh.inlay import ColourMatch, Lender, inlay, seam, skin_colour
 from dpe_face_mesh.lips import seam_points, tuck_lips
-from dpe_face_mesh.motion import mesh_points, shapes_of
+from dpe_face_mesh.motion import mesh_points, poses_of, shapes_of
 from dpe_face_mesh.options import GeneratorOptions
 from dpe_face_mesh.patches import openings, patches
 from dpe_face_mesh.poise import hold_pose, pose_samples
@@ -31,7 +31,6 @@ from dpe_toolkit.api import (
     Generated,
     GenerateRequest,
     MotionCode,
-    Placement,
     ShotGenerator,
     ShotMaterial,
 )
@@ -69,7 +68,7 @@ class MeshGenerator:
         """
         codes = material.source.codes
         own, wanted = shapes_of(codes), shapes_of(material.target)
-        turns = codes.pose.numpy()[:, 1:4]
+        turns = poses_of(codes)[:, 1:4]
         plans = [pick_donors(patch, own, wanted, turns, self._lendable(material, patch.name)) for patch in patches()]
         donor_rows = np.unique(np.concatenate([plan.rows for plan in plans])).astype(np.int64)
         colour_rows = self._colour_rows(material, plans[0])
@@ -124,7 +123,7 @@ class _Album:
 
     def take(self, rows: IntArray) -> FaceBatch:
         """The windows of these rows, in this order."""
-        return _take(self.faces, np.searchsorted(self.rows, rows))
+        return self.faces.take(np.searchsorted(self.rows, rows).astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ class _MeshShot:
         mouth = self._loan.plans[0]
         closing = torch.from_numpy(closing_share(mouth, request.rows)).to(part.device)
         shut = torch.from_numpy(shut_share(mouth, request.rows)).to(part.device)
-        turn = torch.from_numpy(rotation_matrix(request.source_codes.pose.cpu().numpy()[:, 1:4])).to(part.device)
+        turn = torch.from_numpy(rotation_matrix(poses_of(request.source_codes)[:, 1:4])).to(part.device)
         tucked = tuck_lips(source, closing)
         inside = tucked[:, INNER_LIPS].lerp(seam_points(source), shut[:, None, None])
         size_px = (part.shape[3], part.shape[2])
@@ -219,16 +218,6 @@ class _MeshShot:
         return lenders
 
 
-def _take(faces: FaceBatch, places: IntArray) -> FaceBatch:
-    """The faces at these places."""
-    pixels, landmarks, blendshapes = (
-        values[places.tolist()] for values in (faces.pixels, faces.landmarks_px, faces.blendshapes)
-    )
-    old = faces.placement
-    placement = Placement(old.to_frame[places], old.size_px, old.valid[places])
-    return FaceBatch(pixels, placement, landmarks, blendshapes, faces.index[places])
-
-
 def _some(request: GenerateRequest, rows: torch.Tensor) -> GenerateRequest:
     """The request for some of its rows; the windows' pixels stay behind, since boxes are cut out of them before."""
     places = rows.cpu().numpy()
@@ -238,7 +227,7 @@ def _some(request: GenerateRequest, rows: torch.Tensor) -> GenerateRequest:
         request.source,
         request.source_codes.take(places),
         request.target_codes.take(places),
-        None if driver is None else _take(driver, places),
+        None if driver is None else driver.take(places),
     )
 
 

@@ -18,7 +18,7 @@ from dpe_face_mesh.space import MESH_SPACE
 from dpe_face_mesh.topology import NUM_VERTICES
 from dpe_toolkit.api import FaceBatch, FaceTrack, MixRequest, MotionCode, MotionTrack
 
-__all__ = ["MeshMotion", "mesh_points", "shapes_of"]
+__all__ = ["MeshMotion", "mesh_points", "poses_of", "shapes_of"]
 
 FloatArray = npt.NDArray[np.float32]
 _TREMOR = 0.05
@@ -42,11 +42,11 @@ class MeshMotion:
         points = faces.landmarks_px.cpu().numpy().astype(np.float32)
         points = np.concatenate([points[..., :2] + offset, points[..., 2:]], axis=2)
         pose = fit_pose(points)
-        return _code(unplace(points, pose), pose)
+        return _code(unplace(points, pose), pose, faces.landmarks_px.device)
 
     def settle(self, codes: MotionCode, track: FaceTrack, rate: Fraction, neutral_row: int | None) -> MotionTrack:
         """Bridges gaps, smooths expression, finds the neutral; see `dpe_toolkit.api.MotionExtractor`."""
-        shapes, pose = shapes_of(codes), codes.pose.numpy().copy()
+        shapes, pose = shapes_of(codes), poses_of(codes)
         seen = np.flatnonzero(track.present)
         for values in (shapes.reshape(len(shapes), -1), pose):
             _bridge(values, seen)
@@ -54,9 +54,10 @@ class MeshMotion:
         sigma = self._options.smoothing_s * float(rate)
         if sigma > 0 and len(shapes) > 1:
             shapes = _steady(shapes, sigma)
+        device = codes.pose.device
         return MotionTrack(
-            _code(shapes, pose),
-            _code(neutral[None], pose[seen[:1]]),
+            _code(shapes, pose, device),
+            _code(neutral[None], pose[seen[:1]], device),
             track.present,
             track.blendshapes,
             int(track.index[0]),
@@ -81,23 +82,29 @@ class MeshMotion:
         changing = {region: rows.cpu().numpy() for region, rows in request.region_rows.items()}
         share = request.expression.cpu().numpy()[:, None] * vertex_weights(request.regions, changing)
         shapes = own + share[:, :, None].astype(np.float32) * (wanted - own)
-        pose = _mix_pose(source.codes, driver_codes, driver, request.pose.numpy())
-        return _code(shapes, pose)
+        pose = _mix_pose(source.codes, driver_codes, driver, request.pose.cpu().numpy())
+        return _code(shapes, pose, source.codes.pose.device)
 
 
 def shapes_of(codes: MotionCode) -> FloatArray:
-    """(N, 478, 3) a copy of the canonical shapes that codes hold."""
+    """(N, 478, 3) a copy of the canonical shapes that codes hold, on whatever device."""
     return codes.expression.cpu().numpy().reshape(-1, NUM_VERTICES, 3).astype(np.float32)
+
+
+def poses_of(codes: MotionCode) -> FloatArray:
+    """(N, 7) a copy of the poses that codes hold, on whatever device."""
+    return codes.pose.cpu().numpy().astype(np.float32)
 
 
 def mesh_points(codes: MotionCode) -> FloatArray:
     """(N, 478, 3) the meshes in frame pixels that codes stand for."""
-    return place(shapes_of(codes), codes.pose.cpu().numpy())
+    return place(shapes_of(codes), poses_of(codes))
 
 
-def _code(shapes: FloatArray, pose: FloatArray) -> MotionCode:
+def _code(shapes: FloatArray, pose: FloatArray, device: torch.device) -> MotionCode:
     flat = np.ascontiguousarray(shapes.reshape(len(shapes), NUM_VERTICES * 3), np.float32)
-    return MotionCode(MESH_SPACE, torch.from_numpy(flat), torch.from_numpy(np.ascontiguousarray(pose, np.float32)))
+    rows = np.ascontiguousarray(pose, np.float32)
+    return MotionCode(MESH_SPACE, torch.from_numpy(flat).to(device), torch.from_numpy(rows).to(device))
 
 
 def _steady(shapes: FloatArray, sigma: float) -> FloatArray:
@@ -140,12 +147,12 @@ def _bridge(values: FloatArray, seen: npt.NDArray[np.int64]) -> None:
 
 def _mix_pose(own: MotionCode, theirs: MotionCode, driver: MotionTrack, amount: FloatArray) -> FloatArray:
     """The source's pose, turned by the amount of the driver's turn away from his mean pose."""
-    pose = own.pose.numpy().copy()
+    pose = poses_of(own)
     rows = np.flatnonzero(amount)
     if not len(rows):
         return pose
-    mean = driver.codes.pose.numpy()[:, 1:4].mean(axis=0, keepdims=True)
-    turn = rotation_matrix(theirs.pose.numpy()[rows, 1:4]) @ rotation_matrix(mean).transpose(0, 2, 1)
+    mean = poses_of(driver.codes)[:, 1:4].mean(axis=0, keepdims=True)
+    turn = rotation_matrix(poses_of(theirs)[rows, 1:4]) @ rotation_matrix(mean).transpose(0, 2, 1)
     part = rotation_matrix((rotation_vector(turn.astype(np.float64)) * amount[rows, None]).astype(np.float32))
     pose[rows, 1:4] = rotation_vector((part @ rotation_matrix(pose[rows, 1:4])).astype(np.float64))
     return pose

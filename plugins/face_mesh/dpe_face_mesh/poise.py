@@ -10,7 +10,7 @@ import torch
 
 from dpe_face_mesh.bundle import Network
 from dpe_face_mesh.detector import mesh_in_picture
-from dpe_face_mesh.motion import shapes_of
+from dpe_face_mesh.motion import poses_of, shapes_of
 from dpe_face_mesh.pose import fit_pose, rotation_matrix, rotation_vector
 from dpe_face_mesh.space import MESH_SPACE
 from dpe_face_mesh.topology import RIGID
@@ -31,7 +31,7 @@ _RIDGE = 1.0
 
 def pose_samples(material: ShotMaterial) -> IntArray:
     """Rows of the shot on which `hold_pose` measures; empty where there is too little to measure."""
-    usable = np.flatnonzero(material.source.present & (material.request.expression.numpy() > 0.5))
+    usable = np.flatnonzero(material.source.present & (_amounts(material) > 0.5))
     if len(usable) < 2:
         return np.zeros(0, np.int64)
     return np.asarray(usable[np.unique(np.linspace(0, len(usable) - 1, _SAMPLES).astype(np.int64))], np.int64)
@@ -57,7 +57,7 @@ def hold_pose(
         max_turn_deg: bound of the correction.
     """
     rows = np.asarray(windows.index - material.source.start, np.int64)
-    amount = material.request.expression.numpy().clip(0, 1)
+    amount = _amounts(material).clip(0, 1)
     features = _features(material, amount)
     before = _rotations(windows.pixels, windows, network)
     turn = np.zeros((len(amount), 3))
@@ -72,6 +72,11 @@ def hold_pose(
         held = turn * np.minimum(1, np.radians(max_turn_deg) / np.maximum(length, 1e-9)) * amount[:, None]
         codes = _turned_back(material.target, held)
     return codes
+
+
+def _amounts(material: ShotMaterial) -> FloatArray:
+    """(T,) shares of the driver's expression."""
+    return np.asarray(material.request.expression.cpu().numpy(), np.float32)
 
 
 def _features(material: ShotMaterial, amount: FloatArray) -> npt.NDArray[np.float64]:
@@ -93,7 +98,7 @@ def _rotations(pixels: torch.Tensor, windows: FaceBatch, network: Network) -> np
 
 def _turned_back(codes: MotionCode, turn: npt.NDArray[np.float64]) -> MotionCode:
     """The codes with heads turned by the inverse of (T, 3) rotation vectors about their rigid vertices."""
-    pose = codes.pose.numpy().copy()
+    pose = poses_of(codes)
     centre = shapes_of(codes)[:, RIGID].mean(axis=1)
     before = rotation_matrix(pose[:, 1:4])
     after = rotation_matrix((-turn).astype(np.float32)) @ before
@@ -101,4 +106,4 @@ def _turned_back(codes: MotionCode, turn: npt.NDArray[np.float64]) -> MotionCode
     moved = (np.abs(turn) > 0).any(axis=1)
     pose[moved, 1:4] = rotation_vector(after[moved].astype(np.float64))
     pose[moved, 4:7] += shift[moved]
-    return MotionCode(MESH_SPACE, codes.expression, torch.from_numpy(pose))
+    return MotionCode(MESH_SPACE, codes.expression, torch.from_numpy(pose).to(codes.pose.device))

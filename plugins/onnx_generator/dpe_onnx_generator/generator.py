@@ -51,8 +51,7 @@ class _OnnxShot:
         faces = request.source.faces
         squares = _squares(faces, self._network.card.margin)
         size_px = (faces.pixels.shape[3], faces.pixels.shape[2])
-        side = squares[:, 2].to(faces.pixels.device)
-        mask = aligned_mask(squares.to(faces.pixels.device), size_px, side * _FEATHER_SHARE)
+        mask = aligned_mask(squares, size_px, squares[:, 2] * _FEATHER_SHARE)
         changes = (request.target_codes.expression != request.source_codes.expression).any(dim=1)
         rows = changes.nonzero()[:, 0]
         pixels = faces.pixels.clone()
@@ -88,12 +87,12 @@ class _OnnxShot:
 
 
 def _squares(faces: FaceBatch, margin: float) -> Tensor:
-    """(N, 3) left, top and side of each crop in window pixels, on the CPU."""
+    """(N, 3) left, top and side of each crop in window pixels, on the device of the windows."""
     width, height = faces.placement.size_px
-    focus = faces.placement.focus_px
+    focus, device = faces.placement.focus_px, faces.pixels.device
     if focus is None:
-        side = torch.full((len(faces), 1), float(max(width, height)))
+        side = torch.full((len(faces), 1), float(max(width, height)), device=device)
         return torch.cat(((width - side) / 2, (height - side) / 2, side), dim=1)
     square, origin = torch.from_numpy(focus), torch.from_numpy(faces.placement.origin_px).float()
     side = square[:, 2:] * margin
-    return torch.cat((square[:, :2] - origin - side / 2, side), dim=1)
+    return torch.cat((square[:, :2] - origin - side / 2, side), dim=1).to(device)

@@ -22,7 +22,8 @@ class OnnxNetwork:
 
     Args:
         weights: the ONNX file, with its declaration beside it.
-        device: where tensors lie; CPU or CUDA.
+        device: where its answers are wanted. It runs there on CUDA, if this onnxruntime was built for it, else on
+            the CPU.
         num_threads: on a CPU; 0 for as many as onnxruntime thinks fit.
 
     Raises:
@@ -31,7 +32,6 @@ class OnnxNetwork:
 
     def __init__(self, weights: Path, device: torch.device, num_threads: int = 0) -> None:
         self.card: Card = read_card(weights)
-        self.device = device
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = num_threads
         settings.log_severity_level = 3
@@ -42,6 +42,9 @@ class OnnxNetwork:
             raise CheckpointError(
                 f"onnxruntime cannot read it: {message}", "an ONNX file", "export it again", path=weights
             ) from error
+        self.device = device
+        runs_there = device.type == "cuda" and "CUDAExecutionProvider" in self._session.get_providers()
+        self._home = device if runs_there else torch.device("cpu")
         held = {given.name: tuple(given.shape) for given in self._session.get_inputs()}
         self._check(weights, {given.name for given in self.card.inputs}, set(held), "inputs")
         given = {output.name for output in self._session.get_outputs()}
@@ -83,24 +86,27 @@ class OnnxNetwork:
             value = values[given.holds]
             if given.range == "signed" and given.holds in ("source", "driver"):
                 value = value * 2 - 1
-            value = value.to(self.device, torch.float32).contiguous()
+            value = value.to(self._home, torch.float32).contiguous()
             kept.append(value)
             self._bind(binding.bind_input, given.name, value)
         results = {}
         for output in self.card.outputs:
             shape = (len(values["source"]), _CHANNELS[output.holds], self.size_px, self.size_px)
-            results[output.holds] = torch.empty(shape, device=self.device)
+            results[output.holds] = torch.empty(shape, device=self._home)
             self._bind(binding.bind_output, output.name, results[output.holds])
+        if self._home.type == "cuda":
+            # onnxruntime works in a stream of its own, and does not wait for what PyTorch still writes.
+            torch.cuda.current_stream(self._home).synchronize()
         self._session.run_with_iobinding(binding)
         signed = {output.holds for output in self.card.outputs if output.range == "signed"}
-        return {name: (value + 1) / 2 if name in signed else value for name, value in results.items()}
+        answers = {name: (value + 1) / 2 if name in signed else value for name, value in results.items()}
+        return {name: value.to(self.device) for name, value in answers.items()}
 
     def _bind(self, bind: Any, name: str, value: Tensor) -> None:
-        number = self.device.index or 0
-        bind(name, self.device.type, number, "float32", tuple(value.shape), value.data_ptr())
+        bind(name, self._home.type, self._home.index or 0, "float32", tuple(value.shape), value.data_ptr())
 
 
 def _providers(device: torch.device) -> list[Any]:
-    if device.type == "cuda":
+    if device.type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         return [("CUDAExecutionProvider", {"device_id": device.index or 0}), "CPUExecutionProvider"]
     return ["CPUExecutionProvider"]

@@ -294,7 +294,9 @@ class _Generator(_Falling[Generator]):
         return self.wrapped.wants_driver_pixels
 
     def begin_shot(self, material: ShotMaterial) -> ShotGenerator:
-        shot = self.choose(lambda made: made.begin_shot(material), lambda made: made.begin_shot(_material(material)))
+        shot = self.choose(
+            lambda made: made.begin_shot(material), lambda made: made.begin_shot(_material(material, self.device))
+        )
         return _Shot(self, shot, material) if isinstance(shot, ShotGenerator) else shot
 
 
@@ -310,17 +312,26 @@ class _Shot:
     def generate(self, request: GenerateRequest) -> Generated:
         def retry(made: Generator) -> Generated:
             if self._cpu_shot is None:
-                self._cpu_shot = made.begin_shot(_material(self._material))
+                self._cpu_shot = made.begin_shot(_material(self._material, self._generator.device))
             return self._cpu_shot.generate(moved(request, _CPU))
 
         return self._generator.run(lambda _: self._shot.generate(request), retry, rows=len(request.rows))
 
 
-def _material(material: ShotMaterial) -> ShotMaterial:
-    """The material on the CPU, and what it fetches too."""
+def _material(material: ShotMaterial, device: torch.device) -> ShotMaterial:
+    """The material on the CPU, and what it fetches too: in as many parts as the device needs to cut it out."""
+    Rows = npt.NDArray[np.int64]
 
-    def fetched(fetch: Callable[[npt.NDArray[np.int64]], FaceBatch]) -> Callable[[npt.NDArray[np.int64]], FaceBatch]:
-        return lambda rows: cast("FaceBatch", moved(fetch(rows), _CPU))
+    def fetched(fetch: Callable[[Rows], FaceBatch]) -> Callable[[Rows], FaceBatch]:
+        def on_cpu(rows: Rows) -> FaceBatch:
+            if not len(rows):
+                return cast("FaceBatch", moved(fetch(rows), _CPU))
+            parts = Halving(device).pull(
+                Span(0, len(rows)), lambda part: moved(fetch(rows[part.start : part.stop]), _CPU)
+            )
+            return FaceBatch.join(list(parts))
+
+        return on_cpu
 
     return dataclasses.replace(
         cast("ShotMaterial", moved(material, _CPU)),

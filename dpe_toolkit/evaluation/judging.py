@@ -97,7 +97,7 @@ class Judges:
         first, second = as_floats(results), as_floats(references)
         with torch.no_grad():
             values = {named.info.key: named.metric.compare(first, second) for named in self.pictures}
-        return {key: np.asarray(value.double().cpu().numpy(), np.float64) for key, value in values.items()}
+        return {key: np.asarray(value.cpu().double().numpy(), np.float64) for key, value in values.items()}
 
 
 def picture_metrics(

@@ -115,13 +115,13 @@ def movement_ratio(meant: float, leaked: float) -> float:
 
 def _vector(first: FaceReading, second: FaceReading, quantity: str) -> Tensor:
     if quantity == "pose":
-        return (torch.remainder(first.pose_deg - second.pose_deg + 180, 360) - 180).double()
+        return (torch.remainder(first.pose_deg - second.pose_deg + 180, 360) - 180).cpu().double()
     if quantity == "shift":
-        return (first.place - second.place)[:, :2].double()
+        return (first.place - second.place)[:, :2].cpu().double()
     if quantity == "shape":
-        return (first.shape - second.shape).double().flatten(1)
-    return (first.expression - second.expression).double()
+        return (first.shape - second.shape).cpu().double().flatten(1)
+    return (first.expression - second.expression).cpu().double()
 
 
 def _numbers(values: Tensor) -> FloatArray:
-    return np.asarray(torch.as_tensor(values).double().cpu().numpy(), np.float64)
+    return np.asarray(torch.as_tensor(values).cpu().double().numpy(), np.float64)

@@ -116,7 +116,7 @@ def _face_values(
         source = take_rows(references.reading, references.pick([case.source for case in cases]))
         seen = seen & _seen(source)
         numbers |= {key: np.where(seen.numpy(), value, np.nan) for key, value in moved(reading, source, face).items()}
-    return numbers | {"seen": _seen(reading).double().numpy()}
+    return numbers | {"seen": _seen(reading).cpu().double().numpy()}
 
 
 def _seen(reading: FaceReading) -> Tensor:
@@ -124,7 +124,7 @@ def _seen(reading: FaceReading) -> Tensor:
 
 
 def _masked(values: Tensor, seen: Tensor) -> FloatArray:
-    return np.where(seen.numpy(), values.double().cpu().numpy(), np.nan)
+    return np.where(seen.numpy(), values.cpu().double().numpy(), np.nan)
 
 
 def _spread_out(values: FloatArray, rows: npt.NDArray[np.int64], count: int) -> FloatArray:

@@ -111,7 +111,7 @@ def _joined(parts: Iterable[Distances]) -> Distances:
 
 
 def _turn_deg(one: Tensor, other: Tensor) -> Tensor:
-    """Angle between rotations given as yaw, pitch, roll (N, 3), in degrees."""
+    """Angle between rotations given as yaw, pitch, roll (N, 3), in degrees; in double, so on the CPU: Metal has none."""
     product = _rotations(one).transpose(1, 2) @ _rotations(other)
     trace = product.diagonal(dim1=1, dim2=2).sum(dim=1)
     skew = product - product.transpose(1, 2)
@@ -121,7 +121,7 @@ def _turn_deg(one: Tensor, other: Tensor) -> Tensor:
 
 
 def _rotations(angles_deg: Tensor) -> Tensor:
-    yaw, pitch, roll = torch.deg2rad(angles_deg.double()).unbind(dim=1)
+    yaw, pitch, roll = torch.deg2rad(angles_deg.cpu().double()).unbind(dim=1)
     return _about(1, yaw) @ _about(0, pitch) @ _about(2, roll)
 
 

@@ -183,19 +183,22 @@ def _refuse_numpy() -> NoReturn:
     )
 
 
-def _leaves(values: Any) -> Iterator[Any]:
-    if isinstance(values, (list, tuple)):
-        for value in values:
-            yield from _leaves(value)
-    elif isinstance(values, dict):
-        yield from _leaves(tuple(values.values()))
-    else:
-        yield values
+def _leaves(values: Iterable[Any]) -> list[Any]:
+    """What lies in values, and in lists, tuples and dictionaries among them."""
+    found: list[Any] = []
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            found += _leaves(value)
+        elif isinstance(value, dict):
+            found += _leaves(value.values())
+        else:
+            found.append(value)
+    return found
 
 
 def _compute(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Calls ``func`` on the values that lie on the CPU, if a GPU would take the arguments; places what it gives."""
-    given = [leaf for leaf in _leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+    given = [leaf for leaf in _leaves((*args, *kwargs.values())) if isinstance(leaf, torch.Tensor)]
     here = any(isinstance(tensor, AcceleratorTensor) for tensor in given)
     name = getattr(func, "__name__", "")
     wanted, args, kwargs = _without_device(name, args, kwargs)
@@ -258,9 +261,9 @@ def _check_devices(name: str, args: tuple[Any, ...], given: list[torch.Tensor]) 
         return
     if name in ("__getitem__", "__setitem__") and isinstance(args[0], AcceleratorTensor):
         # Indices may lie on the CPU; and where they are plain, values are copied over.
-        picked = any(not isinstance(leaf, (int, slice, type(None), type(...))) for leaf in _leaves(args[1]))
+        picked = any(not isinstance(leaf, (int, slice, type(None), type(...))) for leaf in _leaves(args[1:2]))
         given = [args[0], *([args[2]] if name == "__setitem__" and picked else [])]
-    elif name == "__setitem__" and not any(isinstance(leaf, AcceleratorTensor) for leaf in _leaves(args[1])):
+    elif name == "__setitem__" and not any(isinstance(leaf, AcceleratorTensor) for leaf in _leaves(args[1:2])):
         return
     apart = [
         tensor

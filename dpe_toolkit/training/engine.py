@@ -183,8 +183,11 @@ class Trainer:
 
     def _report(self) -> None:
         names = list(self._sums)
-        means = torch.stack([self._sums[name].double() / self._counts[name] for name in names])
-        means = cast("Tensor", self._fabric.all_reduce(means.float(), reduce_op="mean"))
+        # Metal has no doubles, so sums are divided on the CPU.
+        counts = torch.tensor([self._counts[name] for name in names])
+        means = torch.stack([self._sums[name] for name in names]).cpu().double() / counts
+        means = means.float().to(self._fabric.device)
+        means = cast("Tensor", self._fabric.all_reduce(means, reduce_op="mean"))
         self._sums, self._counts = {}, {}
         now, step = time.perf_counter(), self.state.step
         report = StepReport(

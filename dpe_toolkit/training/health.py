@@ -27,7 +27,7 @@ def shorten_gradients(network: nn.Module, limit: float) -> Tensor:
 
 def faults_of(values: Mapping[str, Tensor]) -> tuple[str, ...]:
     """What is not finite among scalars, as ``name = value``; one transfer from the device for all."""
-    numbers = torch.stack([value.detach().double() for value in values.values()]).tolist()
+    numbers = torch.stack([value.detach() for value in values.values()]).tolist()
     return tuple(
         f"{name} = {number}" for name, number in zip(values, numbers, strict=True) if not math.isfinite(number)
     )

@@ -93,15 +93,15 @@ class FakeRegressor:
         half = pictures.shape[-1] // 2
         codes = pictures * 255
         pose, face = codes[:, 0, :, :half].mean((1, 2)), codes[:, 0, :, half:].mean((1, 2))
-        count, zero = len(pictures), torch.zeros(len(pictures))
-        shape = torch.zeros(count, 2, 3)
+        count, zero = len(pictures), pictures.new_zeros(len(pictures))
+        shape = pictures.new_zeros(count, 2, 3)
         shape[:, :, 0] = (face / 100)[:, None]
         return FaceReading(
             expression=(face / 20)[:, None],
             pose_deg=torch.stack([pose * DEGREES, zero, zero], 1),
-            place=torch.zeros(count, 3),
+            place=pictures.new_zeros(count, 3),
             shape=shape,
-            points_px=torch.zeros(count, 2, 3),
+            points_px=pictures.new_zeros(count, 2, 3),
             blendshapes=(face / 255)[:, None],
             score=(codes[:, 2].mean((1, 2)) > 1).float(),
         )

@@ -18,24 +18,24 @@ __all__ = ["blendshape_distance", "expression_distance", "identity_similarity", 
 def identity_similarity(first: Tensor, second: Tensor) -> Tensor:
     """CSIM: (N,) cosines of embeddings (N, K)."""
     expect_shape("second", second, ("N", "K"), expect_shape("first", first, ("N", "K")))
-    cosine: Tensor = torch.nn.functional.cosine_similarity(first.double(), second.double(), dim=1)
+    cosine: Tensor = torch.nn.functional.cosine_similarity(first.cpu().double(), second.cpu().double(), dim=1)
     return cosine
 
 
 def expression_distance(first: FaceReading, second: FaceReading) -> Tensor:
     """(N,) mean absolute difference of the expression code, in the regressor's units."""
-    return (first.expression - second.expression).double().abs().mean(1)
+    return (first.expression - second.expression).cpu().double().abs().mean(1)
 
 
 def blendshape_distance(first: FaceReading, second: FaceReading) -> Tensor:
     """(N,) mean absolute difference of the blendshape activities, in [0, 1]; B is not 0."""
-    return (first.blendshapes - second.blendshapes).double().abs().mean(1)
+    return (first.blendshapes - second.blendshapes).cpu().double().abs().mean(1)
 
 
 def pose_error_deg(first: FaceReading, second: FaceReading) -> Tensor:
     """APD: (N,) mean absolute difference of yaw, pitch and roll in degrees, the short way round."""
     apart = torch.remainder(first.pose_deg - second.pose_deg + 180, 360) - 180
-    return apart.double().abs().mean(1)
+    return apart.cpu().double().abs().mean(1)
 
 
 def reading_columns(regressor: str) -> tuple[MetricInfo, ...]:

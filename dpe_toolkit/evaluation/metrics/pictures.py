@@ -25,7 +25,7 @@ class Psnr:
     def compare(self, results: Tensor, references: Tensor) -> Tensor:
         """(N,) float64 dB of pictures (N, 3, S, S) in [0, 1]."""
         _expect_alike(results, references)
-        error = (results.double() - references.double()).square().mean(dim=(1, 2, 3))
+        error = (results.cpu().double() - references.cpu().double()).square().mean(dim=(1, 2, 3))
         return -10 * torch.log10(error)
 
 

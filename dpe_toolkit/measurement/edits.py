@@ -111,7 +111,7 @@ def _joined(parts: Iterable[Distances]) -> Distances:
 
 
 def _turn_deg(one: Tensor, other: Tensor) -> Tensor:
-    """Angle between rotations given as yaw, pitch, roll (N, 3), in degrees; in double, so on the CPU: Metal has none."""
+    """Angle between rotations given as yaw, pitch, roll (N, 3), in degrees, on the CPU: Metal has no doubles."""
     product = _rotations(one).transpose(1, 2) @ _rotations(other)
     trace = product.diagonal(dim1=1, dim2=2).sum(dim=1)
     skew = product - product.transpose(1, 2)

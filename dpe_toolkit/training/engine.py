@@ -17,7 +17,7 @@ from dpe_toolkit.training.checkpoints import load_checkpoint, save_checkpoint
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.data import StepBatches, as_batch, iterate_batches
 from dpe_toolkit.training.folder import RunFolder
-from dpe_toolkit.training.health import faults_of, not_finite, shorten_gradients
+from dpe_toolkit.training.health import faults_of, not_finite, shorten_gradients, within_memory
 from dpe_toolkit.training.interruption import Interruption
 from dpe_toolkit.training.objective import Judges, Objective
 from dpe_toolkit.training.processes import FabricRunner
@@ -94,7 +94,8 @@ class Trainer:
         batches = iterate_batches(self._batches, state.step, last, workers=self.config.data.workers)
         with Interruption() as interruption, closing(batches):
             for batch in batches:
-                self._step(batch.to(self._fabric.device, self._dtype))
+                with within_memory(self.config):
+                    self._step(batch.to(self._fabric.device, self._dtype))
                 stopping = self._runner.summed(interruption.asked)[0] > 0
                 self._after_step(stopping)
                 if stopping and state.step < last:

@@ -1,16 +1,19 @@
-"""Numbers that are no numbers: found before they reach the weights, and told with where they came from."""
+"""What ends a training: numbers that are no numbers, told with where they came from, and memory that is used up."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from dpe_toolkit.analysis import is_out_of_memory
 from dpe_toolkit.errors import TrainingError
+from dpe_toolkit.training.config import TrainingConfig
 
-__all__ = ["faults_of", "not_finite", "shorten_gradients"]
+__all__ = ["faults_of", "not_finite", "shorten_gradients", "within_memory"]
 
 _MOST_CLIPS = 8
 
@@ -49,3 +52,24 @@ def not_finite(step: int, faults: Sequence[str], clips: Sequence[str], saved: st
         f"the state before the step is in {saved}: go on from it by --resume with a smaller learning rate "
         "(--set stages.0.learning_rate=...), with optimiser.gradient_limit, or without those clips",
     )
+
+
+@contextmanager
+def within_memory(config: TrainingConfig) -> Iterator[None]:
+    """Says what to change where the memory of the device ends.
+
+    Raises:
+        TrainingError: it did.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        words = str(error).strip().partition("\n")[0]
+        raise TrainingError(
+            f"a step of {config.data.batch_size} pairs needs more memory than the device has ({words})",
+            "room for the pairs that are worked through at once",
+            f"raise compute.accumulate (now {config.compute.accumulate}), set network.checkpoint_gradients=true or "
+            "compute.precision=bf16-mixed, or lower data.batch_size",
+        ) from error

@@ -15,15 +15,18 @@ from torch.nn import functional as F
 
 import dpe_toolkit.registry
 from dpe_toolkit.components import ComponentContext
+from dpe_toolkit.errors import TrainingError
 from dpe_toolkit.evaluation.methods import MeshMethod
 from dpe_toolkit.measurement import FramePairs, measure_edits
 from dpe_toolkit.registry import Registry, load_registry
 from dpe_toolkit.testing import ACCELERATOR, PretendAccelerator, pretend_accelerator
-from dpe_toolkit.training import Judges, Objective, PairBatch, accumulate_gradients
+from dpe_toolkit.training import Judges, Objective, PairBatch, RunFolder, accumulate_gradients, write_result
 from dpe_toolkit.training.state import TrainingState
 from tests.evaluation.fakes import FakePlugin
 from tests.evaluation.test_command import evaluate, grid, values, videos, weights  # noqa: F401 - fixtures
 from tests.evaluation.test_mesh import case, portrait
+from tests.measurement.clips import FlatClips
+from tests.training.judges import MeanReader
 from tests.training.runs import make_trainer, small_config, weights_of
 
 SHORT = {"stages.0.steps": 2, "stages.1.steps": 1, "adversarial.r1_every_steps": 2, "logging.checkpoint_every_steps": 1}
@@ -64,6 +67,21 @@ def test_a_training_goes_on_on_an_accelerator_from_where_it_stopped(tmp_path: Pa
     assert again.state.step == config.num_steps
     for name, value in weights_of(again).items():
         assert torch.equal(value, weights_of(whole)[name]), name
+
+
+def test_the_branches_of_a_network_are_measured_where_it_is(tmp_path: Path, metal: PretendAccelerator) -> None:
+    config = small_config(SHORT)
+    network = make_trainer(tmp_path, config, fabric=fabric_there()).state.average.network
+    found = write_result(config, network, RunFolder(tmp_path), FlatClips(), MeanReader())
+    assert found.measure is not None
+    assert found.path.is_file()
+
+
+def test_a_step_that_does_not_fit_an_accelerator_says_what_to_change(tmp_path: Path) -> None:
+    with pretend_accelerator(max_tensor_bytes=15_000):
+        trainer = make_trainer(tmp_path / "run", small_config(SHORT), fabric=fabric_there())
+        with pytest.raises(TrainingError, match=r"a step of 4 pairs needs more memory .*raise compute.accumulate"):
+            trainer.train()
 
 
 def test_bundled_judges_teach_on_an_accelerator(tmp_path: Path, metal: PretendAccelerator) -> None:

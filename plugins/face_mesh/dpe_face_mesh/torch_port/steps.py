@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -102,8 +102,9 @@ class _PRelu(nn.Module):
         self.register_buffer("slope", torch.from_numpy(np.array(slope.reshape(-1))))
 
     def forward(self, value: Tensor) -> Tensor:
-        result: Tensor = _FrozenPRelu.apply(value, self.get_buffer("slope"))  # type: ignore[no-untyped-call] # torch's own
-        return result
+        # Torch types it in some versions only.
+        result = cast("Callable[[Tensor, Tensor], Tensor]", _FrozenPRelu.apply)
+        return result(value, self.get_buffer("slope"))
 
 
 class _Formula(nn.Module):

@@ -147,6 +147,9 @@ def _pad(graph: Graph, operation: Operation) -> nn.Module:
     widths = graph.constants[operation.inputs[1]]
     order = [0, 3, 1, 2] if len(widths) == 4 else list(range(len(widths)))
     flat = [int(width) for axis in reversed(order) for width in widths[axis]]
+    # The axis of a batch is left out, since older versions of torch widen none that is empty, be it by nothing.
+    while flat[-2:] == [0, 0]:
+        del flat[-2:]
     return _Formula(lambda value: F.pad(value, flat))
 
 

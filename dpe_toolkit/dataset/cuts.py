@@ -73,7 +73,7 @@ def find_cuts(thumbs: list[FloatArray]) -> npt.NDArray[np.int64]:
     return np.flatnonzero((change > _LEAST) & (change > _STANDS_OUT * usual)) + 1
 
 
-def _around(change: FloatArray, row: int) -> float:
+def _around(change: npt.NDArray[np.floating], row: int) -> float:
     near = np.r_[change[max(0, row - _AROUND) : row], change[row + 1 : row + 1 + _AROUND]]
     return float(np.median(near)) if len(near) else 0.0
 

@@ -55,8 +55,8 @@ class SquarePixels:
         """
         weights = self._weights().transpose(0, 2, 1)
         total = weights.sum(axis=1, keepdims=True)
-        weights = weights / np.maximum(total, max(1.0, 1 / self.squeeze) * 0.5)
-        return torch.matmul(change, torch.from_numpy(weights).to(change)[:, None])
+        share = weights / np.maximum(total, max(1.0, 1 / self.squeeze) * 0.5)
+        return torch.matmul(change, torch.from_numpy(share).to(change)[:, None])
 
     def _weights(self) -> npt.NDArray[np.float32]:
         """(N, stored w, w): share of each stored column in each square pixel, columns summing to 1."""

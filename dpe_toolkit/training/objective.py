@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -51,8 +51,9 @@ def bounded(pictures: Tensor, limit: float) -> Tensor:
     a network that starts at random back to the mean picture. Shortening keeps its direction and lets the distance
     of pictures have its say. Source: our choice.
     """
-    shortened: Tensor = _Bounded.apply(pictures, limit)  # type: ignore[no-untyped-call] # torch leaves it untyped
-    return shortened
+    # Torch types it in some versions only.
+    shortened = cast("Callable[[Tensor, float], Tensor]", _Bounded.apply)
+    return shortened(pictures, limit)
 
 
 class _Bounded(torch.autograd.Function):

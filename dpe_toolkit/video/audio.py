@@ -18,7 +18,7 @@ from av.packet import Packet
 
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.video.mixing import AudioMix, mixed_blocks, whole_stream
-from dpe_toolkit.video.opening import media_fault, open_media
+from dpe_toolkit.video.opening import exact_ratio, media_fault, open_media
 from dpe_toolkit.video.probe import probe
 from dpe_toolkit.video.samples import Samples, audio_zero_s, packed_frame, stream_channels
 from dpe_toolkit.video.settings import CodecName
@@ -147,7 +147,7 @@ def _streams(path: Path, size: int, modified_ns: int) -> tuple[StreamInfo, ...]:
                 stream.rate,
                 _USUAL_LAYOUTS.get(stream.layout.name, stream.layout.name),
                 stream.format.name if stream.format else "fltp",
-                (stream.duration or 0) * (stream.time_base or Fraction(0)),
+                (stream.duration or 0) * (exact_ratio(stream.time_base) or Fraction(0)),
             )
             for stream in container.streams.audio
             if stream.codec_context is not None
@@ -198,7 +198,7 @@ class _CopiedTrack:
         self._path = path
         self._source = open_media(path)
         stream = self._source.streams.audio[number]
-        self._time_base = stream.time_base or Fraction(1, stream.rate)
+        self._time_base = exact_ratio(stream.time_base) or Fraction(1, stream.rate)
         self._zero = round(audio_zero_s(path, stream) / self._time_base)
         self._packets = iter(self._source.demux(stream))
         self._ahead: Packet[AudioStream] | None = None

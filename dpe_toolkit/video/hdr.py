@@ -9,6 +9,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
 from av.buffer import Buffer
 from av.video.frame import VideoFrame
@@ -54,8 +55,8 @@ class HdrInfo:
 def read_hdr(frame: VideoFrame) -> HdrInfo | None:
     """What a file's first picture says, None where it says nothing."""
     try:
-        # The library declares a type for its side data that knows one key.
-        data: Mapping[str, Buffer] = frame.side_data  # type: ignore[assignment] # as said
+        # What the library declares for its side data differs with its version, and is not what it has by name.
+        data = cast("Mapping[str, Buffer]", frame.side_data)
         found = {name: bytes(data[name]) for name in (_MASTERING, _LIGHT, *_DYNAMIC) if name in data}
     except ValueError:
         return None  # Side data of a kind that PyAV does not know; it then shows none of it.

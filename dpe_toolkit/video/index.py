@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.timing import snap_rate
-from dpe_toolkit.video.opening import open_media, picture_stream
+from dpe_toolkit.video.opening import exact_ratio, open_media, picture_stream
 
 __all__ = ["FrameIndex", "build_index", "exact_rate"]
 
@@ -115,10 +115,10 @@ def exact_rate(stream: VideoStream, index: FrameIndex) -> tuple[Fraction, bool]:
     The rates that the header offers and the one that the times say are tried in turn: the first that
     puts each frame within half a frame of its time is the rate.
     """
-    offered = [rate for rate in (stream.average_rate, stream.guessed_rate) if rate]
+    offered = [rate for found in (stream.average_rate, stream.guessed_rate) if (rate := exact_ratio(found))]
     if len(index) == 1 or not index.timed:
         return (snap_rate(offered[0]) if offered else STILL_RATE), False
-    time_base = stream.time_base or Fraction(1, 1000)
+    time_base = exact_ratio(stream.time_base) or Fraction(1, 1000)
     elapsed = index.pts - index.pts[0]
     measured = (len(index) - 1) / (int(elapsed[-1]) * time_base)
     rates = [snap_rate(rate) for rate in (*offered, measured) if rate > 0]

@@ -16,7 +16,7 @@ from dpe_toolkit.errors import MediaError
 from dpe_toolkit.frames import FrameBatch
 from dpe_toolkit.video.annexb import free_parameter_id, length_prefixed
 from dpe_toolkit.video.encoders import encoder_options
-from dpe_toolkit.video.opening import open_media, picture_stream
+from dpe_toolkit.video.opening import exact_ratio, open_media, picture_stream
 from dpe_toolkit.video.passing import PassedRun, PassSource, run_packets
 from dpe_toolkit.video.preparing import FramePreparer, PictureSpec
 
@@ -111,7 +111,7 @@ class PassingEncoder:
 
     def _placed(self, packet: Packet[VideoStream]) -> Packet[VideoStream]:
         assert packet.pts is not None
-        at = self._run_start + round(packet.pts * (packet.time_base or 1 / self._rate) * self._rate)
+        at = self._run_start + round(packet.pts * (exact_ratio(packet.time_base) or 1 / self._rate) * self._rate)
         if self._spec.codec != "h264":
             return self._stamped(packet, at)
         moved = cast("Packet[VideoStream]", Packet(length_prefixed(bytes(packet))))

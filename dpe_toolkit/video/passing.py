@@ -138,7 +138,7 @@ def _boundaries(frames: npt.NDArray[np.int64], starts: npt.NDArray[np.bool_]) ->
 
 
 def _reorder(frames: npt.NDArray[np.int64]) -> int:
-    return int(max(0, (np.arange(len(frames)) - frames).max())) if len(frames) else 0
+    return int((np.arange(len(frames)) - frames).max(initial=0)) if len(frames) else 0
 
 
 def run_packets(run: PassedRun) -> Iterator[tuple[int, Packet[VideoStream]]]:

@@ -24,7 +24,7 @@ from dpe_toolkit.video.digest import file_digest
 from dpe_toolkit.video.hdr import HdrInfo, read_hdr
 from dpe_toolkit.video.index import FrameIndex, build_index, exact_rate
 from dpe_toolkit.video.layouts import layout_of
-from dpe_toolkit.video.opening import open_media, picture_stream
+from dpe_toolkit.video.opening import exact_ratio, open_media, picture_stream
 from dpe_toolkit.video.turning import display_turn, turned_color, turned_layout
 
 __all__ = ["MediaInfo", "indexed", "media_plan", "probe"]
@@ -125,7 +125,7 @@ def _read(path: Path, size: int, modified_ns: int) -> tuple[MediaInfo, FrameInde
             _log.warning("%s: the header promises %d frames, the file has %d", path, stream.frames, len(index))
         rate, variable = exact_rate(stream, index)
         if variable:
-            index, rate = conformed(index, stream.time_base or 1 / rate)
+            index, rate = conformed(index, exact_ratio(stream.time_base) or 1 / rate)
         return _describe(path, container, stream, (frame, index, outer), rate), index
 
 
@@ -163,8 +163,8 @@ def _describe(
     turn = display_turn(frame, path)
     layout = turned_layout(stored, turn, size, path)
     on_side = turn % 180 != 0
-    aspect = Fraction(stream.sample_aspect_ratio or 1)
-    time_base = stream.time_base or 1 / rate
+    aspect = exact_ratio(stream.sample_aspect_ratio) or Fraction(1)
+    time_base = exact_ratio(stream.time_base) or 1 / rate
     start_frame, drop_frame = _start_timecode(container, rate)
     return MediaInfo(
         path=path,

@@ -15,7 +15,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from dpe_toolkit.errors import MediaError
-from dpe_toolkit.video.opening import open_media
+from dpe_toolkit.video.opening import exact_ratio, open_media
 from dpe_toolkit.video.probe import probe
 
 __all__ = ["Samples", "audio_zero_s", "packed_frame", "read_samples", "silence", "stream_channels", "stream_rate"]
@@ -42,7 +42,7 @@ def audio_zero_s(path: Path, stream: AudioStream) -> Fraction:
     try:
         return probe(path).start_s
     except MediaError:
-        return (stream.start_time or 0) * (stream.time_base or Fraction(1))
+        return (stream.start_time or 0) * (exact_ratio(stream.time_base) or Fraction(1))
 
 
 def read_samples(
@@ -103,7 +103,7 @@ def _decoded(
     container: InputContainer, stream: AudioStream, path: Path, start_s: Fraction
 ) -> Iterator[tuple[int, AudioFrame]]:
     """Frames with the position of their first sample, counted from the file's zero."""
-    time_base = stream.time_base or Fraction(1, stream.rate)
+    time_base = exact_ratio(stream.time_base) or Fraction(1, stream.rate)
     zero_s = audio_zero_s(path, stream)
     # Times coarser than a sample do not tell where one is: then samples are counted from the start.
     if start_s > 2 * _PREROLL_S and time_base * stream.rate <= 1:

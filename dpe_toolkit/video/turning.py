@@ -7,6 +7,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from av.buffer import Buffer
@@ -33,8 +34,8 @@ def display_turn(frame: VideoFrame, path: Path) -> int:
         MediaError: the file asks for a mirrored picture, or for another angle.
     """
     try:
-        # The library declares a type for its side data that knows one key.
-        data: Mapping[str, Buffer] = frame.side_data  # type: ignore[assignment] # as said
+        # What the library declares for its side data differs with its version, and is not what it has by name.
+        data = cast("Mapping[str, Buffer]", frame.side_data)
         matrix = bytes(data[_MATRIX])
     except KeyError:
         return 0

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from dpe_toolkit.errors import MediaError
 from dpe_toolkit.plan import MediaPlan
 from dpe_toolkit.video import file_digest, list_codecs, media_plan, probe
+from dpe_toolkit.video.opening import exact_ratio, open_media
 from tests.video.conftest import Recipe, tone, write_sound_clip
 
 PLAIN = Recipe("plain.mp4", options={"preset": "ultrafast"}, rate=Fraction(24000, 1001))
@@ -130,6 +132,27 @@ def test_a_name_that_looks_like_a_protocol_is_a_name(
     (tmp_path / "concat:a.mp4").write_bytes(number_clip(PLAIN, 12).read_bytes())
     monkeypatch.chdir(tmp_path)
     assert probe(Path("concat:a.mp4")).num_frames == 12
+
+
+def test_tags_that_are_not_utf8_are_read_as_text_with_gaps(number_clip: Callable[..., Path], tmp_path: Path) -> None:
+    path = rewrap(
+        number_clip(PLAIN, 12), tmp_path / "a.mkv", lambda stream: stream.metadata.update({"title": "Cafe in June"})
+    )
+    path.write_bytes(path.read_bytes().replace(b"Cafe in June", b"Caf\xe9 in \xff\xfene"))
+    assert probe(path).num_frames == 12
+    with open_media(path) as container:
+        assert container.streams[0].metadata["title"] == "Caf\ufffd in \ufffd\ufffdne"
+
+
+def test_times_and_rates_are_exact_fractions_whatever_type_the_library_has(number_clip: Callable[..., Path]) -> None:
+    info = probe(number_clip(PLAIN, 12))
+    found = (info.rate, info.time_base, info.start_s, info.sample_aspect, info.duration_s)
+    assert [type(value) for value in found] == [Fraction] * len(found)
+
+
+@pytest.mark.parametrize("ratio", [None, Fraction(0), SimpleNamespace(numerator=1, denominator=0)])
+def test_a_ratio_that_says_nothing_is_none(ratio: Fraction | SimpleNamespace | None) -> None:
+    assert exact_ratio(ratio) is None
 
 
 def test_a_file_of_sound_alone_has_no_picture(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def _rows(xy: FloatArray, triangles: IntArray, size_px: int) -> tuple[IntArray, 
     counts = np.clip(np.ceil(low[:, 1] - 0.5), 0, size_px).astype(np.int64) - first
     owner = np.repeat(np.arange(len(triangles)), counts)
     row = np.arange(len(owner)) - np.repeat(counts.cumsum() - counts - first, counts)
-    centre = row + 0.5
+    centre = (row + 0.5).astype(np.float64, copy=False)
     top, middle, low = top[owner], middle[owner], low[owner]
     upper = (centre < middle[:, 1])[:, None]
     long = _crossing(top, low, centre)

@@ -97,7 +97,7 @@ def pick_donors(
     order = needy[np.argsort(wanted[needy, 0], kind="stable")]
     for share in (0.05, 0.35, 0.65, 0.95):
         row = int(order[int(share * (len(order) - 1))])
-        cost = lend_cost(own[candidates], wanted[row], patch)
+        cost: npt.NDArray[np.floating] = lend_cost(own[candidates], wanted[row], patch)
         cost = cost + _POSE_COST * np.linalg.norm(turns[candidates] - np.median(turns[needy], axis=0), axis=1)
         best = int(cost.argmin())
         if cost[best] < _USABLE and int(candidates[best]) not in chosen:

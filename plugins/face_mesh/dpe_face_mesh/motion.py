@@ -151,7 +151,7 @@ def _mix_pose(own: MotionCode, theirs: MotionCode, driver: MotionTrack, amount: 
     rows = np.flatnonzero(amount)
     if not len(rows):
         return pose
-    mean = poses_of(driver.codes)[:, 1:4].mean(axis=0, keepdims=True)
+    mean = poses_of(driver.codes)[:, 1:4].mean(axis=0, dtype=np.float32, keepdims=True)
     turn = rotation_matrix(poses_of(theirs)[rows, 1:4]) @ rotation_matrix(mean).transpose(0, 2, 1)
     part = rotation_matrix((rotation_vector(turn.astype(np.float64)) * amount[rows, None]).astype(np.float32))
     pose[rows, 1:4] = rotation_vector((part @ rotation_matrix(pose[rows, 1:4])).astype(np.float64))

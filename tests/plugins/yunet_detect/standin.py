@@ -56,10 +56,13 @@ def _level(cells: str, stride: int, held: dict[str, np.ndarray]) -> list[NodePro
         held[f"{name}_weight_{stride}"] = np.zeros((len(values), 3, 1, 1), np.float32)
         held[f"{name}_bias_{stride}"] = np.array(values, np.float32)
         given = [cells, f"{name}_weight_{stride}", f"{name}_bias_{stride}"]
-        nodes += [helper.make_node("Conv", given, [f"{name}_map_{stride}"]), *_rows(name, stride, len(values), held)]
+        nodes += [
+            helper.make_node("Conv", given, [f"{name}_map_{stride}"], kernel_shape=[1, 1]),
+            *_rows(name, stride, len(values), held),
+        ]
     held[f"grey_{stride}"] = np.full((1, 3, 1, 1), 1 / 765 if wanted else 0, np.float32)
     nodes += [
-        helper.make_node("Conv", [cells, f"grey_{stride}"], [f"light_{stride}"]),
+        helper.make_node("Conv", [cells, f"grey_{stride}"], [f"light_{stride}"], kernel_shape=[1, 1]),
         helper.make_node("GlobalMaxPool", [f"light_{stride}"], [f"most_{stride}"]),
     ]
     if wanted:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -58,8 +60,9 @@ def nearest_rotation(matrices: Tensor) -> Tensor:
 
     Source: the differential of the polar decomposition; our derivation.
     """
-    rotation: Tensor = _NearestRotation.apply(matrices)  # type: ignore[no-untyped-call] # torch's own
-    return rotation
+    # Torch types it in some versions only.
+    rotation = cast("Callable[[Tensor], Tensor]", _NearestRotation.apply)
+    return rotation(matrices)
 
 
 class _NearestRotation(torch.autograd.Function):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -102,8 +102,9 @@ class _PRelu(nn.Module):
         self.register_buffer("slope", torch.from_numpy(np.array(slope.reshape(-1))))
 
     def forward(self, value: Tensor) -> Tensor:
-        result: Tensor = _FrozenPRelu.apply(value, self.get_buffer("slope"))  # type: ignore[no-untyped-call] # torch's own
-        return result
+        # Torch types it in some versions only.
+        result = cast("Callable[[Tensor, Tensor], Tensor]", _FrozenPRelu.apply)
+        return result(value, self.get_buffer("slope"))
 
 
 class _Formula(nn.Module):
@@ -146,6 +147,9 @@ def _pad(graph: Graph, operation: Operation) -> nn.Module:
     widths = graph.constants[operation.inputs[1]]
     order = [0, 3, 1, 2] if len(widths) == 4 else list(range(len(widths)))
     flat = [int(width) for axis in reversed(order) for width in widths[axis]]
+    # The axis of a batch is left out, since older versions of torch widen none that is empty, be it by nothing.
+    while flat[-2:] == [0, 0]:
+        del flat[-2:]
     return _Formula(lambda value: F.pad(value, flat))
 
 

@@ -1,45 +1,21 @@
-"""What a device cannot do, and how work goes on: on the CPU where it lacks something, in halves where memory ends."""
+"""What a device cannot do: how that is told from other faults, and work in halves where its memory ends."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
 import logging
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
-from dpe_toolkit.codes import Appearance, MixRequest, MotionCode, MotionTrack
-from dpe_toolkit.components import (
-    Composited,
-    Compositor,
-    Detector,
-    Encoder,
-    Generated,
-    GenerateRequest,
-    Generator,
-    MotionExtractor,
-    ShotGenerator,
-    ShotMaterial,
-)
-from dpe_toolkit.errors import DeviceMemoryError, PluginError
-from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.measuring import IdentityEmbedder
-from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.errors import DeviceMemoryError
 from dpe_toolkit.timing import Span
 
-__all__ = ["Fallen", "Halving", "falling_back", "is_lacking", "is_out_of_memory", "moved", "no_room"]
+__all__ = ["Halving", "is_lacking", "is_out_of_memory", "moved", "no_room"]
 
 _log = logging.getLogger(__name__)
-_CPU = torch.device("cpu")
-C = TypeVar("C")
 R = TypeVar("R")
 
 
@@ -96,24 +72,6 @@ def moved(value: Any, device: torch.device) -> Any:
     return result
 
 
-@dataclass(slots=True)
-class Fallen:
-    """The components of one render that go on on the CPU."""
-
-    names: set[tuple[str, str]] = field(default_factory=set)
-    """Kind and name."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def note(self, choice: ComponentChoice, device: torch.device, error: BaseException) -> None:
-        """Says it, once."""
-        with self._lock:
-            if (choice.kind, choice.name) in self.names:
-                return
-            self.names.add((choice.kind, choice.name))
-        words = str(error).strip().partition("\n")[0]
-        _log.warning("%s %r goes on on the CPU, since %s cannot run it: %s", choice.kind, choice.name, device, words)
-
-
 class Halving:
     """Pulls spans, in halves where the memory of a device ends; what was too long once is not tried again.
 
@@ -162,207 +120,3 @@ def _empty_cache(device: torch.device) -> None:
     empty = getattr(getattr(torch, device.type, None), "empty_cache", None)
     if empty is not None:
         empty()
-
-
-def falling_back(
-    protocol: type[C],
-    choice: ComponentChoice,
-    device: torch.device,
-    make: Callable[[torch.device], C],
-    fallen: Fallen,
-) -> C:
-    """A component that goes on on the CPU from where the device lacks what it needs; a plain one where that is the CPU.
-
-    Its results lie on the device all the same. Of what one frame is too much for, the CPU takes over as well.
-
-    Args:
-        protocol: what it must be.
-        choice: what the plan calls it.
-        device: where it runs.
-        make: makes it for a device.
-        fallen: where it is said.
-    """
-    if device.type == "cpu":
-        return make(device)
-    shape = _SHAPES[protocol]
-    try:
-        return cast("C", shape(make(device), choice, device, make, fallen))
-    except PluginError as error:
-        cause = error.__cause__
-        if cause is None or not (is_lacking(cause) or is_out_of_memory(cause)):
-            raise
-    made = make(_CPU)
-    fallen.note(choice, device, cause)
-    return cast("C", shape(made, choice, device, make, fallen, fell=True))
-
-
-class _Falling(Generic[C]):
-    """A component that may have fallen back."""
-
-    def __init__(
-        self,
-        wrapped: C,
-        choice: ComponentChoice,
-        device: torch.device,
-        make: Callable[[torch.device], C],
-        fallen: Fallen,
-        *,
-        fell: bool = False,
-    ) -> None:
-        self.wrapped = wrapped
-        """The component as it was made first, which says what it wants: `dpe_toolkit.analysis.window_shape` asks it."""
-        self.device = device
-        self._choice = choice
-        self._make = make
-        self._fallen = fallen
-        self._cpu: C | None = wrapped if fell else None
-
-    @property
-    def on_cpu(self) -> C | None:
-        """The component on the CPU, once it fell back."""
-        return self._cpu
-
-    def run(self, call: Callable[[C], R], retry: Callable[[C], R], *, rows: int = 1) -> R:
-        """What ``call`` gives for the component on the device, else ``retry`` for the one on the CPU.
-
-        Args:
-            call: the call.
-            retry: the same with everything moved to the CPU; where it gives its result does not matter.
-            rows: frames that the call is about.
-        """
-        return cast("R", moved(self.choose(call, retry, rows=rows), self.device))
-
-    def choose(self, call: Callable[[C], R], retry: Callable[[C], R], *, rows: int = 1) -> R:
-        """As `run`, with the result left where it is."""
-        if self._cpu is not None:
-            return retry(self._cpu)
-        try:
-            return call(self.wrapped)
-        except Exception as error:
-            if not is_lacking(error) and (rows > 1 or not is_out_of_memory(error)):
-                raise
-            cause = error.with_traceback(None)
-        made = self._make(_CPU)
-        result = retry(made)
-        # Not before it worked there: what fails on a CPU too is the component's own fault.
-        self._cpu = made
-        self._fallen.note(self._choice, self.device, cause)
-        return result
-
-
-class _Detector(_Falling[Detector]):
-    def detect(self, frames: FrameBatch, previous: Detections | None) -> list[Detections]:
-        def call(made: Detector) -> list[Detections]:
-            return made.detect(frames, previous)
-
-        return self.run(call, call, rows=len(frames))
-
-
-class _Encoder(_Falling[Encoder]):
-    def encode(self, faces: FaceBatch) -> Appearance:
-        return self.run(lambda made: made.encode(faces), lambda made: made.encode(moved(faces, _CPU)), rows=len(faces))
-
-
-class _Motion(_Falling[MotionExtractor]):
-    @property
-    def needs_pixels(self) -> bool:
-        return self.wrapped.needs_pixels
-
-    def extract(self, faces: FaceBatch) -> MotionCode:
-        return self.run(
-            lambda made: made.extract(faces), lambda made: made.extract(moved(faces, _CPU)), rows=len(faces)
-        )
-
-    def settle(self, codes: MotionCode, track: FaceTrack, rate: Fraction, neutral_row: int | None) -> MotionTrack:
-        return self.run(
-            lambda made: made.settle(codes, track, rate, neutral_row),
-            lambda made: made.settle(codes.to(_CPU), track, rate, neutral_row),
-        )
-
-    def mix(
-        self, source: MotionTrack, driver: MotionTrack, driver_codes: MotionCode, request: MixRequest
-    ) -> MotionCode:
-        return self.run(
-            lambda made: made.mix(source, driver, driver_codes, request),
-            lambda made: made.mix(source.to(_CPU), driver.to(_CPU), driver_codes.to(_CPU), request.to(_CPU)),
-        )
-
-
-class _Generator(_Falling[Generator]):
-    @property
-    def wants_driver_pixels(self) -> bool:
-        return self.wrapped.wants_driver_pixels
-
-    def begin_shot(self, material: ShotMaterial) -> ShotGenerator:
-        shot = self.choose(
-            lambda made: made.begin_shot(material), lambda made: made.begin_shot(_material(material, self.device))
-        )
-        return _Shot(self, shot, material) if isinstance(shot, ShotGenerator) else shot
-
-
-class _Shot:
-    """A generator made ready for one shot; it begins again on the CPU where it must."""
-
-    def __init__(self, generator: _Generator, shot: ShotGenerator, material: ShotMaterial) -> None:
-        self._generator = generator
-        self._material = material
-        self._shot = shot
-        self._cpu_shot = shot if generator.on_cpu is not None else None
-
-    def generate(self, request: GenerateRequest) -> Generated:
-        def retry(made: Generator) -> Generated:
-            if self._cpu_shot is None:
-                self._cpu_shot = made.begin_shot(_material(self._material, self._generator.device))
-            return self._cpu_shot.generate(moved(request, _CPU))
-
-        return self._generator.run(lambda _: self._shot.generate(request), retry, rows=len(request.rows))
-
-
-def _material(material: ShotMaterial, device: torch.device) -> ShotMaterial:
-    """The material on the CPU, and what it fetches too: in as many parts as the device needs to cut it out."""
-    Rows = npt.NDArray[np.int64]
-
-    def fetched(fetch: Callable[[Rows], FaceBatch]) -> Callable[[Rows], FaceBatch]:
-        def on_cpu(rows: Rows) -> FaceBatch:
-            if not len(rows):
-                return cast("FaceBatch", moved(fetch(rows), _CPU))
-            parts = Halving(device).pull(
-                Span(0, len(rows)), lambda part: moved(fetch(rows[part.start : part.stop]), _CPU)
-            )
-            return FaceBatch.join(list(parts))
-
-        return on_cpu
-
-    return dataclasses.replace(
-        cast("ShotMaterial", moved(material, _CPU)),
-        fetch_source=fetched(material.fetch_source),
-        fetch_driver=fetched(material.fetch_driver),
-    )
-
-
-class _Compositor(_Falling[Compositor]):
-    def composite(self, source: FaceBatch, edited: Generated) -> Composited:
-        return self.run(
-            lambda made: made.composite(source, edited),
-            lambda made: made.composite(moved(source, _CPU), moved(edited, _CPU)),
-            rows=len(source),
-        )
-
-
-class _Embedder(_Falling[IdentityEmbedder]):
-    def embed(self, pictures: torch.Tensor, near_px: torch.Tensor | None = None) -> torch.Tensor:
-        return self.run(
-            lambda made: made.embed(pictures, near_px),
-            lambda made: made.embed(pictures.cpu(), None if near_px is None else near_px.cpu()),
-            rows=len(pictures),
-        )
-
-
-_SHAPES: dict[type[Any], type[_Falling[Any]]] = {
-    Detector: _Detector,
-    Encoder: _Encoder,
-    MotionExtractor: _Motion,
-    Generator: _Generator,
-    Compositor: _Compositor,
-    IdentityEmbedder: _Embedder,
-}

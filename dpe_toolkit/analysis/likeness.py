@@ -67,16 +67,8 @@ def most_alike(
     seen = [one for one in people if any(row in focus for row in one.rows)]
     if not seen:
         return None
-    with open_reader(reference) as source:
-        picture = source.read(Span(0, 1))
-    (faces,) = detect(picture, None)
-    if not len(faces):
-        raise AnalysisError(
-            "no face is found in the reference picture", "a face that can be seen", "choose another", path=reference
-        )
-    sizes = np.prod(faces.boxes_px[:, 2:] - faces.boxes_px[:, :2], axis=1)
     embed = partial(_embed, embedder, choice=choice, clip=clip, device=device)
-    wanted = embed(picture, faces, int(sizes.argmax()))
+    wanted = embed(*_largest(reference, open_reader, detect))
     likeness = []
     with reader() as source:
         for one in seen:
@@ -88,6 +80,19 @@ def most_alike(
             own = embed(frame, detections[row], one.picks[best])
             likeness.append(float((own * wanted).sum()))
     return seen[int(np.argmax(likeness))]
+
+
+def _largest(reference: Path, open_reader: OpenReader, detect: DetectBatch) -> tuple[FrameBatch, Detections, int]:
+    """The picture, its faces, and which of them is the largest."""
+    with open_reader(reference) as source:
+        picture = source.read(Span(0, 1))
+    (faces,) = detect(picture, None)
+    if not len(faces):
+        raise AnalysisError(
+            "no face is found in the reference picture", "a face that can be seen", "choose another", path=reference
+        )
+    sizes = np.prod(faces.boxes_px[:, 2:] - faces.boxes_px[:, :2], axis=1)
+    return picture, faces, int(sizes.argmax())
 
 
 def _embed(

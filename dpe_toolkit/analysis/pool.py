@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar, cast
 
 import torch
 
-from dpe_toolkit.analysis.devices import Fallen, falling_back, is_out_of_memory, no_room
+from dpe_toolkit.analysis.devices import is_out_of_memory, no_room
+from dpe_toolkit.analysis.fallback import Fallen, falling_back
 from dpe_toolkit.components import (
     ComponentContext,
     Compositor,

@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 __all__ = ["ACCELERATOR", "AcceleratorTensor", "PretendAccelerator", "pretend_accelerator"]
 
-ACCELERATOR = torch.device("maia", 0)
+ACCELERATOR = torch.device("ipu", 0)
 """The pretended device. PyTorch knows the name and has no code for it: outside `pretend_accelerator` it is an error."""
 
 _CPU = torch.device("cpu")
@@ -206,7 +206,7 @@ def _compute(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
         return func(*args, **kwargs)
     pretended = _active[-1] if _active else PretendAccelerator()
     if name in pretended.lacks:
-        raise NotImplementedError(f"The operator 'aten::{name}' is not currently implemented for the MAIA device.")
+        raise NotImplementedError(f"The operator 'aten::{name}' is not currently implemented for the IPU device.")
     if here:
         _check_devices(name, args, given)
     _inside.depth = getattr(_inside, "depth", 0) + 1

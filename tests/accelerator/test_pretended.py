@@ -36,7 +36,7 @@ def there(*shape: int) -> torch.Tensor:
 def test_an_accelerator_keeps_its_tensors_from_numpy(
     dpe_accelerator: PretendAccelerator, misuse: Callable[[], object]
 ) -> None:
-    with pytest.raises(TypeError, match=r"maia:0 device type tensor to numpy|only integer"):
+    with pytest.raises(TypeError, match=r"ipu:0 device type tensor to numpy|only integer"):
         misuse()
 
 
@@ -141,7 +141,7 @@ def test_threads_started_inside_see_the_accelerator(dpe_accelerator: PretendAcce
 
 def test_what_an_accelerator_lacks_is_refused_as_metal_refuses_it() -> None:
     with pretend_accelerator(lacks=["cumsum"], has_float64=False, max_tensor_bytes=64):
-        with pytest.raises(NotImplementedError, match="'aten::cumsum' is not currently implemented for the MAIA"):
+        with pytest.raises(NotImplementedError, match="'aten::cumsum' is not currently implemented for the IPU"):
             there(3).cumsum(0)
         for make in (lambda: there(3).double(), lambda: torch.zeros(1, dtype=torch.float64, device=ACCELERATOR)):
             with pytest.raises(TypeError, match="no float64"):
@@ -153,8 +153,8 @@ def test_what_an_accelerator_lacks_is_refused_as_metal_refuses_it() -> None:
 
 def test_auto_takes_the_accelerator_inside_and_nobody_knows_it_outside() -> None:
     with pretend_accelerator():
-        assert resolve_device("auto") == torch.device("maia")
-    assert resolve_device("auto") != torch.device("maia")
+        assert resolve_device("auto") == torch.device("ipu")
+    assert resolve_device("auto") != torch.device("ipu")
     with pytest.raises(NotImplementedError):
         there(1)
 

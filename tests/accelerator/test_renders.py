@@ -132,7 +132,7 @@ def test_a_component_goes_on_on_the_cpu_where_an_accelerator_lacks_something_and
     assert most_apart(got, wanted) == 0
     said = [record.getMessage() for record in caplog.records if "goes on on the CPU" in record.getMessage()]
     assert len(said) == 1
-    assert said[0].startswith("generator 'mesh' goes on on the CPU, since maia cannot run it: The operator 'aten::")
+    assert said[0].startswith("generator 'mesh' goes on on the CPU, since ipu cannot run it: The operator 'aten::")
 
 
 def test_spans_are_halved_where_the_memory_of_an_accelerator_ends(edit: Edit, caplog: pytest.LogCaptureFixture) -> None:
@@ -142,7 +142,7 @@ def test_spans_are_halved_where_the_memory_of_an_accelerator_ends(edit: Edit, ca
         got = edit(*alone, name="there.mkv")
     assert most_apart(got, wanted) == 0
     said = "\n".join(record.getMessage() for record in caplog.records)
-    assert "maia has no room for 8 frames at once: 4 are tried" in said
+    assert "ipu has no room for 8 frames at once: 4 are tried" in said
     assert "goes on on the CPU" not in said
 
 
@@ -153,7 +153,7 @@ def test_a_component_that_needs_more_memory_than_an_accelerator_has_goes_on_on_t
     with caplog.at_level(logging.WARNING), pretend_accelerator(max_tensor_bytes=4_000_000):
         got = edit(name="there.mkv")
     assert most_apart(got, wanted) == 0
-    assert "generator 'mesh' goes on on the CPU, since maia cannot run it: maia out of memory" in caplog.text
+    assert "generator 'mesh' goes on on the CPU, since ipu cannot run it: ipu out of memory" in caplog.text
 
 
 def test_a_frame_that_does_not_fit_an_accelerator_is_named_with_the_way_out(

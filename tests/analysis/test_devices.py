@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import ComponentPool, Halving
-from dpe_toolkit.analysis.devices import Fallen, falling_back, is_lacking, is_out_of_memory, moved
+from dpe_toolkit.analysis.devices import is_lacking, is_out_of_memory, moved
+from dpe_toolkit.analysis.fallback import Fallen, falling_back
 from dpe_toolkit.components import ComponentContext, Encoder
 from dpe_toolkit.errors import DeviceMemoryError, PluginError
 from dpe_toolkit.plan import ComponentChoice
@@ -121,7 +122,7 @@ def test_what_cannot_be_made_on_a_device_is_made_for_the_cpu(
     pool.encoder(CHOICE, "clip")
     pool.apart().encoder(CHOICE, "clip")
     assert [device.type for device in made] == [ACCELERATOR.type, "cpu"] * 2
-    assert caplog.text.count("encoder 'fake' goes on on the CPU, since maia:0 cannot run it: no float64 here") == 1
+    assert caplog.text.count("encoder 'fake' goes on on the CPU, since ipu:0 cannot run it: no float64 here") == 1
 
 
 def test_a_fault_that_a_cpu_has_too_is_told_as_the_components_own(

@@ -1,0 +1,62 @@
+"""The tests with other versions than everybody's: ``nox -s floors-3.11``. ``nox -l`` lists what there is.
+
+What stands after ``--`` is given to pytest: ``nox -s newest -- -m smoke``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+from development import pytorch
+from development.checkout import LOCK, ROOT, requirements
+from development.environment import Environment
+from development.floors import floors
+from development.interpreters import TESTED, find_interpreter
+
+nox.options.sessions = ["lock"]
+nox.options.error_on_missing_interpreters = False
+
+# nox looks for a name on the path; what a version manager has put there need not run.
+_FOUND = [path.parent for path in map(find_interpreter, TESTED) if path is not None]
+os.environ["PATH"] = os.pathsep.join([*map(str, _FOUND), os.environ["PATH"]])
+
+
+@nox.session(python=TESTED)
+def lock(session: nox.Session) -> None:
+    """The versions of the lock, which are those that make test runs with."""
+    environment = _environment(session)
+    pytorch.settle(environment, None)
+    _test(session, environment, LOCK)
+
+
+@nox.session(name="floors", python=TESTED)
+def oldest(session: nox.Session) -> None:
+    """Of each requirement the oldest version that it allows."""
+    lowest = floors(requirements(), str(session.python))
+    constraints = Path(session.create_tmp()) / "floors.txt"
+    constraints.write_text("".join(f"{name}=={version}\n" for name, version in lowest.items()), encoding="utf-8")
+    environment = _environment(session)
+    pytorch.install_build(environment, lowest["torch"], "cpu", insist=False)
+    _test(session, environment, constraints)
+
+
+@nox.session(python=TESTED)
+def newest(session: nox.Session) -> None:
+    """Of each requirement the newest version that there is."""
+    environment = _environment(session)
+    pytorch.install_build(environment, pytorch.newest_version(environment), "cpu", insist=False)
+    _test(session, environment, None)
+
+
+def _environment(session: nox.Session) -> Environment:
+    return Environment(Path(session.virtualenv.location))
+
+
+def _test(session: nox.Session, environment: Environment, constraints: Path | None) -> None:
+    environment.install("dev", constraints)
+    session.run("python", "-m", "pip", "list")
+    words = session.posargs or ("-n", "2", "--dist", "loadfile")
+    session.run("python", "-m", "pytest", "-q", "--rootdir", str(ROOT), *words)

@@ -14,6 +14,8 @@ from dpe_toolkit.plan import MediaPlan
 from dpe_toolkit.video import file_digest, list_codecs, media_plan, probe
 from tests.video.conftest import Recipe, tone, write_sound_clip
 
+pytestmark = pytest.mark.smoke
+
 PLAIN = Recipe("plain.mp4", options={"preset": "ultrafast"}, rate=Fraction(24000, 1001))
 
 

@@ -21,7 +21,7 @@ __all__ = ["Build", "Kind", "asked_kind", "install_build", "installed_build", "n
 Kind = Literal["cpu", "cuda"]
 
 PYTORCH_INDEX = "https://download.pytorch.org/whl"
-CUDA_SIZE = "about 2.5 GB to download and 5 GB on disk"
+CUDA_SIZE = "about 2.7 GB to download and 4.7 GB on disk"
 CPU_SIZE = "about 0.2 GB to download"
 
 _PROBE_S = 8

@@ -144,7 +144,11 @@ def install_build(environment: Environment, version: str, kind: Kind, *, insist:
                 f"that {PYTORCH_INDEX} is reached, or that pip's package index has torch {version}+cpu",
                 "leave out TORCH=cpu to take the build that the package index has",
             )
-        print(f"PyTorch's own index is out of reach, so this is the build with CUDA: {CUDA_SIZE}", flush=True)
+        print(
+            f"PyTorch {version}: the build with CUDA, {CUDA_SIZE}: one for CPUs is neither in pip's package index nor, "
+            "as far as it is reached, in PyTorch's own",
+            flush=True,
+        )
     elif kind == "cuda":
         print(f"PyTorch {version}: the build with CUDA, {CUDA_SIZE}", flush=True)
     if system == "Windows" and kind == "cuda":

@@ -27,8 +27,9 @@ from pathlib import Path
 for name, clip in (("actor", photograph_clip()), ("performance", acted_clip())):
     batch = batch_from_rgb(clip.pictures)
     height, width = clip.pictures.shape[1:3]
-    told = {"layout": LAYOUTS["yuv420p"], "color": REC709, "audio": (), "metadata": {}, "start_frame": 0}
-    with VideoWriter(Path(f"{name}.mp4"), OutputSettings(), width=width, height=height, rate=batch.rate, **told) as writer:
+    told = {"width": width, "height": height, "rate": batch.rate, "layout": LAYOUTS["yuv420p"], "color": REC709}
+    told |= {"audio": (), "metadata": {}, "start_frame": 0}
+    with VideoWriter(Path(f"{name}.mp4"), OutputSettings(), **told) as writer:
         writer.write(batch)
 """
 

@@ -6,14 +6,18 @@ What stands after ``--`` is given to pytest: ``nox -s newest -- -m smoke``.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import nox
 
+# nox does not look for modules beside this file.
+sys.path.insert(0, str(Path(__file__).parent))
+
 from development import pytorch
 from development.checkout import LOCK, ROOT, requirements
-from development.environment import Environment
-from development.floors import floors
+from development.environment import Environment, PipError
+from development.floors import floors, lowest
 from development.interpreters import TESTED, find_interpreter
 
 nox.options.sessions = ["lock"]
@@ -34,12 +38,15 @@ def lock(session: nox.Session) -> None:
 
 @nox.session(name="floors", python=TESTED)
 def oldest(session: nox.Session) -> None:
-    """Of each requirement the oldest version that it allows."""
-    lowest = floors(requirements(), str(session.python))
-    constraints = Path(session.create_tmp()) / "floors.txt"
-    constraints.write_text("".join(f"{name}=={version}\n" for name, version in lowest.items()), encoding="utf-8")
+    """Of each requirement the oldest version that it allows and this Python has a wheel of."""
     environment = _environment(session)
-    pytorch.install_build(environment, lowest["torch"], "cpu", insist=False)
+    found = {
+        name: lowest(floor, environment.offered(name, "--only-binary", ":all:"))
+        for name, floor in floors(requirements(), str(session.python)).items()
+    }
+    constraints = Path(session.create_tmp()) / "floors.txt"
+    constraints.write_text("".join(f"{name}=={version}\n" for name, version in found.items()), encoding="utf-8")
+    pytorch.install_build(environment, found["torch"].partition("+")[0], "cpu", insist=False)
     _test(session, environment, constraints)
 
 
@@ -47,7 +54,11 @@ def oldest(session: nox.Session) -> None:
 def newest(session: nox.Session) -> None:
     """Of each requirement the newest version that there is."""
     environment = _environment(session)
-    pytorch.install_build(environment, pytorch.newest_version(environment), "cpu", insist=False)
+    try:
+        pytorch.install_build(environment, pytorch.newest_version(environment), "cpu", insist=False)
+    except PipError:
+        # A constraint of one's own may forbid the newest; then it is the newest that may be had.
+        environment.pip("torch")
     _test(session, environment, None)
 
 

@@ -32,6 +32,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 _BACKEND = ("hatchling", "editables")
 _LAST_LINES = 12
 _WORTH_TELLING_MB = 20.0
+_PROBE_S = 8
 
 
 class PipError(SetupError):
@@ -99,6 +100,20 @@ class Environment:
                 _tell(line)
         if running.returncode:
             raise PipError("\n".join(last))
+
+    def offered(self, name: str, *words: str) -> list[str]:
+        """The versions of a distribution that pip finds for this Python and machine, newest first.
+
+        pip is asked, so that its indexes, proxies and certificates count. An index that does not answer has none.
+        """
+        command = [str(self.python), "-m", "pip", "--disable-pip-version-check", "index", "versions", name, *words]
+        command += ["--retries", "0", "--timeout", str(_PROBE_S)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=8 * _PROBE_S)
+        except subprocess.TimeoutExpired:
+            return []
+        found = re.search(r"^Available versions: (.*)$", done.stdout, flags=re.MULTILINE)
+        return found.group(1).split(", ") if found else []
 
     def install(self, group: str, constraints: Path | None) -> None:
         """Installs all distributions of the checkout, as links to their sources.

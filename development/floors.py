@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-__all__ = ["floors"]
+__all__ = ["floors", "lowest"]
 
 
 def floors(lines: Iterable[str], python: str) -> dict[str, str]:
@@ -28,3 +28,12 @@ def floors(lines: Iterable[str], python: str) -> dict[str, str]:
             if specifier.operator == ">=" and Version(specifier.version) >= Version(found.get(name, "0")):
                 found[name] = specifier.version
     return found
+
+
+def lowest(floor: str, offered: Iterable[str]) -> str:
+    """The oldest version on offer that is not below a floor; the floor itself where none is.
+
+    What is older than a Python has no wheel for it, and building it from source tells nothing of the toolkit.
+    """
+    allowed = [version for version in map(Version, offered) if version >= Version(floor) and not version.is_prerelease]
+    return str(min(allowed)) if allowed else floor

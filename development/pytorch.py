@@ -24,9 +24,6 @@ PYTORCH_INDEX = "https://download.pytorch.org/whl"
 CUDA_SIZE = "about 2.7 GB to download and 4.7 GB on disk"
 CPU_SIZE = "about 0.2 GB to download"
 
-_PROBE_S = 8
-"""Seconds after which an index that does not answer counts as out of reach."""
-
 # Run by the environment's Python. The module version.py holds only assignments; importing torch takes seconds.
 _LOOK = """
 import importlib.metadata, importlib.util, json, pathlib, runpy
@@ -162,7 +159,7 @@ def install_build(environment: Environment, version: str, kind: Kind, *, insist:
 
 def newest_version(environment: Environment) -> str:
     """The newest PyTorch of pip's package index, such as 2.13.0."""
-    found = _offered(environment)
+    found = environment.offered("torch")
     if not found:
         raise SetupError("pip's package index has no torch", "one that has it", "see pip config list")
     return max((version.partition("+")[0] for version in found), key=_release)
@@ -175,21 +172,9 @@ def _kind_for_this_machine() -> Kind:
 def _index_of(environment: Environment, version: str, address: str) -> list[str] | None:
     """What pip is to be told so that it finds the version: nothing, an index's address; None where it cannot."""
     for words in ([], ["--index-url", address]):
-        if version in _offered(environment, *words):
+        if version in environment.offered("torch", *words):
             return words
     return None
-
-
-def _offered(environment: Environment, *words: str) -> list[str]:
-    """The versions of torch that pip finds for this machine. pip asks, so that its proxies and certificates count."""
-    command = [str(environment.python), "-m", "pip", "index", "versions", "torch", *words]
-    command += ["--retries", "0", "--timeout", str(_PROBE_S), "--disable-pip-version-check"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=8 * _PROBE_S)
-    except subprocess.TimeoutExpired:
-        return []
-    found = re.search(r"^Available versions: (.*)$", done.stdout, flags=re.MULTILINE)
-    return found.group(1).split(", ") if found else []
 
 
 def _around(environment: Environment, there: Build) -> Path:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from development.checkout import distributions, local_names, normal, requirements
-from development.floors import floors
+from development.floors import floors, lowest
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,9 @@ def test_the_highest_floor_of_a_name_counts() -> None:
 def test_a_floor_of_another_python_does_not_count() -> None:
     lines = ["numpy>=1.26", "numpy>=2.1; python_version >= '3.13'"]
     assert [floors(lines, python)["numpy"] for python in ("3.12", "3.13")] == ["1.26", "2.1"]
+
+
+def test_a_floor_that_has_no_wheel_is_raised_to_the_first_that_has_one() -> None:
+    assert lowest("1.26", ["2.2.0", "2.1.0", "2.1.0rc1", "1.25.2"]) == "2.1.0"
+    assert lowest("8.2", ["8.3.1", "8.2.0"]) == "8.2.0"
+    assert lowest("0.3", []) == "0.3"

@@ -24,13 +24,15 @@ PYTORCH_INDEX = "https://download.pytorch.org/whl"
 CUDA_SIZE = "about 2.7 GB to download and 4.7 GB on disk"
 CPU_SIZE = "about 0.2 GB to download"
 
-# Run by the environment's Python. The module version.py holds only assignments; importing torch takes seconds.
+# Run by the environment's Python. The module version.py holds only assignments; importing torch takes seconds. The
+# version is that of the distribution, by which pip goes: the module may have a +cu130 that the distribution lacks.
 _LOOK = """
 import importlib.metadata, importlib.util, json, pathlib, runpy
 found = importlib.util.find_spec("torch")
 if found and found.origin:
-    told = runpy.run_path(str(pathlib.Path(found.origin).with_name("version.py")))
-    print(json.dumps([told["__version__"], told.get("cuda"), importlib.metadata.requires("torch") or []]))
+    cuda = runpy.run_path(str(pathlib.Path(found.origin).with_name("version.py"))).get("cuda")
+    told = importlib.metadata.distribution("torch")
+    print(json.dumps([told.version, cuda, told.requires or []]))
 """
 
 

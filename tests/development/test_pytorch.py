@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,6 +200,18 @@ def test_the_newest_release_is_found_among_all_builds(machine: Machine) -> None:
         pytorch.newest_version(machine.environment)
 
 
+def test_the_version_is_the_one_that_pip_goes_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {
+        "torch/__init__.py": "raise ImportError",
+        "torch/version.py": "__version__ = '2.14.1+cu130'\ncuda = '13.0'",
+        "torch-2.14.1.dist-info/METADATA": "Metadata-Version: 2.1\nName: torch\nVersion: 2.14.1\nRequires-Dist: Sym_Py>=1",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert pytorch.installed_build(Environment(Path(sys.prefix))) == Build("2.14.1", "cuda", ("sym-py",))
+
+
 def gpu_listing(code: int, said: str) -> Callable[..., subprocess.CompletedProcess[str]]:
     return lambda command, **_options: subprocess.CompletedProcess(command, code, said, "")
 
@@ -223,11 +237,9 @@ def test_no_gpu_is_seen_without_the_program_that_lists_them(monkeypatch: pytest.
 
 @pytest.mark.smoke
 def test_the_pytorch_that_runs_this_is_seen_as_it_is() -> None:
-    import sys
-
     import torch
 
     build = pytorch.installed_build(Environment(Path(sys.prefix)))
     assert build is not None
-    assert (build.version, build.kind) == (torch.__version__, "cuda" if torch.version.cuda else "cpu")
+    assert (build.version, build.kind) == (importlib.metadata.version("torch"), "cuda" if torch.version.cuda else "cpu")
     assert "sympy" in build.needs

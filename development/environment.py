@@ -203,6 +203,11 @@ def _advice(said: str) -> str:
         return "free some disk space and run this again: nothing that was fetched is fetched twice"
     if re.search(r"ConnectionError|NewConnectionError|Name or service|timed out|ProxyError|SSLError", said):
         return "see that this machine reaches a package index (pip config list shows which), and run this again"
+    if "ResolutionImpossible" in said:
+        return (
+            "see whether a constraint of your own (pip config list shows them) contradicts requirements.lock or a "
+            ".venv that was made by hand; without either, run: make lock"
+        )
     if re.search(r"No matching distribution|Could not find a version", said):
         return (
             "see that the package index is reached and whole (pip config list shows which), and that it has packages "

@@ -204,7 +204,7 @@ def test_the_version_is_the_one_that_pip_goes_by(tmp_path: Path, monkeypatch: py
     for name, text in {
         "torch/__init__.py": "raise ImportError",
         "torch/version.py": "__version__ = '2.14.1+cu130'\ncuda = '13.0'",
-        "torch-2.14.1.dist-info/METADATA": "Metadata-Version: 2.1\nName: torch\nVersion: 2.14.1\nRequires-Dist: Sym_Py>=1",
+        "torch-2.14.1.dist-info/METADATA": "Name: torch\nVersion: 2.14.1\nRequires-Dist: Sym_Py>=1\n",
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")

@@ -24,7 +24,9 @@ class SetupError(Exception):
     """
 
     def __init__(self, wrong: str, expected: str, action: str) -> None:
-        super().__init__("; ".join(part for part in (wrong, expected and f"expected {expected}", action) if part))
+        told = "; ".join(part for part in (wrong, expected and f"expected {expected}", action) if part)
+        # Where a part ends by the lines of another program, the next one begins a line.
+        super().__init__(told.replace("\n; ", "\n"))
 
 
 def distributions() -> list[Path]:

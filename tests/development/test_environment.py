@@ -104,7 +104,7 @@ def test_an_environment_that_can_have_no_pip_is_refused(venv: Environment) -> No
 @pytest.mark.parametrize(
     ("said", "advice"),
     [
-        ("OSError: [Errno 28] No space left on device", "free some disk space"),
+        ("OSError: [Errno 28] No space left on device", r"\nfree some disk space"),
         ("NewConnectionError: failed to resolve", "see that this machine reaches a package index"),
         ("ERROR: No matching distribution found for av==18", "see that the package index is reached and whole"),
         ("ERROR: ResolutionImpossible: for help visit", "see whether a constraint of your own"),

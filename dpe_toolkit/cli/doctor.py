@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -32,6 +34,7 @@ HELP = help_text(
 
 _BROKEN = 1
 _FORMATS_SHOWN = 4
+_DRIVER_S = 20
 _PACKAGES = ("torch", "numpy", "opencv-python-headless", "av", "opentimelineio", "pydantic", "pluggy")
 
 
@@ -76,7 +79,7 @@ def _system() -> Iterator[Finding]:
     yield Finding("system", "cache folder", "ok", str(user_cache_dir()))
     for name in _PACKAGES:
         try:
-            yield Finding("package", name, "ok", version(name))
+            yield Finding("package", name, "ok", f"{version(name)}{_torch_build() if name == 'torch' else ''}")
         except PackageNotFoundError:
             # OpenCV comes under several distribution names; what counts is that it imports.
             yield Finding("package", name, "absent", "another distribution may provide it")
@@ -91,10 +94,38 @@ def _devices() -> Iterator[Finding]:
             known = torch.cuda.get_device_properties(number)
             yield Finding("device", f"cuda:{number}", "ok", f"{known.name}, {known.total_memory >> 20} MiB")
     else:
-        built = torch.version.cuda
-        yield Finding("device", "cuda", "absent", f"PyTorch for CUDA {built}" if built else "this PyTorch has no CUDA")
+        yield Finding("device", "cuda", "absent", _why_no_cuda(torch.version.cuda, gpus=_nvidia_gpus()))
     if sys.platform == "darwin":
         yield Finding("device", "mps", "ok" if torch.backends.mps.is_available() else "absent")
+
+
+def _torch_build() -> str:
+    import torch
+
+    if torch.version.cuda:
+        return f", built for CUDA {torch.version.cuda}"
+    return f", built for ROCm {torch.version.hip}" if torch.version.hip else ", built for CPUs"
+
+
+def _why_no_cuda(built: str | None, *, gpus: list[str]) -> str:
+    if not gpus:
+        return "no NVIDIA GPU is seen"
+    if built is None:
+        return f"PyTorch is built for CPUs, but there is {gpus[0]}; in a checkout, change that by: TORCH=cuda make demo"
+    return f"PyTorch, built for CUDA {built}, cannot use {gpus[0]}; see by nvidia-smi whether the driver is new enough"
+
+
+def _nvidia_gpus() -> list[str]:
+    """The GPUs that NVIDIA's driver lists, whatever PyTorch can do with them."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    words = [program, "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=_DRIVER_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.strip().splitlines() if done.returncode == 0 else []
 
 
 def _codecs() -> Iterator[Finding]:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from dpe_toolkit.timing import Span
 from dpe_toolkit.video import VideoReader, probe
 from tests.cli.conftest import NUM_FRAMES, Dpe
+
+pytestmark = pytest.mark.smoke
 
 RANGE = {"start_time": 0, "duration": NUM_FRAMES}
 

@@ -27,6 +27,8 @@ from tests.conformance.scenes import (
     track,
 )
 
+pytestmark = pytest.mark.smoke
+
 
 def test_the_frames_of_a_cut_are_those_of_its_clips(stage: Stage) -> None:
     shown = stage.shown(track(clip("a.mp4", 10, 13), gap(3), clip("b.mp4", 40, 9)))

@@ -90,9 +90,14 @@ NOT_RUN = {
     "make demo": "installs packages; tests/testing/test_demo.py renders the demonstration",
     "make test": "is what runs this",
     "make check": "runs beside the tests",
+    "make smoke": "is a part of make test, and of what runs by other Pythons",
+    "make pythons": "installs packages",
     "make docs": "tests/contracts/test_site.py builds the site",
+    "make wheels": "tests/contracts/test_wheels.py builds them",
+    "make lock": "wants a package index; tests/contracts/test_lock.py reads what it wrote",
+    "python -m venv --system-site-packages .venv": "is done before tests can be run",
     "python -m venv .venv": "is done before tests can be run",
-    ".venv/bin/pip install -c constraints.txt -e '.[default]' -e plugins/face_mesh -e plugins/feather_blend "
+    ".venv/bin/pip install -c requirements.lock -e '.[default]' -e plugins/face_mesh -e plugins/feather_blend "
     "-e plugins/dpe_portrait": "fetches packages",
     "source .venv/bin/activate": "is of the shell",
     "dpe weights fetch mine --address https://example.org/weights.safetensors --sha256 0123": (
@@ -219,7 +224,9 @@ def test_commands_of_other_programs_that_are_not_run_would_be_understood() -> No
     for command in NOT_RUN:
         program, *words = shlex.split(command)
         if program == "make":
-            assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert re.search(
+                rf"^\.PHONY:.* {words[0]}\b", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE
+            )
         elif program == "torchrun":
             assert parse_args(words).training_script == "dpe"
         elif program.endswith("/pip"):

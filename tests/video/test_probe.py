@@ -16,6 +16,8 @@ from dpe_toolkit.video import file_digest, list_codecs, media_plan, probe
 from dpe_toolkit.video.opening import exact_ratio, open_media
 from tests.video.conftest import Recipe, tone, write_sound_clip
 
+pytestmark = pytest.mark.smoke
+
 PLAIN = Recipe("plain.mp4", options={"preset": "ultrafast"}, rate=Fraction(24000, 1001))
 
 

@@ -15,6 +15,8 @@ from dpe_toolkit.timing import Span
 from dpe_toolkit.video import VideoReader, probe
 from tests.video.conftest import Recipe, numbers_in, resident_bytes
 
+pytestmark = pytest.mark.smoke
+
 NUM_FRAMES = 75
 H264 = {"preset": "veryfast", "bf": "3", "g": "12", "x264-params": "b-adapt=0"}
 RECIPES = [

@@ -25,6 +25,8 @@ from dpe_toolkit.video import (
 )
 from tests.video.conftest import Recipe, make_batch, numbers_in, resident_bytes, tone, write_sound_clip
 
+pytestmark = pytest.mark.smoke
+
 HDR = ColorInfo(matrix=9, transfer=16, primaries=9, range=1, chroma_location=3)
 FULL = ColorInfo(matrix=1, transfer=13, primaries=1, range=2, chroma_location=1)
 RATE = Fraction(30000, 1001)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from dpe_face_mesh import plugin
 from dpe_toolkit.testing import (
     DetectorConformance,
@@ -19,6 +21,7 @@ from dpe_toolkit.testing import (
 PARTS = (DETECTOR, ENCODER, MOTION)
 
 
+@pytest.mark.smoke
 class TestMeshDetector(DetectorConformance):
     component = DETECTOR
 
@@ -28,6 +31,7 @@ class TestMeshEncoder(EncoderConformance):
     partners = PARTS
 
 
+@pytest.mark.smoke
 class TestMeshMotion(MotionConformance):
     component = MOTION
     partners = PARTS
@@ -38,6 +42,7 @@ class TestMeshGenerator(GeneratorConformance):
     partners = PARTS
 
 
+@pytest.mark.smoke
 class TestMeshRegressor(RegressorConformance):
     component = REGRESSOR
 

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
+
 from dpe_feather_blend import plugin
 from dpe_toolkit.testing import CompositorConformance
+
+pytestmark = pytest.mark.smoke
 
 (COMPONENT,) = plugin.dpe_register_compositors()
 

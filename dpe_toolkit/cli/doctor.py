@@ -88,15 +88,28 @@ def _system() -> Iterator[Finding]:
 def _devices() -> Iterator[Finding]:
     import torch
 
+    from dpe_toolkit.render.device import resolve_device
+
     yield Finding("device", "cpu", "ok", f"{torch.get_num_threads()} threads")
     if torch.cuda.is_available():
         for number in range(torch.cuda.device_count()):
             known = torch.cuda.get_device_properties(number)
-            yield Finding("device", f"cuda:{number}", "ok", f"{known.name}, {known.total_memory >> 20} MiB")
+            yield _tried(f"cuda:{number}", f"{known.name}, {known.total_memory >> 20} MiB")
     else:
         yield Finding("device", "cuda", "absent", _why_no_cuda(torch.version.cuda, gpus=_nvidia_gpus()))
     if sys.platform == "darwin":
-        yield Finding("device", "mps", "ok" if torch.backends.mps.is_available() else "absent")
+        yield _tried("mps", "Metal") if torch.backends.mps.is_available() else Finding("device", "mps", "absent")
+    yield Finding("device", "auto", "ok", f"takes {resolve_device()}")
+
+
+def _tried(name: str, what: str) -> Finding:
+    """A device that PyTorch sees, after a sum on it."""
+    from dpe_toolkit.render.device import device_fault
+
+    fault = device_fault(name)
+    if not fault:
+        return Finding("device", name, "ok", what)
+    return Finding("device", name, "absent", f"{what} is there, and this PyTorch cannot compute on it: {fault}")
 
 
 def _torch_build() -> str:

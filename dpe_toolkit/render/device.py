@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 
@@ -9,7 +10,9 @@ import torch
 
 from dpe_toolkit.errors import OptionsError
 
-__all__ = ["DEVICES", "resolve_device"]
+__all__ = ["DEVICES", "device_fault", "resolve_device"]
+
+_log = logging.getLogger(__name__)
 
 DEVICES: dict[str, Callable[[], int]] = {
     "cuda": lambda: torch.cuda.device_count() if torch.cuda.is_available() else 0,
@@ -21,7 +24,7 @@ _FORM = re.compile(r"^([a-z]+)(?::(\d{1,3}))?$")
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """The device called ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; ``auto`` takes the fastest there is.
+    """The device called ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; ``auto`` takes the fastest that works.
 
     Raises:
         OptionsError: the name is none of these, or this machine has no such device.
@@ -29,7 +32,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     match = _FORM.match(name.strip().lower())
     kind, number = (match[1], match[2]) if match else ("", None)
     if kind == "auto":
-        kind = next((kind for kind, count in DEVICES.items() if count()), "cpu")
+        kind = next((kind for kind, count in DEVICES.items() if count() and _is_usable(kind)), "cpu")
     if kind not in ("cpu", *DEVICES) or (number and kind != "cuda"):
         raise OptionsError(f"device {name!r} is not known", "auto, cpu, cuda, cuda:N or mps", "correct --device")
     if kind == "cuda":
@@ -39,6 +42,25 @@ def resolve_device(name: str = "auto") -> torch.device:
             f"device {kind!r} is asked for, but this machine has none", "auto or cpu", "correct --device"
         )
     return torch.device(kind)
+
+
+def device_fault(name: str) -> str:
+    """Why a device that PyTorch sees cannot compute, in PyTorch's words; empty where it can.
+
+    A build of PyTorch has code for some generations of GPUs, and sees the others too.
+    """
+    try:
+        torch.ones(1, device=name).add(1).item()
+    except (AssertionError, RuntimeError) as error:
+        return str(error).strip().partition("\n")[0] or type(error).__name__
+    return ""
+
+
+def _is_usable(kind: str) -> bool:
+    fault = device_fault(kind)
+    if fault:
+        _log.warning("device %s is there and cannot be used, so another is taken: %s", kind, fault)
+    return not fault
 
 
 def _cuda(name: str, number: int) -> torch.device:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -67,3 +68,16 @@ def test_the_build_of_pytorch_is_told(
     monkeypatch.setattr(torch.version, "hip", hip)
     (found,) = (finding for finding in doctor._system() if finding.name == "torch")
     assert found.detail == f"{torch.__version__}, {told}"
+
+
+def test_a_gpu_that_cannot_compute_is_told_and_what_auto_takes_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = SimpleNamespace(name="NVIDIA GeForce GTX 680", total_memory=2 << 30)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _number: known)
+    monkeypatch.setattr("dpe_toolkit.render.device.device_fault", lambda name: "no kernel image is available")
+    assert device("cuda:0").state == "absent"
+    assert device("cuda:0").detail.startswith("NVIDIA GeForce GTX 680, 2048 MiB is there, and this PyTorch cannot")
+    assert device("auto").detail == "takes cpu"
+    monkeypatch.setattr("dpe_toolkit.render.device.device_fault", lambda name: "")
+    assert (device("cuda:0").state, device("auto").detail) == ("ok", "takes cuda:0")

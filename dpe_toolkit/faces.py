@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -120,17 +119,6 @@ class Placement:
         focus = None if self.focus_px is None else self.focus_px[rows]
         return Placement(self.to_frame[rows], self.size_px, self.valid[rows], focus)
 
-    @classmethod
-    def join(cls, parts: Sequence[Placement]) -> Placement:
-        """The crops of all parts, which are of one size."""
-        known = [part.focus_px for part in parts if part.focus_px is not None]
-        return cls(
-            np.concatenate([part.to_frame for part in parts]),
-            parts[0].size_px,
-            np.concatenate([part.valid for part in parts]),
-            np.concatenate(known) if len(known) == len(parts) else None,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class FaceBatch:
@@ -167,17 +155,4 @@ class FaceBatch:
             self.landmarks_px[picked],
             self.blendshapes[picked],
             self.index[rows],
-        )
-
-    @classmethod
-    def join(cls, parts: Sequence[FaceBatch]) -> FaceBatch:
-        """The faces of all parts, whose crops are of one size, in their order."""
-        import torch  # nobody has a batch without it; listings read this module and do without
-
-        return cls(
-            torch.cat([part.pixels for part in parts]),
-            Placement.join([part.placement for part in parts]),
-            torch.cat([part.landmarks_px for part in parts]),
-            torch.cat([part.blendshapes for part in parts]),
-            np.concatenate([part.index for part in parts]),
         )

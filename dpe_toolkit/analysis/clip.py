@@ -139,7 +139,9 @@ def _choose(
             reference=Path(request.face.reference),
             reader=lambda: open_reader(request.media.path),
             open_reader=open_reader,
-            detect=guarded_detection(pool.detector(request.detector, request.clip), request.detector, request.clip),
+            detect=guarded_detection(
+                pool.detector(request.detector, request.clip), request.detector, request.clip, pool.device
+            ),
             embedder=pool.identity(request.identity, request.clip),
             choice=request.identity,
             clip=request.clip,
@@ -199,7 +201,8 @@ def _found(
 def _detect(
     request: ClipRequest, pool: ComponentPool, progress: ProgressSink, open_reader: OpenReader
 ) -> list[Detections]:
-    detect = guarded_detection(pool.detector(request.detector, request.clip), request.detector, request.clip)
+    detector = pool.detector(request.detector, request.clip)
+    detect = guarded_detection(detector, request.detector, request.clip, pool.device)
     reader: FrameSource = open_reader(request.media.path)
     with reader:
         found = detect_clip(reader, request.span, detect, progress=progress)

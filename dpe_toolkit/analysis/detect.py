@@ -8,8 +8,10 @@ from types import TracebackType
 from typing import Protocol, Self
 
 import numpy as np
+import torch
 
 from dpe_toolkit.analysis.ahead import ahead
+from dpe_toolkit.analysis.devices import Halving
 from dpe_toolkit.analysis.pool import guard_plugin
 from dpe_toolkit.analysis.progress import ProgressSink
 from dpe_toolkit.components import Detector
@@ -49,14 +51,27 @@ DetectBatch = Callable[[FrameBatch, Detections | None], Sequence[Detections]]
 """Gives the faces of each frame of a batch, told those of the frame seen before it."""
 
 
-def guarded_detection(detector: Detector, choice: ComponentChoice, clip: str) -> DetectBatch:
-    """The detector, with what it returns checked and what it raises told as `PluginError`."""
+def guarded_detection(detector: Detector, choice: ComponentChoice, clip: str, device: torch.device) -> DetectBatch:
+    """The detector, with what it returns checked and what it raises told as `PluginError`.
+
+    Where the memory of its device ends it is given fewer frames at once.
+    """
+    halving = Halving(device)
 
     def detect(frames: FrameBatch, previous: Detections | None) -> Sequence[Detections]:
-        with guard_plugin(choice, clip, Span(int(frames.index.min()), int(frames.index.max()) + 1)):
-            faces = detector.detect(frames, previous)
-            _check(faces, len(frames), previous)
-        return faces
+        found: list[Detections] = []
+
+        def some(rows: Span) -> list[Detections]:
+            part = frames if len(rows) == len(frames) else frames.take(slice(rows.start, rows.stop))
+            before = found[-1] if found else previous
+            with guard_plugin(choice, clip, Span(int(part.index.min()), int(part.index.max()) + 1)):
+                faces = detector.detect(part, before)
+                _check(faces, len(part), before)
+            return faces
+
+        for faces in halving.pull(Span(0, len(frames)), some):
+            found += faces
+        return found
 
     return detect
 

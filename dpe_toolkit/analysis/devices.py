@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -13,20 +14,29 @@ import torch
 from dpe_toolkit.errors import DeviceMemoryError
 from dpe_toolkit.timing import Span
 
-__all__ = ["Halving", "is_lacking", "is_out_of_memory", "moved", "no_room"]
+__all__ = ["Halving", "empty_cache", "is_lacking", "is_out_of_memory", "moved", "no_room"]
 
 _log = logging.getLogger(__name__)
 R = TypeVar("R")
+# PyTorch's own words, of 2.6 to 2.15.
+_LACKING_TYPE = re.compile(r"float64|MPS (backend|framework)")
+_LACKING = re.compile(r"\bMPS\b.*not (supported|implemented)|not (supported|implemented)\b.*\bMPS\b", re.DOTALL)
+_FULL = re.compile(
+    r"backend out of memory|Invalid buffer size|CUDA error: out of memory|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED"
+)
 
 
 def is_lacking(error: BaseException) -> bool:
     """True for what PyTorch raises where a device has not an operation or a type (Metal lacks some of both)."""
-    return isinstance(error, NotImplementedError) or (isinstance(error, TypeError) and "float64" in str(error))
+    if isinstance(error, NotImplementedError):
+        return True
+    words = _LACKING_TYPE if isinstance(error, TypeError) else _LACKING if isinstance(error, RuntimeError) else None
+    return words is not None and words.search(str(error)) is not None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True for what PyTorch raises where the memory of a device is used up; Metal has no class of its own for it."""
-    told = isinstance(error, RuntimeError) and "backend out of memory" in str(error)
+    """True for what PyTorch raises where the memory of a device is used up; not all of it has a class of its own."""
+    told = isinstance(error, RuntimeError) and _FULL.search(str(error)) is not None
     return told or isinstance(error, (torch.OutOfMemoryError, DeviceMemoryError))
 
 
@@ -109,13 +119,13 @@ class Halving:
                 continue
             # Outside of the handler, whose traceback holds the tensors of what failed.
             self._forget()
-            _empty_cache(self._device)
+            empty_cache(self._device)
             self._longest = (len(part) + 1) // 2
             _log.info("%s has no room for %d frames at once: %d are tried", self._device, len(part), self._longest)
             waiting.insert(0, part)
 
 
-def _empty_cache(device: torch.device) -> None:
+def empty_cache(device: torch.device) -> None:
     """Gives back what PyTorch keeps of a device's memory for later."""
     empty = getattr(getattr(torch, device.type, None), "empty_cache", None)
     if empty is not None:

@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.analysis.devices import Halving, is_lacking, is_out_of_memory, moved
+from dpe_toolkit.analysis.devices import empty_cache, is_lacking, is_out_of_memory, moved
 from dpe_toolkit.codes import Appearance, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.components import (
     Composited,
@@ -33,14 +33,28 @@ from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack
 from dpe_toolkit.frames import FrameBatch
 from dpe_toolkit.measuring import IdentityEmbedder
 from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.timing import Span
 
-__all__ = ["Fallen", "falling_back"]
+__all__ = ["Fallen", "MovableFetch", "falling_back"]
+
+Fetch = Callable[[npt.NDArray[np.int64]], FaceBatch]
 
 _log = logging.getLogger(__name__)
 _CPU = torch.device("cpu")
 C = TypeVar("C")
 R = TypeVar("R")
+
+
+@runtime_checkable
+class MovableFetch(Protocol):
+    """A fetch of native windows that can be told where they are wanted."""
+
+    def __call__(self, rows: npt.NDArray[np.int64]) -> FaceBatch:
+        """The windows of these rows."""
+        ...
+
+    def on(self, device: torch.device) -> Fetch:
+        """The same fetch, whose windows lie on a device."""
+        ...
 
 
 @dataclass(slots=True)
@@ -107,7 +121,7 @@ class _Falling(Generic[C]):
         fell: bool = False,
     ) -> None:
         self.wrapped = wrapped
-        """The component as it was made first, which says what it wants: `dpe_toolkit.analysis.window_shape` asks it."""
+        """The component in use, which says what it wants to see: `dpe_toolkit.analysis.window_shape` asks it."""
         self.device = device
         self._choice = choice
         self._make = make
@@ -142,7 +156,9 @@ class _Falling(Generic[C]):
         made = self._make(_CPU)
         result = retry(made)
         # Not before it worked there: what fails on a CPU too is the component's own fault.
-        self._cpu = made
+        # What it had on the device goes; what it wants to see it says as well on the CPU.
+        self._cpu = self.wrapped = made
+        empty_cache(self.device)
         self._fallen.note(self._choice, self.device, cause)
         return result
 
@@ -191,9 +207,7 @@ class _Generator(_Falling[Generator]):
         return self.wrapped.wants_driver_pixels
 
     def begin_shot(self, material: ShotMaterial) -> ShotGenerator:
-        shot = self.choose(
-            lambda made: made.begin_shot(material), lambda made: made.begin_shot(_material(material, self.device))
-        )
+        shot = self.choose(lambda made: made.begin_shot(material), lambda made: made.begin_shot(_material(material)))
         return _Shot(self, shot, material) if isinstance(shot, ShotGenerator) else shot
 
 
@@ -203,38 +217,38 @@ class _Shot:
     def __init__(self, generator: _Generator, shot: ShotGenerator, material: ShotMaterial) -> None:
         self._generator = generator
         self._material = material
-        self._shot = shot
-        self._cpu_shot = shot if generator.on_cpu is not None else None
+        self._shot: ShotGenerator | None = shot
+        self._on_cpu = generator.on_cpu is not None
 
     def generate(self, request: GenerateRequest) -> Generated:
         def retry(made: Generator) -> Generated:
-            if self._cpu_shot is None:
-                self._cpu_shot = made.begin_shot(_material(self._material, self._generator.device))
-            return self._cpu_shot.generate(moved(request, _CPU))
+            if not self._on_cpu:
+                self._shot = None  # lets go of what it borrowed on the device before as much is cut anew
+                self._shot, self._on_cpu = made.begin_shot(_material(self._material)), True
+            assert self._shot is not None
+            return self._shot.generate(moved(request, _CPU))
 
-        return self._generator.run(lambda _: self._shot.generate(request), retry, rows=len(request.rows))
+        def call(_: Generator) -> Generated:
+            assert self._shot is not None
+            return self._shot.generate(request)
+
+        return self._generator.run(call, retry, rows=len(request.rows))
 
 
-def _material(material: ShotMaterial, device: torch.device) -> ShotMaterial:
-    """The material on the CPU, and what it fetches too: in as many parts as the device needs to cut it out."""
-    Rows = npt.NDArray[np.int64]
-
-    def fetched(fetch: Callable[[Rows], FaceBatch]) -> Callable[[Rows], FaceBatch]:
-        def on_cpu(rows: Rows) -> FaceBatch:
-            if not len(rows):
-                return cast("FaceBatch", moved(fetch(rows), _CPU))
-            parts = Halving(device).pull(
-                Span(0, len(rows)), lambda part: moved(fetch(rows[part.start : part.stop]), _CPU)
-            )
-            return FaceBatch.join(list(parts))
-
-        return on_cpu
-
+def _material(material: ShotMaterial) -> ShotMaterial:
+    """The material on the CPU, and what it fetches too."""
     return dataclasses.replace(
         cast("ShotMaterial", moved(material, _CPU)),
-        fetch_source=fetched(material.fetch_source),
-        fetch_driver=fetched(material.fetch_driver),
+        fetch_source=_fetching_to_cpu(material.fetch_source),
+        fetch_driver=_fetching_to_cpu(material.fetch_driver),
     )
+
+
+def _fetching_to_cpu(fetch: Fetch) -> Fetch:
+    # A render's own windows are cut on the CPU in the first place, so that the device needs no room for them.
+    if isinstance(fetch, MovableFetch):
+        return fetch.on(_CPU)
+    return lambda rows: cast("FaceBatch", moved(fetch(rows), _CPU))
 
 
 class _Compositor(_Falling[Compositor]):

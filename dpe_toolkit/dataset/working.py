@@ -53,7 +53,7 @@ class ClipCutter:
         self._open_reader = open_reader
         device = torch.device("cpu")
         detector = ComponentPool(maker, device).detector(settings.detector, "dataset")
-        self._detect = guarded_detection(detector, settings.detector, "dataset")
+        self._detect = guarded_detection(detector, settings.detector, "dataset", device)
         self._regressor: ExpressionRegressor | None = None
         if settings.regressor is not None:
             made = maker.create(settings.regressor, ComponentContext(device, settings.regressor.weights))

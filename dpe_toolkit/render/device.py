@@ -32,7 +32,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     match = _FORM.match(name.strip().lower())
     kind, number = (match[1], match[2]) if match else ("", None)
     if kind == "auto":
-        kind = next((kind for kind, count in DEVICES.items() if count() and _is_usable(kind)), "cpu")
+        return _fastest()
     if kind not in ("cpu", *DEVICES) or (number and kind != "cuda"):
         raise OptionsError(f"device {name!r} is not known", "auto, cpu, cuda, cuda:N or mps", "correct --device")
     if kind == "cuda":
@@ -56,11 +56,16 @@ def device_fault(name: str) -> str:
     return ""
 
 
-def _is_usable(kind: str) -> bool:
-    fault = device_fault(kind)
-    if fault:
-        _log.warning("device %s is there and cannot be used, so another is taken: %s", kind, fault)
-    return not fault
+def _fastest() -> torch.device:
+    """The first device that computes, of the kinds in their order."""
+    for kind, count in DEVICES.items():
+        for number in range(count()):
+            device = torch.device(kind, number) if kind == "cuda" else torch.device(kind)
+            fault = device_fault(str(device))
+            if not fault:
+                return device
+            _log.warning("device %s is there and cannot be used, so another is taken: %s", device, fault)
+    return torch.device("cpu")
 
 
 def _cuda(name: str, number: int) -> torch.device:

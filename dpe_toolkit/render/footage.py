@@ -53,6 +53,8 @@ class Foreseen(Generic[T]):
     def get(self, span: Span) -> T:
         """The result of ``span``."""
         if self._next == len(self._schedule) or self._schedule[self._next] != span:
+            if self._next < len(self._schedule) and self._is_part(span, self._schedule[self._next]):
+                self._give_up()
             return self._otherwise(span)
         self._next += 1
         if self._results is None:
@@ -61,12 +63,23 @@ class Foreseen(Generic[T]):
             return next(self._results)
         except Exception:
             # The thread has ended: a span that is asked for again is made here, and so is every later one.
-            self._next = len(self._schedule)
+            self._give_up()
             raise
 
     def close(self) -> None:
         """Ends the thread."""
         self._stack.close()
+
+    @staticmethod
+    def _is_part(span: Span, whole: Span) -> bool:
+        """True where spans come in parts, as they do once the memory of a device has ended."""
+        return span.start == whole.start and len(span) < len(whole)
+
+    def _give_up(self) -> None:
+        """Ends the thread and lets go of what it made: no span will be asked for as the schedule has it."""
+        self._next = len(self._schedule)
+        self._stack.close()
+        self._results = None
 
     def _made(self) -> Iterator[T]:
         # OpenMP bounds threads by thread: the bound of the render's own does not hold here by itself.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from dpe_toolkit.analysis import ComponentPool, OpenReader, guard_plugin
@@ -138,9 +139,27 @@ def _material(prepared: PreparedShot, source: Footage, driver: Footage, device: 
         prepared.driver_rows,
         prepared.target,
         prepared.request,
-        lambda rows: source_faces(prepared, source, rows, device),
-        lambda rows: driver_faces(prepared, driver, rows, device),
+        _Fetch(source_faces, prepared, source, device),
+        _Fetch(driver_faces, prepared, driver, device),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """Cuts native windows of any rows, for a generator that begins a shot."""
+
+    cut: Callable[[PreparedShot, Footage, npt.NDArray[np.int64], torch.device], FaceBatch]
+    prepared: PreparedShot
+    footage: Footage
+    device: torch.device
+
+    def __call__(self, rows: npt.NDArray[np.int64]) -> FaceBatch:
+        """The windows of these rows."""
+        return self.cut(self.prepared, self.footage, rows, self.device)
+
+    def on(self, device: torch.device) -> _Fetch:
+        """The same, where a generator that fell back wants them."""
+        return replace(self, device=device)
 
 
 class _LazyGenerator:

@@ -300,7 +300,9 @@ def _one_frame(session: _Session, sequence: SequenceNode, position: int, frame: 
     shot = session.plan.shots[position]
     span = Span(frame - shot.record_start, frame - shot.record_start + 1)
     executor = Executor()
-    result = executor.pull(sequence.shown(position), span)
+    (result,) = Halving(session.pool.device, executor.clear).pull(
+        span, lambda part: executor.pull(sequence.shown(position), part)
+    )
     source = executor.pull(sequence.shown(position, edited=False), span)
     edited_leaves = [(leaf, one) for leaf in shot.leaves() if (one := session.prepared.get(take_key(leaf))) is not None]
     if not edited_leaves:

@@ -5,16 +5,22 @@ of a tensor that is not on the CPU, two tensors of two devices in one operation,
 for it, a type or an operation that the device lacks, its memory used up. Inside `pretend_accelerator` there is a
 device, `ACCELERATOR`, that does all of this; its tensors compute on the CPU, to the same bits.
 
+It is not a GPU. What goes on inside of ``backward`` (functions and hooks of one's own) computes on the CPU unseen,
+there are no random generators on the device, weight norm, scripted modules and ``parameter.data = ...`` do not move
+there, and storages, ``dlpack`` and ``pickle`` get at the values. Components that draw pictures need none of it.
+
 Source: our choice. PyTorch's own way for devices outside its tree (``privateuse1``) needs a compiler or an
 interface that is marked experimental; a tensor subclass needs neither, and works on every version we support.
 """
 
 from __future__ import annotations
 
+import numbers
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 from unittest import mock
 
@@ -29,6 +35,9 @@ ACCELERATOR = torch.device("ipu", 0)
 _CPU = torch.device("cpu")
 _inside = threading.local()
 
+_OPERATORS = ("add", "and", "floordiv", "lshift", "mod", "mul", "or", "pow", "rshift", "sub", "truediv", "xor")
+_IN_PLACE = frozenset(f"__i{name}__" for name in _OPERATORS)
+_DOUBLES = (torch.float64, torch.complex128)
 _MOVING = frozenset({"cpu", "to", "type_as"})
 _MAKING = frozenset({"as_tensor", "asarray", "tensor"})
 # As on a GPU, these take tensors of two devices.
@@ -55,9 +64,9 @@ class PretendAccelerator:
 
     def _admit(self, made: torch.Tensor) -> None:
         """Refuses what the device could not hold."""
-        if made.dtype == torch.float64 and not self.has_float64:
+        if made.dtype in _DOUBLES and not self.has_float64:
             raise TypeError(f"{ACCELERATOR.type} has no float64; use float32 instead")
-        size = made.numel() * made.element_size()
+        size = made.untyped_storage().nbytes()
         if self.max_tensor_bytes is not None and size > self.max_tensor_bytes:
             raise torch.OutOfMemoryError(f"{ACCELERATOR.type} out of memory: tried to allocate {size} bytes")
 
@@ -153,23 +162,40 @@ def pretend_accelerator(
     from dpe_toolkit.render import device
 
     pretended = PretendAccelerator(ACCELERATOR, frozenset(lacks), has_float64, max_tensor_bytes)
-    run = threading.Thread.run
+    # The step around `run`, which subclasses of Thread replace.
+    start = threading.Thread._bootstrap_inner  # type: ignore[attr-defined] # private, the same in every Python so far
 
-    def run_seeing(thread: threading.Thread) -> None:
+    def start_seeing(thread: threading.Thread) -> None:
         with _Making():
-            run(thread)
+            start(thread)
 
     swapped = torch.__future__.get_swap_module_params_on_conversion()
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.object(threading.Thread, "run", run_seeing))
+        stack.enter_context(mock.patch.object(threading.Thread, "_bootstrap_inner", start_seeing))
+        stack.enter_context(mock.patch.object(torch, "load", partial(_load, torch.load)))
         stack.enter_context(mock.patch.dict(device.DEVICES, {ACCELERATOR.type: lambda: 1}))
         # A parameter keeps its class where only its data is replaced; swapped, it becomes one of the device.
         torch.__future__.set_swap_module_params_on_conversion(True)
         stack.callback(torch.__future__.set_swap_module_params_on_conversion, swapped)
         _active.append(pretended)
-        stack.callback(_active.remove, pretended)
+        stack.callback(_active.pop)
         stack.enter_context(_Making())
         yield pretended
+
+
+def _load(load: Callable[..., Any], *args: Any, map_location: Any = None, **kwargs: Any) -> Any:
+    """``torch.load``, which knows no such device: to the CPU, and what it gives is moved."""
+    if not isinstance(map_location, (str, torch.device)) or not _is_here(map_location):
+        return load(*args, map_location=map_location, **kwargs)
+    return _moved(load(*args, map_location=_CPU, **kwargs))
+
+
+def _moved(value: Any) -> Any:
+    if isinstance(value, (torch.Tensor, torch.nn.Module)):
+        return value.to(ACCELERATOR)
+    if isinstance(value, dict):
+        return type(value)((key, _moved(part)) for key, part in value.items())
+    return type(value)(map(_moved, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _computing() -> bool:
@@ -205,10 +231,14 @@ def _compute(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     if not here and wanted is not True:
         return func(*args, **kwargs)
     pretended = _active[-1] if _active else PretendAccelerator()
-    if name in pretended.lacks:
+    if not pretended.lacks.isdisjoint({name, name.rstrip("_")}):
         raise NotImplementedError(f"The operator 'aten::{name}' is not currently implemented for the IPU device.")
+    if any(isinstance(leaf, torch.Generator) for leaf in (*args, *kwargs.values())):
+        raise RuntimeError(f"Expected a '{ACCELERATOR.type}' device type for generator but found 'cpu'")
     if here:
-        _check_devices(name, args, given)
+        _check_devices(name, args, kwargs, given)
+        if not pretended.has_float64 and (name == "copy_" or wanted is False):
+            _check_types(name, args, kwargs)
     _inside.depth = getattr(_inside, "depth", 0) + 1
     try:
         with torch._C.DisableTorchFunctionSubclass():
@@ -218,7 +248,15 @@ def _compute(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
             lands = _lands(name, args) if wanted is None else wanted
             if lands and not here and name in _MOVING | _MAKING:
                 result = result.clone()  # nothing is shared across devices
-            placed = _placed(result, lands, given if name not in _MOVING else [], pretended)
+            kept = [] if name in _MOVING | _MAKING else given
+            if name == "grad" and isinstance(result, tuple):
+                # A gradient lies where its input does.
+                inputs = kwargs.get("inputs", args[1] if len(args) > 1 else ())
+                inputs = (inputs,) if isinstance(inputs, torch.Tensor) else inputs
+                pairs = zip(result, inputs, strict=True)
+                placed = tuple(_placed(one, isinstance(of, AcceleratorTensor), kept, pretended) for one, of in pairs)
+            else:
+                placed = _placed(result, lands, kept, pretended)
     finally:
         _inside.depth -= 1
     return iter(placed) if name == "__iter__" else placed
@@ -251,7 +289,7 @@ def _lands(name: str, args: tuple[Any, ...]) -> bool:
     return isinstance(args[0], AcceleratorTensor) if first_decides else True
 
 
-def _check_devices(name: str, args: tuple[Any, ...], given: list[torch.Tensor]) -> None:
+def _check_devices(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], given: list[torch.Tensor]) -> None:
     """Refuses tensors of two devices where a GPU would.
 
     Raises:
@@ -259,23 +297,51 @@ def _check_devices(name: str, args: tuple[Any, ...], given: list[torch.Tensor]) 
     """
     if name in _ACROSS:
         return
-    if name in ("__getitem__", "__setitem__") and isinstance(args[0], AcceleratorTensor):
-        # Indices may lie on the CPU; and where they are plain, values are copied over.
-        picked = any(not isinstance(leaf, (int, slice, type(None), type(...))) for leaf in _leaves(args[1:2]))
-        given = [args[0], *([args[2]] if name == "__setitem__" and picked else [])]
-    elif name == "__setitem__" and not any(isinstance(leaf, AcceleratorTensor) for leaf in _leaves(args[1:2])):
-        return
-    apart = [
-        tensor
-        for tensor in given
-        if isinstance(tensor, torch.Tensor) and not isinstance(tensor, AcceleratorTensor)
-        if tensor.dim() or name in _JOINING
-    ]
+    if name in ("__getitem__", "__setitem__"):
+        apart = _apart_by_index(*args)
+    else:
+        # What has no dimensions goes with any device, but not into one that is joined, and nothing is written to it.
+        written = [kwargs.get("out"), args[0] if args and _writes(name) else None]
+        plain = [one for one in given if not isinstance(one, AcceleratorTensor)]
+        apart = [one for one in plain if one.dim() or name in _JOINING or any(one is other for other in written)]
     if apart:
         raise RuntimeError(
             f"Expected all tensors to be on the same device, but {name} found at least two devices, {ACCELERATOR} and "
-            f"{apart[0].device}!"
+            f"{_CPU}!"
         )
+
+
+def _writes(name: str) -> bool:
+    """Whether a method of this name changes the tensor that it is called on."""
+    if name.startswith("__"):
+        return name in _IN_PLACE
+    return name.endswith("_")
+
+
+def _apart_by_index(tensor: torch.Tensor, index: Any, *values: Any) -> list[torch.Tensor]:
+    """What does not go with an indexed tensor: indices may lie on the CPU, and by plain ones values are copied over."""
+    here = isinstance(tensor, AcceleratorTensor)
+    leaves = _leaves([index])
+    apart: list[torch.Tensor] = [leaf for leaf in leaves if isinstance(leaf, AcceleratorTensor) and not here]
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(isinstance(part, (numbers.Integral, slice, type(None), type(...))) for part in parts):
+        return apart
+    given = [value for value in values if isinstance(value, torch.Tensor) and value.dim()]
+    return apart + [value for value in given if isinstance(value, AcceleratorTensor) != here]
+
+
+def _check_types(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuses a copy to the CPU that turns values into doubles on the way: a device without any does that there.
+
+    Raises:
+        TypeError: it does.
+    """
+    if name == "copy_":
+        source, wanted = args[1], [args[0].dtype]
+    else:
+        source, wanted = args[0], [getattr(leaf, "dtype", leaf) for leaf in (*args[1:], *kwargs.values())]
+    if isinstance(source, AcceleratorTensor) and any(one in _DOUBLES for one in wanted if isinstance(one, torch.dtype)):
+        raise TypeError(f"{ACCELERATOR.type} has no float64; call cpu() first, then double()")
 
 
 def _placed(result: Any, lands: bool, kept: list[torch.Tensor], pretended: PretendAccelerator) -> Any:

@@ -52,6 +52,9 @@ def test_an_accelerator_keeps_its_tensors_from_numpy(
         lambda: torch.ones(3)[there(2).long()],
         lambda: there(3).index_select(0, torch.tensor([1])),
         lambda: there(3).__setitem__(torch.tensor([1]), torch.ones(1)),
+        lambda: torch.zeros(3).__setitem__([0, 1], there(2)),
+        lambda: torch.zeros(()).add_(there(2).sum()),
+        lambda: torch.sum(there(2), 0, out=torch.zeros(())),
         lambda: F.grid_sample(there(1, 1, 4, 4), torch.zeros(1, 2, 2, 2), align_corners=False),
         lambda: nn.Linear(2, 2)(there(1, 2)),
     ],
@@ -149,6 +152,49 @@ def test_what_an_accelerator_lacks_is_refused_as_metal_refuses_it() -> None:
         assert there(16).sum() == 16
         with pytest.raises(torch.OutOfMemoryError, match="tried to allocate 68 bytes"):
             there(17)
+
+
+def test_a_copy_to_the_cpu_makes_no_doubles_where_the_device_has_none() -> None:
+    with pretend_accelerator(has_float64=False):
+        for copy_there in (
+            lambda: there(2).to("cpu", torch.float64),
+            lambda: there(2).to(torch.zeros(1, dtype=torch.float64)),
+            lambda: torch.zeros(2, dtype=torch.float64).copy_(there(2)),
+        ):
+            with pytest.raises(TypeError, match="no float64"):
+                copy_there()
+        assert there(2).cpu().double().dtype == torch.float64
+        assert there(2).to("cpu", torch.uint8).tolist() == [1, 1]
+
+
+def test_accelerators_within_each_other_are_the_innermost_and_then_the_outer_again() -> None:
+    with pretend_accelerator(), pretend_accelerator(has_float64=False):
+        with pretend_accelerator():
+            there(1).double()
+        with pytest.raises(TypeError, match="no float64"):
+            there(1).double()
+
+
+def test_weights_are_loaded_to_an_accelerator(dpe_accelerator: PretendAccelerator) -> None:
+    file = io.BytesIO()
+    torch.save({"weight": torch.ones(2), "sizes": [1, 2]}, file)
+    for where in (dpe_accelerator.device, str(dpe_accelerator.device)):
+        file.seek(0)
+        found = torch.load(file, map_location=where, weights_only=True)
+        assert (found["weight"].device, found["sizes"]) == (ACCELERATOR, [1, 2])
+
+
+def test_gradients_lie_where_their_inputs_do(dpe_accelerator: PretendAccelerator) -> None:
+    here = torch.ones(2, requires_grad=True)
+    moved = here.to(dpe_accelerator.device)
+    found = torch.autograd.grad((moved * 2).sum(), (here, moved))
+    assert [one.device for one in found] == [torch.device("cpu"), ACCELERATOR]
+    assert torch.as_tensor(moved, device="cpu").device == torch.device("cpu")
+
+
+def test_an_accelerator_takes_no_random_numbers_of_the_cpu(dpe_accelerator: PretendAccelerator) -> None:
+    with pytest.raises(RuntimeError, match="generator but found 'cpu'"):
+        torch.randn(3, device=dpe_accelerator.device, generator=torch.Generator())
 
 
 def test_auto_takes_the_accelerator_inside_and_nobody_knows_it_outside() -> None:

@@ -172,3 +172,16 @@ def test_a_frame_that_does_not_fit_an_accelerator_is_named_with_the_way_out(
     assert "needs more memory than the device has" in done.stderr
     assert "--device cpu" in done.stderr
     assert not (tmp_path / "out.mkv").exists()
+
+
+def test_a_still_that_does_not_fit_an_accelerator_is_told_in_the_same_words(
+    edit: Edit,
+    dpe: Dpe,  # noqa: F811 - a fixture
+    tmp_path: Path,
+) -> None:
+    edit("--device", "cpu", "--frames", "0:1")
+    with pretend_accelerator(max_tensor_bytes=100_000):
+        done = dpe("still", tmp_path / "out.mkv.otio", "--frame", 3, "-o", tmp_path / "still.png")
+    assert done.returncode == 1
+    assert "needs more memory than the device has" in done.stderr
+    assert not (tmp_path / "still.png").exists()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ def pick(faces: Detections, kept: list[int]) -> Detections:
 def followed(
     clip: FrameBatch, detector: ShySquares, span: Span
 ) -> tuple[list[Detections], list[Detections], list[Span]]:
-    detect = guarded_detection(detector, CHOICES["detector"], "shot")
+    detect = guarded_detection(detector, CHOICES["detector"], "shot", torch.device("cpu"))
     reader = MemoryReader(clip)
     forward = list(detect(reader.frames.take(slice(span.start, span.stop)), None))
     detector.seen.clear()

@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import ComponentPool, Halving
+from dpe_toolkit.analysis.detect import guarded_detection
 from dpe_toolkit.analysis.devices import is_lacking, is_out_of_memory, moved
 from dpe_toolkit.analysis.fallback import Fallen, falling_back
 from dpe_toolkit.components import ComponentContext, Encoder
 from dpe_toolkit.errors import DeviceMemoryError, PluginError
+from dpe_toolkit.faces import Detections
+from dpe_toolkit.frames import FrameBatch
 from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.testing import ACCELERATOR, PretendAccelerator
+from dpe_toolkit.testing import ACCELERATOR, PretendAccelerator, batch_from_rgb
 from dpe_toolkit.testing.fakes import FakeEncoder
 from dpe_toolkit.timing import Span
 
@@ -72,7 +76,20 @@ def test_one_frame_that_does_not_fit_ends_the_work_and_any_other_fault_does_at_o
         ),
         (TypeError("an int is wanted"), False, False),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."), False, True),
+        (
+            TypeError("Trying to convert Double to the MPS backend but it does not have support for that dtype."),
+            True,
+            False,
+        ),
+        (
+            RuntimeError("Adaptive pool MPS: input sizes must be divisible; not implemented on MPS device yet"),
+            True,
+            False,
+        ),
         (RuntimeError("MPS backend out of memory"), False, True),
+        (RuntimeError("Invalid buffer size: 9.75 GB"), False, True),
+        (RuntimeError("CUDA error: out of memory"), False, True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), False, True),
         (RuntimeError("a shape does not fit"), False, False),
     ],
 )
@@ -136,6 +153,23 @@ def test_a_fault_that_a_cpu_has_too_is_told_as_the_components_own(
     with pytest.raises(NotImplementedError, match="one day"):
         encoder.encode(())  # type: ignore[arg-type] # it does not come to that
     assert not caplog.text
+
+
+def test_a_detector_is_given_fewer_frames_where_memory_ends() -> None:
+    asked: list[tuple[int, bool]] = []
+
+    class Hungry:
+        def detect(self, frames: FrameBatch, previous: Detections | None) -> list[Detections]:
+            asked.append((len(frames), previous is not None))
+            if len(frames) > 3:
+                raise torch.OutOfMemoryError("full")
+            return [Detections.none() for _ in range(len(frames))]
+
+    choice = ComponentChoice(kind="detector", name="hungry", plugin="fakes", version="1")
+    detect = guarded_detection(Hungry(), choice, "clip", CPU)
+    frames = batch_from_rgb(np.zeros((8, 4, 4, 3), np.uint8))
+    assert len(detect(frames, None)) == 8
+    assert asked == [(8, False), (4, False), (2, False), (2, True), (2, True), (2, True)]
 
 
 def test_on_a_cpu_components_are_handed_out_as_they_are() -> None:

@@ -55,11 +55,14 @@ def test_auto_passes_over_a_gpu_that_this_pytorch_has_no_code_for(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     machine(monkeypatch, cuda=1, mps=True)
-    faults = {"cuda": "CUDA error: no kernel image is available for execution on the device"}
+    faults = {"cuda:0": "CUDA error: no kernel image is available for execution on the device"}
     monkeypatch.setattr(device, "device_fault", lambda name: faults.get(name, ""))
     assert str(resolve_device("auto")) == "mps"
-    assert "device cuda is there and cannot be used, so another is taken: CUDA error: no kernel image" in caplog.text
+    assert "device cuda:0 is there and cannot be used, so another is taken: CUDA error: no kernel image" in caplog.text
     assert str(resolve_device("cuda")) == "cuda:0"
+    machine(monkeypatch, cuda=2)
+    monkeypatch.setattr(device, "device_fault", lambda name: faults.get(name, ""))
+    assert str(resolve_device("auto")) == "cuda:1"
 
 
 def test_what_a_device_cannot_do_is_told_in_pytorchs_words() -> None:

@@ -90,6 +90,24 @@ def test_an_error_comes_where_its_span_is_asked_for() -> None:
     foreseen.close()
 
 
+def test_nothing_is_made_ahead_any_more_once_spans_come_in_parts_or_one_failed() -> None:
+    before = threading.active_count()
+    foreseen = Foreseen(lambda span: span, [Span(0, 8), Span(8, 16), Span(16, 24)], lambda span: span.shift(100))
+    assert foreseen.get(Span(0, 8)) == Span(0, 8)
+    assert foreseen.get(Span(8, 12)) == Span(108, 112)
+    assert threading.active_count() == before
+    assert foreseen.get(Span(16, 24)) == Span(116, 124)
+
+    def fail(span: Span) -> Span:
+        raise RuntimeError("full")
+
+    failing = Foreseen(fail, [Span(0, 8), Span(8, 16)], lambda span: span.shift(100))
+    with pytest.raises(RuntimeError, match="full"):
+        failing.get(Span(0, 8))
+    assert failing.get(Span(0, 4)) == Span(100, 104)
+    assert failing.get(Span(8, 16)) == Span(108, 116)
+
+
 def test_the_thread_that_works_ahead_keeps_the_bound_of_compute_threads() -> None:
     def work(span: Span) -> float:
         pictures, kernels = torch.empty(8, 3, 480, 416), torch.empty(16, 3, 5, 5)

@@ -38,7 +38,7 @@ def mesh_of(near_px: Tensor) -> Tensor:
     count = near_px.shape[1]
     if count not in _MESH_SIZES:
         raise ValueError(f"near_px has {count} vertices, expected a face mesh of {' or '.join(map(str, _MESH_SIZES))}")
-    return near_px[..., :2].detach().to("cpu", torch.float64)
+    return near_px[..., :2].detach().cpu().double()  # in two steps: Metal has no doubles to copy from
 
 
 def aligned_pictures(pictures: Tensor, points_px: Tensor, template_px: npt.NDArray[np.float64], side: int) -> Tensor:

@@ -57,7 +57,7 @@ class ArcFaceIdentity:
                 plugin="face_identity",
             )
         faces = aligned_pictures(pictures, _points(mesh_of(near_px)), _TEMPLATE_PX, _SIDE_PX)
-        images = np.ascontiguousarray((faces.clamp(0, 1) * 2 - 1).to("cpu", torch.float32).numpy())
+        images = np.ascontiguousarray((faces.clamp(0, 1) * 2 - 1).cpu().float().numpy())
         # One at a time: many published files are of a fixed batch of one.
         answers = [self._session.run(None, {self._input: image[None]})[0] for image in images]
         vectors = torch.from_numpy(np.concatenate(answers).astype(np.float32))

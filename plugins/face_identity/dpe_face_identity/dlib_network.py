@@ -121,5 +121,5 @@ def _missing(name: str) -> PluginError:
 
 def _bytes(pictures: Tensor) -> list[npt.NDArray[np.uint8]]:
     """(H, W, 3) RGB, 8 bit."""
-    scaled = (pictures.clamp(0, 1) * 255).round().to("cpu", torch.uint8)
+    scaled = (pictures.clamp(0, 1) * 255).round().cpu().to(torch.uint8)
     return [np.ascontiguousarray(one) for one in scaled.permute(0, 2, 3, 1).numpy()]

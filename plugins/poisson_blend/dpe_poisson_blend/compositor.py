@@ -75,7 +75,7 @@ def _cloned(source: Tensor, edited: Tensor, inside: Tensor) -> Tensor:
     """The same by OpenCV: what it changed of the edit, in steps of 8 bits, added to the edit itself."""
     result = edited.clone()
     for row in range(len(source)):
-        area = inside[row, 0].to("cpu", torch.uint8).numpy() * 255
+        area = inside[row, 0].cpu().to(torch.uint8).numpy() * 255
         area[[0, -1]] = 0
         area[:, [0, -1]] = 0
         if np.count_nonzero(area) < _LEAST_CLONED:

@@ -68,8 +68,9 @@ def nearest_rotation(matrices: Tensor) -> Tensor:
 class _NearestRotation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, matrices: Tensor) -> Tensor:
-        # On the CPU and in double: nine numbers a face, for which no other device is quicker or as exact.
-        u, singular, vt = torch.linalg.svd(matrices.detach().to("cpu", torch.float64))
+        # On the CPU and in double: nine numbers a face, for which no other device is quicker or as exact. One after
+        # the other, since Metal has no doubles to copy from.
+        u, singular, vt = torch.linalg.svd(matrices.detach().cpu().double())
         flip = torch.ones_like(singular)
         flip[:, 2] = torch.sign(torch.linalg.det(u @ vt))
         u, singular = u * flip[:, None], singular * flip
@@ -82,7 +83,7 @@ class _NearestRotation(torch.autograd.Function):
     def backward(ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> Tensor:
         u, singular, vt = ctx.saved_tensors  # type: ignore[attr-defined] # torch's own
         (gradient,) = gradients
-        inner = u.transpose(1, 2) @ gradient.to(u) @ vt.transpose(1, 2)
+        inner = u.transpose(1, 2) @ gradient.cpu().to(u) @ vt.transpose(1, 2)
         sums = singular[:, :, None] + singular[:, None, :]
         sums = sums.clamp_min(_LEAST_SHARE * float(singular[:, 0].max().clamp_min(_LEAST_SHARE)))
         result: Tensor = u @ ((inner - inner.transpose(1, 2)) / sums) @ vt

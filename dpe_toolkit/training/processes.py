@@ -6,6 +6,7 @@ modules and optimisers, and gives the hot path nothing but autocast and the exch
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 __all__ = ["FabricRunner", "Launch", "leaving_together", "make_fabric"]
+
+_LETTING_GO_S = 0.2
+"""For a thread that only waits for a lock which nobody holds. Our choice: it cannot be asked whether it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,11 @@ def make_fabric(settings: ComputeSettings, launch: Launch | None = None) -> Fabr
 def leaving_together(fabric: Fabric) -> Iterator[None]:
     """What is done within by all processes of a training; after it they are no longer connected.
 
-    Each waits for the others, then ends its connections' threads. A process that leaves that to the end of Python
-    takes them down while they run, which aborts it now and then. One that fails does not wait.
+    Each waits for the others, then ends its connections. One that fails does not wait.
+
+    A thread of gloo's lets go of the last exchange after everybody was told that it is over, and takes Python's lock
+    for it. Where Python has begun to end by then, that ends the thread in the middle of C++ and aborts the process,
+    after all its work: so the lock is left to it for a moment.
     """
     try:
         yield
@@ -95,6 +102,7 @@ def leaving_together(fabric: Fabric) -> Iterator[None]:
     finally:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
+            time.sleep(_LETTING_GO_S)
 
 
 class FabricRunner:

@@ -37,6 +37,7 @@ __all__ = [
     "RenderError",
     "TimelineError",
     "TrainingError",
+    "first_line",
     "nearest_names",
 ]
 
@@ -140,6 +141,12 @@ class TrainingError(DpeError):
 
 class DeviceMemoryError(DpeError):
     """A device that has no room for one frame."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what another library's error says, for a message; the error's kind where it says nothing."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
 
 
 def nearest_names(wanted: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from dpe_toolkit.errors import DeviceMemoryError
+from dpe_toolkit.errors import DeviceMemoryError, first_line
 from dpe_toolkit.timing import Span
 
 __all__ = ["Halving", "empty_cache", "is_lacking", "is_out_of_memory", "moved", "no_room"]
@@ -48,9 +48,8 @@ def no_room(doing: str, error: BaseException, **where: Any) -> DeviceMemoryError
         error: what PyTorch raised.
         where: clip and plugin, as for `dpe_toolkit.errors.DpeError`.
     """
-    words = str(error).strip().partition("\n")[0]
     return DeviceMemoryError(
-        f"{doing} needs more memory than the device has ({words})",
+        f"{doing} needs more memory than the device has ({first_line(error)})",
         "room for one frame on the device",
         "close what else uses the device, or choose another: --device cpu",
         **where,

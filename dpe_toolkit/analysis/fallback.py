@@ -28,7 +28,7 @@ from dpe_toolkit.components import (
     ShotGenerator,
     ShotMaterial,
 )
-from dpe_toolkit.errors import PluginError
+from dpe_toolkit.errors import PluginError, first_line
 from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack
 from dpe_toolkit.frames import FrameBatch
 from dpe_toolkit.measuring import IdentityEmbedder
@@ -71,7 +71,7 @@ class Fallen:
             if (choice.kind, choice.name) in self.names:
                 return
             self.names.add((choice.kind, choice.name))
-        words = str(error).strip().partition("\n")[0]
+        words = first_line(error)
         _log.warning("%s %r goes on on the CPU, since %s cannot run it: %s", choice.kind, choice.name, device, words)
 
 
@@ -126,12 +126,8 @@ class _Falling(Generic[C]):
         self._choice = choice
         self._make = make
         self._fallen = fallen
-        self._cpu: C | None = wrapped if fell else None
-
-    @property
-    def on_cpu(self) -> C | None:
-        """The component on the CPU, once it fell back."""
-        return self._cpu
+        self.fell = fell
+        """It is the CPU's."""
 
     def run(self, call: Callable[[C], R], retry: Callable[[C], R], *, rows: int = 1) -> R:
         """What ``call`` gives for the component on the device, else ``retry`` for the one on the CPU.
@@ -145,8 +141,8 @@ class _Falling(Generic[C]):
 
     def choose(self, call: Callable[[C], R], retry: Callable[[C], R], *, rows: int = 1) -> R:
         """As `run`, with the result left where it is."""
-        if self._cpu is not None:
-            return retry(self._cpu)
+        if self.fell:
+            return retry(self.wrapped)
         try:
             return call(self.wrapped)
         except Exception as error:
@@ -157,7 +153,7 @@ class _Falling(Generic[C]):
         result = retry(made)
         # Not before it worked there: what fails on a CPU too is the component's own fault.
         # What it had on the device goes; what it wants to see it says as well on the CPU.
-        self._cpu = self.wrapped = made
+        self.wrapped, self.fell = made, True
         empty_cache(self.device)
         self._fallen.note(self._choice, self.device, cause)
         return result
@@ -217,22 +213,16 @@ class _Shot:
     def __init__(self, generator: _Generator, shot: ShotGenerator, material: ShotMaterial) -> None:
         self._generator = generator
         self._material = material
-        self._shot: ShotGenerator | None = shot
-        self._on_cpu = generator.on_cpu is not None
+        self._shot = shot
+        self._on_cpu = generator.fell
 
     def generate(self, request: GenerateRequest) -> Generated:
         def retry(made: Generator) -> Generated:
             if not self._on_cpu:
-                self._shot = None  # lets go of what it borrowed on the device before as much is cut anew
                 self._shot, self._on_cpu = made.begin_shot(_material(self._material)), True
-            assert self._shot is not None
             return self._shot.generate(moved(request, _CPU))
 
-        def call(_: Generator) -> Generated:
-            assert self._shot is not None
-            return self._shot.generate(request)
-
-        return self._generator.run(call, retry, rows=len(request.rows))
+        return self._generator.run(lambda _: self._shot.generate(request), retry, rows=len(request.rows))
 
 
 def _material(material: ShotMaterial) -> ShotMaterial:

@@ -56,7 +56,7 @@ class WindowPlan:
 
 def window_shape(component: object) -> WindowShape:
     """The window that a component wants, the usual one where it says nothing."""
-    asked = getattr(component, "wrapped", component)  # as it was made, where it may fall back to the CPU
+    asked = getattr(component, "wrapped", component)  # what may fall back to the CPU wraps it
     return asked.window_shape if isinstance(asked, ShapesWindow) else _USUAL
 
 

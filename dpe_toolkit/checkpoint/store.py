@@ -17,7 +17,7 @@ from dpe_toolkit.checkpoint.header import WeightsHeader
 from dpe_toolkit.checkpoint.loading import initialise_network, load_network
 from dpe_toolkit.checkpoint.reading import WeightsFormat, file_digest, read_weights
 from dpe_toolkit.checkpoint.writing import save_weights
-from dpe_toolkit.errors import CheckpointError, nearest_names
+from dpe_toolkit.errors import CheckpointError, first_line, nearest_names
 from dpe_toolkit.networks import Branch
 from dpe_toolkit.replacing import replaced
 
@@ -82,7 +82,7 @@ class WeightsStore:
             record = WeightsRecord.model_validate_json(path.read_bytes())
         except (OSError, ValidationError, ValueError) as error:
             raise CheckpointError(
-                f"the record of weights {name!r} cannot be read ({_first_line(error)})",
+                f"the record of weights {name!r} cannot be read ({first_line(error)[:200]})",
                 "a record of schema 1",
                 "import the weights again",
                 path=path,
@@ -230,7 +230,3 @@ def _keep(path: Path, layout: WeightsFormat, part: Path, overrides: tuple[Branch
     header = header.model_copy(update=update)
     save_weights(part, network.state_dict(), header)
     return header
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

@@ -116,7 +116,7 @@ def _face_values(
         source = take_rows(references.reading, references.pick([case.source for case in cases]))
         seen = seen & _seen(source)
         numbers |= {key: np.where(seen.numpy(), value, np.nan) for key, value in moved(reading, source, face).items()}
-    return numbers | {"seen": _seen(reading).cpu().double().numpy()}
+    return numbers | {"seen": _seen(reading).double().numpy()}
 
 
 def _seen(reading: FaceReading) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import torch
 
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.errors import OptionsError, first_line
 
 __all__ = ["DEVICES", "device_fault", "resolve_device"]
 
@@ -52,7 +52,7 @@ def device_fault(name: str) -> str:
     try:
         torch.ones(1, device=name).add(1).item()
     except (AssertionError, RuntimeError) as error:
-        return str(error).strip().partition("\n")[0] or type(error).__name__
+        return first_line(error)
     return ""
 
 

@@ -27,6 +27,8 @@ from unittest import mock
 import torch
 from torch.overrides import TorchFunctionMode
 
+from dpe_toolkit.analysis.devices import moved
+
 __all__ = ["ACCELERATOR", "AcceleratorTensor", "PretendAccelerator", "pretend_accelerator"]
 
 ACCELERATOR = torch.device("ipu", 0)
@@ -187,15 +189,8 @@ def _load(load: Callable[..., Any], *args: Any, map_location: Any = None, **kwar
     """``torch.load``, which knows no such device: to the CPU, and what it gives is moved."""
     if not isinstance(map_location, (str, torch.device)) or not _is_here(map_location):
         return load(*args, map_location=map_location, **kwargs)
-    return _moved(load(*args, map_location=_CPU, **kwargs))
-
-
-def _moved(value: Any) -> Any:
-    if isinstance(value, (torch.Tensor, torch.nn.Module)):
-        return value.to(ACCELERATOR)
-    if isinstance(value, dict):
-        return type(value)((key, _moved(part)) for key, part in value.items())
-    return type(value)(map(_moved, value)) if isinstance(value, (list, tuple)) else value
+    found = load(*args, map_location=_CPU, **kwargs)
+    return found.to(ACCELERATOR) if isinstance(found, torch.nn.Module) else moved(found, ACCELERATOR)
 
 
 def _computing() -> bool:
@@ -252,10 +247,9 @@ def _compute(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
             kept = [] if name in _MOVING | _MAKING else given
             if name == "grad" and isinstance(result, tuple):
                 # A gradient lies where its input does.
-                inputs = kwargs.get("inputs", args[1] if len(args) > 1 else ())
-                inputs = (inputs,) if isinstance(inputs, torch.Tensor) else inputs
-                pairs = zip(result, inputs, strict=True)
-                placed = tuple(_placed(one, isinstance(of, AcceleratorTensor), kept, pretended) for one, of in pairs)
+                inputs = _leaves([kwargs.get("inputs", args[1:2])])
+                lying = [isinstance(one, AcceleratorTensor) for one in inputs]
+                placed = tuple(_placed(one, at, kept, pretended) for one, at in zip(result, lying, strict=True))
             else:
                 placed = _placed(result, lands, kept, pretended)
     finally:

@@ -14,7 +14,7 @@ from typing import Any
 
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
-from dpe_toolkit.errors import TimelineError, nearest_names
+from dpe_toolkit.errors import TimelineError, first_line, nearest_names
 from dpe_toolkit.timeline.author import write_otio
 from dpe_toolkit.timeline.avid import WRITE_OPTIONS, dressed_for_aaf
 
@@ -136,7 +136,7 @@ def read_foreign(path: Path, *, rate: Fraction | None = None) -> Any:
                 ", or where it has another rate make an .otio of it: 'dpe conform' takes the rate of the older cut"
             )
         raise TimelineError(
-            f"{kind.package} cannot read it: {_first_line(error)}", expected, action, path=path
+            f"{kind.package} cannot read it: {first_line(error)}", expected, action, path=path
         ) from error
 
 
@@ -163,7 +163,7 @@ def write_format(timeline: Any, output: Path, kind: TimelineFormat) -> Path:
         raise TimelineError(error.wrong, error.expected, error.action, path=output) from None
     except Exception as error:
         raise TimelineError(
-            f"{kind.package} cannot write it: {_first_line(error)}",
+            f"{kind.package} cannot write it: {first_line(error)}",
             f"a timeline that {kind.one} can hold",
             "write an .otio",
             path=output,
@@ -203,8 +203,3 @@ def expect_adapter(kind: TimelineFormat, path: Path) -> None:
             "install it with pip install 'dpe-toolkit[nle]', or export the timeline as OpenTimelineIO",
             path=path,
         )
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

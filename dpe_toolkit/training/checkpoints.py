@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from dpe_toolkit.errors import TrainingError
+from dpe_toolkit.errors import TrainingError, first_line
 from dpe_toolkit.replacing import replaced
 
 __all__ = ["CHECKPOINT_SCHEMA", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
@@ -63,8 +63,7 @@ def load_checkpoint(path: Path) -> dict[str, object]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        first = next(iter(str(error).splitlines()), type(error).__name__)
-        raise _unusable(path, f"it cannot be read ({first[:200]})") from error
+        raise _unusable(path, f"it cannot be read ({first_line(error)[:200]})") from error
     if not isinstance(state, dict) or state.get("schema") != CHECKPOINT_SCHEMA or not isinstance(state["step"], int):
         raise _unusable(path, "it is no training checkpoint of this version")
     return state

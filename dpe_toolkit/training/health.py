@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dpe_toolkit.analysis import is_out_of_memory
-from dpe_toolkit.errors import TrainingError
+from dpe_toolkit.errors import TrainingError, first_line
 from dpe_toolkit.training.config import TrainingConfig
 
 __all__ = ["faults_of", "not_finite", "shorten_gradients", "within_memory"]
@@ -66,9 +66,8 @@ def within_memory(config: TrainingConfig) -> Iterator[None]:
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        words = str(error).strip().partition("\n")[0]
         raise TrainingError(
-            f"a step of {config.data.batch_size} pairs needs more memory than the device has ({words})",
+            f"a step of {config.data.batch_size} pairs needs more memory than the device has ({first_line(error)})",
             "room for the pairs that are worked through at once",
             f"raise compute.accumulate (now {config.compute.accumulate}), set network.checkpoint_gradients=true or "
             "compute.precision=bf16-mixed, or lower data.batch_size",

@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from dpe_toolkit.errors import CheckpointError
+from dpe_toolkit.errors import CheckpointError, first_line
 from dpe_toolkit.evaluation.metrics.backbones import Backbone, BackboneName, channels_of
 from dpe_toolkit.shapes import expect_shape
 
@@ -103,8 +103,7 @@ def _read(path: Path | None, meant: str, flag: str) -> Mapping[str, Tensor]:
         if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
             raise ValueError("it holds something else than named tensors")
     except (OSError, ValueError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"it cannot be read: {first}", meant, f"correct {flag}", path=path) from error
+        raise CheckpointError(f"it cannot be read: {first_line(error)}", meant, f"correct {flag}", path=path) from error
     return cast("Mapping[str, Tensor]", state)
 
 

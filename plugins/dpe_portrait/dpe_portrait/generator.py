@@ -79,7 +79,7 @@ class _DpeShot:
         for rows, parts in _groups(wanted):
             drawn = self._edit(request, source, rows, parts)
             pixels = pixels.index_copy(0, rows, drawn)
-        squares = source.squares_px.to(windows.device)
+        squares = source.squares_px
         size_px = (windows.shape[3], windows.shape[2])
         confidence = aligned_mask(squares, size_px, squares[:, 2] * _FEATHER_SHARE)
         return Generated(pixels, source.faces.landmarks_px, confidence)
@@ -93,7 +93,7 @@ class _DpeShot:
         """(n, 3, h, w) the windows of these rows after one branch, or after both."""
         model, network = self._model, self._model.network
         home = rows.cpu()
-        squares = source.squares_px.to(model.device)[rows]
+        squares = source.squares_px[rows]
         windows = source.faces.pixels.to(model.device)[rows]
         encoded = source.of_rows(rows)
         picture: Tensor | None = None

@@ -31,10 +31,10 @@ def resolve_device(name: str = "auto") -> torch.device:
     """
     match = _FORM.match(name.strip().lower())
     kind, number = (match[1], match[2]) if match else ("", None)
+    if kind not in ("auto", "cpu", *DEVICES) or (number and kind != "cuda"):
+        raise OptionsError(f"device {name!r} is not known", "auto, cpu, cuda, cuda:N or mps", "correct --device")
     if kind == "auto":
         return _fastest()
-    if kind not in ("cpu", *DEVICES) or (number and kind != "cuda"):
-        raise OptionsError(f"device {name!r} is not known", "auto, cpu, cuda, cuda:N or mps", "correct --device")
     if kind == "cuda":
         return _cuda(name, int(number or 0))
     if kind != "cpu" and not DEVICES[kind]():

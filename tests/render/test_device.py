@@ -38,6 +38,9 @@ def test_a_device_is_found_by_name(
     [
         (0, "gpu", "device 'gpu' is not known.*auto, cpu, cuda, cuda:N or mps"),
         (0, "cuda:x", "not known"),
+        (2, "auto:1", "not known"),
+        (2, "cpu:0", "not known"),
+        (2, "mps:0", "not known"),
         (0, "cuda", "PyTorch sees no CUDA device here.*use --device cpu"),
         (2, "cuda:2", "this machine has 2 CUDA devices.*cuda:0 to cuda:1"),
         (0, "mps", "this machine has none"),

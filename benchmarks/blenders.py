@@ -50,11 +50,11 @@ from dpe_toolkit.api import (
     full_rgb,
 )
 from dpe_toolkit.geometry import write_window
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.registry import Registry, load_registry
+from dpe_toolkit.media import VideoReader
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plugins import Registry, load_registry
 from dpe_toolkit.testing import acted_clip, batch_from_rgb
 from dpe_toolkit.testing.demo import push_in
-from dpe_toolkit.video import VideoReader
 
 BLENDERS: dict[str, tuple[str, dict[str, object]]] = {
     "feather": ("feather", {}),

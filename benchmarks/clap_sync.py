@@ -14,11 +14,13 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
-from dpe_toolkit.plan import FrameMap, MediaPlan, Mix, RenderPlan, ShotPlan
-from dpe_toolkit.registry import Registry
-from dpe_toolkit.render import render_plan
+from dpe_toolkit.core.framemap import FrameMap
+from dpe_toolkit.media import media_plan
+from dpe_toolkit.plans.media import MediaPlan
+from dpe_toolkit.plans.model import Mix, RenderPlan, ShotPlan
+from dpe_toolkit.plugins import Registry
+from dpe_toolkit.rendering import render_plan
 from dpe_toolkit.testing.claps import CLAP_RATE_HZ, click_samples, flash_frames, write_claps
-from dpe_toolkit.video import media_plan
 
 RATE = Fraction(30000, 1001)
 EVERY = 84

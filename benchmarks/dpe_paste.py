@@ -34,14 +34,16 @@ from dpe_portrait.options import ModelOptions, PasteMode
 from dpe_portrait.paste import Renderings, paste
 from dpe_toolkit.analysis import ComponentPool, cut_faces, plan_windows
 from dpe_toolkit.analysis.tracks import build_track, choose_face, find_people
-from dpe_toolkit.components import ComponentContext, Generated
-from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.components import ComponentContext
+from dpe_toolkit.editing.protocols import Generated
+from dpe_toolkit.face.choice import FaceChoice
+from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack
 from dpe_toolkit.geometry import cut_aligned
+from dpe_toolkit.media import VideoReader
 from dpe_toolkit.networks import Rendering, corner_grid
-from dpe_toolkit.plan import ComponentChoice, FaceChoice
-from dpe_toolkit.registry import load_registry
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plugins import load_registry
 
 MODES: tuple[PasteMode, ...] = get_args(PasteMode)
 SOFT_SIGMA_PX = 1.0

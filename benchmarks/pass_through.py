@@ -52,11 +52,11 @@ def render_once(folder: Path, minutes: float, passing: bool) -> dict[str, float]
     """One render; returns seconds of wall time, peak MiB and frames copied."""
     import resource
 
-    from dpe_toolkit.plan import RenderPlan, ShotPlan
-    from dpe_toolkit.render import render_plan
-    from dpe_toolkit.video import OutputSettings, media_plan
+    from dpe_toolkit.media import OutputSettings, media_plan
+    from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+    from dpe_toolkit.rendering import render_plan
     from tests.analysis.fakes import Registry
-    from tests.render.scenes import edit
+    from tests.rendering.scenes import edit
 
     source = media_plan(folder / "source.mp4")
     shots: list[ShotPlan] = []

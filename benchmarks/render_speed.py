@@ -42,11 +42,11 @@ class Measured:
 
 def render_once(source: Path, driver: Path, folder: Path) -> Measured:
     """Renders in this process, into ``folder``."""
+    from dpe_toolkit.media import media_plan
     from dpe_toolkit.planning import build_plan
-    from dpe_toolkit.registry import load_registry
-    from dpe_toolkit.render import render_plan
+    from dpe_toolkit.plugins import load_registry
+    from dpe_toolkit.rendering import render_plan
     from dpe_toolkit.timeline import Performance, write_edit_timeline
-    from dpe_toolkit.video import media_plan
 
     played = Performance(driver=media_plan(driver), settings={"consent": "benchmark"}, when_short="loop")
     timeline = write_edit_timeline(folder / "edit.otio", source=media_plan(source), performance=played)
@@ -86,8 +86,8 @@ def repeated(source: Path, times: int) -> Iterator[Path]:
     if times == 1:
         yield source
         return
-    from dpe_toolkit.timing import Span
-    from dpe_toolkit.video import AudioMix, AudioPart, OutputSettings, VideoReader, VideoWriter
+    from dpe_toolkit.core.timing import Span
+    from dpe_toolkit.media import AudioMix, AudioPart, OutputSettings, VideoReader, VideoWriter
 
     with tempfile.TemporaryDirectory() as folder, VideoReader(source) as reader:
         info = reader.info
@@ -117,9 +117,9 @@ def portrait() -> Iterator[Path]:
     import cv2
     from skimage import data
 
+    from dpe_toolkit.media import OutputSettings, VideoWriter
     from dpe_toolkit.testing.demo import NUM_FRAMES, RATE, push_in
     from dpe_toolkit.testing.pictures import LAYOUTS, REC709, batch_from_rgb
-    from dpe_toolkit.video import OutputSettings, VideoWriter
 
     width, height = _PORTRAIT_PX
     with tempfile.TemporaryDirectory() as folder:

@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 sys.path[:0] = [str(Path(__file__).parent.parent)]
 
-from dpe_toolkit.errors import TrainingError  # noqa: E402 - found through the line above
-from dpe_toolkit.measuring import FaceReading  # noqa: E402
+from dpe_toolkit.core.errors import TrainingError  # noqa: E402 - found through the line above
+from dpe_toolkit.editing.measures import FaceReading  # noqa: E402
 from dpe_toolkit.networks import keep_freed_memory  # noqa: E402
-from dpe_toolkit.registry import load_registry  # noqa: E402
+from dpe_toolkit.plugins import load_registry  # noqa: E402
 from dpe_toolkit.training import (  # noqa: E402
     Judges,
     Objective,

@@ -15,13 +15,33 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from dpe_toolkit.codes import REGIONS, Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
-from dpe_toolkit.components import (
-    KINDS,
-    CheckpointFormat,
-    Component,
-    ComponentContext,
-    ComponentKind,
+from dpe_toolkit.core.errors import (
+    AnalysisError,
+    CheckpointError,
+    DatasetError,
+    DpeError,
+    MediaError,
+    OptionsError,
+    PlanError,
+    PluginError,
+    RenderError,
+    TimelineError,
+    TrainingError,
+)
+from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
+from dpe_toolkit.core.shapes import expect_shape
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.components import KINDS, CheckpointFormat, Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.measures import (
+    MEASURE_KINDS,
+    ExpressionRegressor,
+    FaceReading,
+    IdentityEmbedder,
+    PerceptualFeatures,
+    PictureMetric,
+)
+from dpe_toolkit.editing.options import NoOptions, PluginOptions
+from dpe_toolkit.editing.protocols import (
     Composited,
     Compositor,
     Detector,
@@ -35,34 +55,13 @@ from dpe_toolkit.components import (
     ShotMaterial,
     WindowShape,
 )
-from dpe_toolkit.errors import (
-    AnalysisError,
-    CheckpointError,
-    DatasetError,
-    DpeError,
-    MediaError,
-    OptionsError,
-    PlanError,
-    PluginError,
-    RenderError,
-    TimelineError,
-    TrainingError,
-)
-from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack, Placement
-from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
+from dpe_toolkit.face.codes import REGIONS, Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, Placement
 from dpe_toolkit.hookspecs import hookimpl
-from dpe_toolkit.measuring import (
-    MEASURE_KINDS,
-    ExpressionRegressor,
-    FaceReading,
-    IdentityEmbedder,
-    PerceptualFeatures,
-    PictureMetric,
-)
-from dpe_toolkit.options import NoOptions, PluginOptions
-from dpe_toolkit.plan import ComponentChoice, EditPlan, MediaPlan, Problem, RenderPlan, ShotPlan
-from dpe_toolkit.shapes import expect_shape
-from dpe_toolkit.timing import Span
+from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
+from dpe_toolkit.plans.media import MediaPlan
+from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.problems import Problem
 
 if TYPE_CHECKING:
     from dpe_toolkit.checkpoint import (

@@ -11,17 +11,11 @@ import pluggy
 if TYPE_CHECKING:
     import typer
 
-    from dpe_toolkit.components import (
-        CheckpointFormat,
-        Component,
-        Compositor,
-        Detector,
-        Encoder,
-        Generator,
-        MotionExtractor,
-    )
-    from dpe_toolkit.measuring import ExpressionRegressor, IdentityEmbedder, PerceptualFeatures, PictureMetric
-    from dpe_toolkit.plan import Problem, RenderPlan, ShotPlan
+    from dpe_toolkit.editing.components import CheckpointFormat, Component
+    from dpe_toolkit.editing.measures import ExpressionRegressor, IdentityEmbedder, PerceptualFeatures, PictureMetric
+    from dpe_toolkit.editing.protocols import Compositor, Detector, Encoder, Generator, MotionExtractor
+    from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+    from dpe_toolkit.plans.problems import Problem
 
 __all__ = ["ENTRY_POINT_GROUP", "PROJECT", "HookSpecs", "hookimpl", "hookspec"]
 

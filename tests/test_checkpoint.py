@@ -23,7 +23,7 @@ from dpe_toolkit.checkpoint import (
     read_weights,
     save_weights,
 )
-from dpe_toolkit.errors import CheckpointError
+from dpe_toolkit.core.errors import CheckpointError
 from dpe_toolkit.networks import Discriminator, DpeNetwork, NetworkParams
 
 TINY = NetworkParams(size=32, style_dim=16, motion_dim=4, max_channels=8)
@@ -332,7 +332,7 @@ def test_failed_write_leaves_the_older_file_and_no_rest(
     def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dpe_toolkit.replacing.os.fsync", full)
+    monkeypatch.setattr("dpe_toolkit.core.files.os.fsync", full)
     with pytest.raises(CheckpointError, match=r"it cannot be written .*No space left"):
         save_weights(path, state, WeightsHeader.of(TINY, licence="other"))
     assert file_digest(path) == before

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dpe_toolkit.checkpoint import download
-from dpe_toolkit.errors import CheckpointError
+from dpe_toolkit.core.errors import CheckpointError
 from tests.downloads import Site, serve
 
 

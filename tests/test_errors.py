@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dpe_toolkit.errors import first_line
+from dpe_toolkit.core.errors import first_line
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.plan import FrameMap, MediaPlan, ShotPlan
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.framemap import FrameMap
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.plans.media import MediaPlan
+from dpe_toolkit.plans.model import ShotPlan
 
 FILM, NTSC = Fraction(24000, 1001), Fraction(30000, 1001)
 MEDIA = MediaPlan(path=Path("a.mov"), digest="sha256:a", width=64, height=48, num_frames=500, rate=Fraction(25))

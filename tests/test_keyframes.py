@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.keyframes import Interpolation, Key, PolygonKey, polygon_at, value_at
+from dpe_toolkit.editing.keyframes import Interpolation, Key, PolygonKey, polygon_at, value_at
 
 
 def keys(*values: tuple[float, float], interpolation: Interpolation = "linear") -> list[Key]:

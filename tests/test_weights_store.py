@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dpe_toolkit.checkpoint import KNOWN_WEIGHTS, WeightsStore, find_weights, load_generator, load_network, usable_name
-from dpe_toolkit.errors import CheckpointError
+from dpe_toolkit.core.errors import CheckpointError
 from dpe_toolkit.networks import DpeNetwork, NetworkParams
 
 TINY = NetworkParams(size=32, style_dim=16, motion_dim=4, max_channels=8)

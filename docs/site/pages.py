@@ -76,7 +76,7 @@ def hooks() -> str:
 def options() -> str:
     """The options of every component that comes with the toolkit."""
     from dpe_toolkit.cli.plugins import option_rows
-    from dpe_toolkit.registry import load_registry
+    from dpe_toolkit.plugins import load_registry
 
     parts = ["# Options of components", "Of every component that is installed where this page was made."]
     for plugin in load_registry().plugins:

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from dpe_toolkit.faces import Detections, FloatArray
+from dpe_toolkit.face.tracks import Detections, FloatArray
 
 __all__ = ["Tracklet", "associate", "box_overlap", "mesh_distance"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from dpe_toolkit.analysis.association import box_overlap
 from dpe_toolkit.analysis.detect import DetectBatch, FrameSource
 from dpe_toolkit.analysis.tracks import find_people
-from dpe_toolkit.faces import Detections
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.tracks import Detections
 
 __all__ = ["follow_backward"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dpe_toolkit.analysis.association import Tracklet
-from dpe_toolkit.faces import Detections, FloatArray
-from dpe_toolkit.plan import FaceChoice
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.choice import FaceChoice
+from dpe_toolkit.face.tracks import Detections, FloatArray
 
 __all__ = ["SeenFace", "choose_face", "describe_person", "face_boxes", "left_to_right"]
 

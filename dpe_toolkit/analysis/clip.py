@@ -18,12 +18,14 @@ from dpe_toolkit.analysis.pool import ComponentPool, describe_span
 from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink
 from dpe_toolkit.analysis.store import AnalysisStore, result_key
 from dpe_toolkit.analysis.tracks import build_track, find_people
-from dpe_toolkit.codes import MotionTrack
-from dpe_toolkit.errors import AnalysisError
-from dpe_toolkit.faces import Detections, FaceTrack
-from dpe_toolkit.plan import ComponentChoice, FaceChoice, MediaPlan
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader, file_digest
+from dpe_toolkit.core.errors import AnalysisError
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.choice import FaceChoice
+from dpe_toolkit.face.codes import MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceTrack
+from dpe_toolkit.media import VideoReader, file_digest
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plans.media import MediaPlan
 
 __all__ = ["ClipAnalysis", "ClipRequest", "analyse_clip", "seen_faces"]
 

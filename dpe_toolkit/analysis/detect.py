@@ -14,11 +14,11 @@ from dpe_toolkit.analysis.ahead import ahead
 from dpe_toolkit.analysis.devices import Halving
 from dpe_toolkit.analysis.pool import guard_plugin
 from dpe_toolkit.analysis.progress import ProgressSink
-from dpe_toolkit.components import Detector
-from dpe_toolkit.faces import Detections
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.protocols import Detector
+from dpe_toolkit.face.tracks import Detections
+from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["DetectBatch", "FrameSource", "OpenReader", "detect_clip", "guarded_detection"]
 
@@ -26,7 +26,7 @@ _BATCH = 8
 
 
 class FrameSource(Protocol):
-    """What is asked of a reader: `dpe_toolkit.video.VideoReader` is one."""
+    """What is asked of a reader: `dpe_toolkit.media.VideoReader` is one."""
 
     def __enter__(self) -> Self: ...
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from dpe_toolkit.errors import DeviceMemoryError, first_line
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.errors import DeviceMemoryError, first_line
+from dpe_toolkit.core.timing import Span
 
 __all__ = ["Halving", "empty_cache", "is_lacking", "is_out_of_memory", "moved", "no_room"]
 
@@ -46,7 +46,7 @@ def no_room(doing: str, error: BaseException, **where: Any) -> DeviceMemoryError
     Args:
         doing: what needed the memory, as a noun.
         error: what PyTorch raised.
-        where: clip and plugin, as for `dpe_toolkit.errors.DpeError`.
+        where: clip and plugin, as for `dpe_toolkit.core.errors.DpeError`.
     """
     return DeviceMemoryError(
         f"{doing} needs more memory than the device has ({first_line(error)})",

@@ -15,8 +15,10 @@ import numpy.typing as npt
 import torch
 
 from dpe_toolkit.analysis.devices import empty_cache, is_lacking, is_out_of_memory, moved
-from dpe_toolkit.codes import Appearance, MixRequest, MotionCode, MotionTrack
-from dpe_toolkit.components import (
+from dpe_toolkit.core.errors import PluginError, first_line
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.editing.measures import IdentityEmbedder
+from dpe_toolkit.editing.protocols import (
     Composited,
     Compositor,
     Detector,
@@ -28,11 +30,9 @@ from dpe_toolkit.components import (
     ShotGenerator,
     ShotMaterial,
 )
-from dpe_toolkit.errors import PluginError, first_line
-from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.measuring import IdentityEmbedder
-from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.face.codes import Appearance, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack
+from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["Fallen", "MovableFetch", "falling_back"]
 

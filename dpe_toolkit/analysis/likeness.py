@@ -13,13 +13,13 @@ from dpe_toolkit.analysis.association import Tracklet
 from dpe_toolkit.analysis.choosing import face_boxes
 from dpe_toolkit.analysis.detect import DetectBatch, FrameSource, OpenReader
 from dpe_toolkit.analysis.pool import guard_plugin
-from dpe_toolkit.errors import AnalysisError
-from dpe_toolkit.faces import Detections
-from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.core.errors import AnalysisError
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.measures import IdentityEmbedder
+from dpe_toolkit.face.tracks import Detections
 from dpe_toolkit.geometry import window_rgb
-from dpe_toolkit.measuring import IdentityEmbedder
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.timing import Span
+from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["most_alike"]
 

@@ -15,12 +15,12 @@ from dpe_toolkit.analysis.detect import FrameSource
 from dpe_toolkit.analysis.devices import Halving
 from dpe_toolkit.analysis.pool import guard_plugin
 from dpe_toolkit.analysis.windows import BLOCK, WindowPlan, cut_faces, place_faces, plan_windows, window_shape
-from dpe_toolkit.codes import MotionCode, MotionTrack
-from dpe_toolkit.components import MotionExtractor
-from dpe_toolkit.faces import FaceBatch, FaceTrack
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.shapes import expect_shape
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.shapes import expect_shape
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.protocols import MotionExtractor
+from dpe_toolkit.face.codes import MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import FaceBatch, FaceTrack
+from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["check_codes", "extract_motion"]
 

@@ -10,18 +10,12 @@ import torch
 
 from dpe_toolkit.analysis.devices import is_out_of_memory, no_room
 from dpe_toolkit.analysis.fallback import Fallen, falling_back
-from dpe_toolkit.components import (
-    ComponentContext,
-    Compositor,
-    Detector,
-    Encoder,
-    Generator,
-    MotionExtractor,
-)
-from dpe_toolkit.errors import DpeError, PluginError
-from dpe_toolkit.measuring import IdentityEmbedder
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.errors import DpeError, PluginError
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.components import ComponentContext
+from dpe_toolkit.editing.measures import IdentityEmbedder
+from dpe_toolkit.editing.protocols import Compositor, Detector, Encoder, Generator, MotionExtractor
+from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["ComponentMaker", "ComponentPool", "describe_span", "guard_plugin"]
 
@@ -58,7 +52,7 @@ def guard_plugin(choice: ComponentChoice, clip: str, span: Span | None = None) -
         where = "" if span is None else f" on {describe_span(span)}"
         raise PluginError(
             f"{choice.kind} {choice.name!r} failed{where}: {type(error).__name__}: {error}",
-            "a result as its protocol in dpe_toolkit.components says",
+            "a result as its protocol in dpe_toolkit.editing.components says",
             f"choose another {choice.kind}, or report this to the authors of the plugin",
             clip=clip,
             plugin=f"{choice.plugin} {choice.version}",

@@ -19,9 +19,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from dpe_toolkit.codes import CodeSpace, MotionCode, MotionTrack
-from dpe_toolkit.faces import Detections, FaceTrack, FloatArray
-from dpe_toolkit.replacing import replaced
+from dpe_toolkit.core.files import replaced
+from dpe_toolkit.face.codes import CodeSpace, MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceTrack, FloatArray
 
 __all__ = ["STORE_SCHEMA", "AnalysisStore", "result_key"]
 

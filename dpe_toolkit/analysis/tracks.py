@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_toolkit.analysis.association import Tracklet, associate, mesh_distance
-from dpe_toolkit.codes import MotionTrack
-from dpe_toolkit.faces import Detections, FaceTrack, FloatArray
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.codes import MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceTrack, FloatArray
 
 __all__ = [
     "Gap",

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.components import ShapesWindow, WindowShape
-from dpe_toolkit.faces import FaceBatch, FaceTrack, FloatArray, Placement
-from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.editing.protocols import ShapesWindow, WindowShape
+from dpe_toolkit.face.tracks import FaceBatch, FaceTrack, FloatArray, Placement
 from dpe_toolkit.geometry import window_rgb
 
 __all__ = ["BLOCK", "WindowPlan", "cut_faces", "place_faces", "plan_windows", "window_shape"]

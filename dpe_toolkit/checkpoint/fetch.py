@@ -16,7 +16,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import BaseHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from dpe_toolkit.errors import CheckpointError
+from dpe_toolkit.core.errors import CheckpointError
 
 __all__ = ["download"]
 

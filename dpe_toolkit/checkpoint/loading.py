@@ -18,7 +18,7 @@ from dpe_toolkit.checkpoint.matching import (
     lia_names,
 )
 from dpe_toolkit.checkpoint.reading import WeightsFile, WeightsFormat, read_weights
-from dpe_toolkit.errors import CheckpointError
+from dpe_toolkit.core.errors import CheckpointError
 from dpe_toolkit.networks import (
     Branch,
     Discriminator,

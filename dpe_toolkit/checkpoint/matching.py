@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from dpe_toolkit.errors import CheckpointError
+from dpe_toolkit.core.errors import CheckpointError
 from dpe_toolkit.networks import Discriminator, DpeNetwork, NetworkParams
 
 __all__ = ["StateDifference", "build_discriminator", "build_network", "compare_state", "infer_params", "lia_names"]

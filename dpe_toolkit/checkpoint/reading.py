@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from dpe_toolkit.checkpoint.header import HEADER_KEY, WeightsHeader
-from dpe_toolkit.errors import CheckpointError
+from dpe_toolkit.core.errors import CheckpointError
 
 __all__ = ["WeightsFile", "WeightsFormat", "file_digest", "read_weights"]
 

@@ -17,9 +17,9 @@ from dpe_toolkit.checkpoint.header import WeightsHeader
 from dpe_toolkit.checkpoint.loading import initialise_network, load_network
 from dpe_toolkit.checkpoint.reading import WeightsFormat, file_digest, read_weights
 from dpe_toolkit.checkpoint.writing import save_weights
-from dpe_toolkit.errors import CheckpointError, first_line, nearest_names
+from dpe_toolkit.core.errors import CheckpointError, first_line, nearest_names
+from dpe_toolkit.core.files import replaced
 from dpe_toolkit.networks import Branch
-from dpe_toolkit.replacing import replaced
 
 __all__ = ["StoredWeights", "WeightsRecord", "WeightsStore", "find_weights", "usable_name"]
 

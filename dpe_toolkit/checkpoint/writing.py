@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from dpe_toolkit.checkpoint.header import HEADER_KEY, WeightsHeader
-from dpe_toolkit.errors import CheckpointError
-from dpe_toolkit.replacing import replaced
+from dpe_toolkit.core.errors import CheckpointError
+from dpe_toolkit.core.files import replaced
 
 __all__ = ["save_weights"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dpe_toolkit.registry import Registry
+    from dpe_toolkit.plugins import Registry
 
 __all__ = ["VARIABLE", "allowed_plugins", "allowed_registry"]
 
@@ -39,6 +39,6 @@ def allowed_plugins(project: Path | None = None, timeline: Path | None = None) -
 
 def allowed_registry(project: Path | None = None, timeline: Path | None = None) -> Registry:
     """The plugins that may be loaded; arguments as for `allowed_plugins`."""
-    from dpe_toolkit.registry import load_registry
+    from dpe_toolkit.plugins import load_registry
 
     return load_registry(allow=allowed_plugins(project, timeline))

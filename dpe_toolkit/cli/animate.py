@@ -43,7 +43,7 @@ def run(
     where: RunChoices,
 ) -> None:
     """Writes the still as a film, then edits it as ``dpe edit`` does; expression and pose follow the driver."""
-    from dpe_toolkit.video import probe, write_held_still
+    from dpe_toolkit.media import probe, write_held_still
 
     generator = parts.generator or _GENERATOR
     learned = generator.startswith("dpe/")

@@ -10,10 +10,10 @@ import typer
 
 from dpe_toolkit.cli.folders import user_data_dir
 from dpe_toolkit.cli.ranges import parse_assignments, parse_face
-from dpe_toolkit.codes import REGIONS
-from dpe_toolkit.components import KINDS
-from dpe_toolkit.facechoice import FACE_FORMS
-from dpe_toolkit.plan import Fit, Gaps
+from dpe_toolkit.editing.components import KINDS
+from dpe_toolkit.face.choice import FACE_FORMS
+from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.plans.model import Fit, Gaps
 
 __all__ = [
     "AmountChoices",
@@ -105,7 +105,7 @@ class AmountChoices:
 
     @property
     def settings(self) -> dict[str, object]:
-        """Field of the effect, or of `dpe_toolkit.plan.EditPlan`, to value, for what was typed."""
+        """Field of the effect, or of `dpe_toolkit.plans.edit.EditPlan`, to value, for what was typed."""
         values: dict[str, object] = {name: getattr(self, name) for name in _EDIT_FIELDS}
         if self.regions is not None:
             from dpe_toolkit.planning import parse_regions

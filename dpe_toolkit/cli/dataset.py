@@ -13,7 +13,7 @@ from dpe_toolkit.cli.counting import counted_frames
 from dpe_toolkit.cli.expansion import expand_options
 from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
-from dpe_toolkit.errors import DatasetError, OptionsError
+from dpe_toolkit.core.errors import DatasetError, OptionsError
 
 if TYPE_CHECKING:
     from dpe_toolkit.dataset.statistics import DatasetStatistics
@@ -71,7 +71,7 @@ def show(
     """Prints the table, and draws the sheet where one is asked for."""
     from dpe_toolkit.dataset import FaceDataset
     from dpe_toolkit.dataset.statistics import contact_sheet, dataset_statistics
-    from dpe_toolkit.video.stills import write_png
+    from dpe_toolkit.media.stills import write_png
 
     if output is not None:
         if output.suffix.lower() != ".png":

@@ -12,7 +12,7 @@ import typer
 
 from dpe_toolkit.cli.counting import counted_frames
 from dpe_toolkit.cli.screen import help_text, note, print_table
-from dpe_toolkit.errors import DatasetError, OptionsError
+from dpe_toolkit.core.errors import DatasetError, OptionsError
 
 if TYPE_CHECKING:
     from dpe_toolkit.dataset.entries import ListEntry, VideoShelf

@@ -9,7 +9,7 @@ import typer
 
 from dpe_toolkit.cli.counting import counted_frames
 from dpe_toolkit.cli.screen import help_text, note
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 
 __all__ = ["HELP", "run"]
 

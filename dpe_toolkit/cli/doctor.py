@@ -18,11 +18,11 @@ import typer
 from dpe_toolkit import __version__
 from dpe_toolkit.cli.folders import user_cache_dir
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
-from dpe_toolkit.errors import DpeError
+from dpe_toolkit.core.errors import DpeError
 
 if TYPE_CHECKING:
-    from dpe_toolkit.components import Component
-    from dpe_toolkit.registry import Registry
+    from dpe_toolkit.editing.components import Component
+    from dpe_toolkit.plugins import Registry
 
 __all__ = ["HELP", "Finding", "run"]
 
@@ -88,7 +88,7 @@ def _system() -> Iterator[Finding]:
 def _devices() -> Iterator[Finding]:
     import torch
 
-    from dpe_toolkit.render.device import resolve_device
+    from dpe_toolkit.rendering.device import resolve_device
 
     yield Finding("device", "cpu", "ok", f"{torch.get_num_threads()} threads")
     if torch.cuda.is_available():
@@ -104,7 +104,7 @@ def _devices() -> Iterator[Finding]:
 
 def _tried(name: str, what: str) -> Finding:
     """A device that PyTorch sees, after a sum on it."""
-    from dpe_toolkit.render.device import device_fault
+    from dpe_toolkit.rendering.device import device_fault
 
     fault = device_fault(name)
     if not fault:
@@ -142,7 +142,7 @@ def _nvidia_gpus() -> list[str]:
 
 
 def _codecs() -> Iterator[Finding]:
-    from dpe_toolkit.video import list_codecs
+    from dpe_toolkit.media import list_codecs
 
     for codec in list_codecs():
         state: Literal["ok", "absent"] = "ok" if codec.available else "absent"
@@ -163,9 +163,9 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
 def _components(registry: Registry) -> Iterator[Finding]:
     import torch
 
-    from dpe_toolkit.components import ComponentContext
-    from dpe_toolkit.measuring import MEASURE_KINDS
-    from dpe_toolkit.plan import ComponentChoice
+    from dpe_toolkit.editing.components import ComponentContext
+    from dpe_toolkit.editing.measures import MEASURE_KINDS
+    from dpe_toolkit.plans.edit import ComponentChoice
 
     context = ComponentContext(device=torch.device("cpu"))
     for plugin in registry.plugins:

@@ -11,7 +11,7 @@ from dpe_toolkit.cli.choices import AmountChoices, PartChoices, PerformanceChoic
 from dpe_toolkit.cli.named import as_usage, earlier_kept, refuse_output
 from dpe_toolkit.cli.outputs import OutputOption, RunChoices, WriteChoices
 from dpe_toolkit.cli.screen import help_text, note
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 
 if TYPE_CHECKING:
     from dpe_toolkit.timeline import Performance
@@ -44,8 +44,8 @@ def run(
     """Writes the timeline, then renders it as ``dpe render`` does."""
     from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.cli.work import make_plan, narrow, output_settings, print_report, write_video
+    from dpe_toolkit.media import media_plan
     from dpe_toolkit.timeline import sidecar_path, write_edit_timeline
-    from dpe_toolkit.video import media_plan
 
     refuse_output(output, reads=(source, driver), pictures=write.writes_pictures)
     output_settings(output, write)
@@ -75,9 +75,9 @@ def read_performance(
     Raises:
         OptionsError: the driver cannot be read, or something typed is not accepted.
     """
+    from dpe_toolkit.core.timing import parse_time
+    from dpe_toolkit.media import media_plan
     from dpe_toolkit.timeline import Performance
-    from dpe_toolkit.timing import parse_time
-    from dpe_toolkit.video import media_plan
 
     with as_usage():
         media = media_plan(driver)

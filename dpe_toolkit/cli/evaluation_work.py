@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dpe_toolkit import __version__
 from dpe_toolkit.cli.evaluation_choices import BaselineChoices, BaselineName, DataChoices, JudgeChoices, MethodChoices
 from dpe_toolkit.cli.screen import note, print_table
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dpe_toolkit.evaluation.methods import Method, NetworkMethod
     from dpe_toolkit.evaluation.metrics import MetricInfo
     from dpe_toolkit.evaluation.report import Report
-    from dpe_toolkit.registry import Registry
+    from dpe_toolkit.plugins import Registry
 
 __all__ = ["evaluate", "named_value", "print_summary"]
 
@@ -45,7 +45,7 @@ def evaluate(
     from dpe_toolkit.dataset import FaceDataset
     from dpe_toolkit.evaluation import RunSettings, evaluate_groups
     from dpe_toolkit.evaluation.report import add_published, build_report, read_published
-    from dpe_toolkit.render.device import resolve_device
+    from dpe_toolkit.rendering.device import resolve_device
 
     chosen, baselines, judged = rest
     published = read_published(baselines.published) if baselines.published else ()

@@ -12,15 +12,15 @@ from dpe_toolkit.cli.choices import AmountChoices, PartChoices, TimelineArgument
 from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.outputs import RunChoices
 from dpe_toolkit.cli.screen import help_text, note, print_table
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from dpe_toolkit.analysis import ClipRequest, FrameSource, SeenFace
-    from dpe_toolkit.plan import RenderPlan
-    from dpe_toolkit.registry import Registry
+    from dpe_toolkit.plans.model import RenderPlan
+    from dpe_toolkit.plugins import Registry
 
     Picture = npt.NDArray[np.uint8]
 
@@ -52,10 +52,10 @@ def run(
     """Looks for faces, writes the sheet, and lists what stands on it."""
     from dpe_toolkit.analysis import AnalysisStore, ComponentPool, seen_faces
     from dpe_toolkit.cli.work import make_plan, refuse_faults, shown_progress
-    from dpe_toolkit.registry import load_registry
-    from dpe_toolkit.render import NO_PROGRESS, resolve_device
-    from dpe_toolkit.render.stills import opening_pictures
-    from dpe_toolkit.video import VideoReader, write_png
+    from dpe_toolkit.media import VideoReader, write_png
+    from dpe_toolkit.plugins import load_registry
+    from dpe_toolkit.rendering import NO_PROGRESS, resolve_device
+    from dpe_toolkit.rendering.stills import opening_pictures
 
     if output.suffix.lower() != ".png":
         raise OptionsError(f"the sheet is to be written as {output.suffix!r}", "a name in .png", "rename it")
@@ -85,7 +85,7 @@ def _requests(plan: RenderPlan, registry: Registry, names: list[str] | None) -> 
     from dpe_toolkit.analysis import ClipRequest
     from dpe_toolkit.planning import DEFAULT_COMPONENTS
     from dpe_toolkit.planning.components import choose_components
-    from dpe_toolkit.render.mapping import driver_spans, map_driver
+    from dpe_toolkit.rendering.mapping import driver_spans, map_driver
 
     chosen = choose_components(registry, {"default": DEFAULT_COMPONENTS}, {}, where="faces")
     found: dict[str, ClipRequest] = {}
@@ -118,8 +118,8 @@ def _crop(reader: FrameSource, face: SeenFace) -> Picture:
     import cv2
     import numpy as np
 
+    from dpe_toolkit.core.timing import Span
     from dpe_toolkit.geometry import full_rgb
-    from dpe_toolkit.timing import Span
 
     rgb = full_rgb(reader.read(Span(face.choice.frame, face.choice.frame + 1)), 0)
     left, top, right, bottom = face.box_px

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import typer
 from typer.core import TyperCommand
 
-from dpe_toolkit.components import KINDS
-from dpe_toolkit.errors import OptionsError, nearest_names
+from dpe_toolkit.core.errors import OptionsError, nearest_names
+from dpe_toolkit.editing.components import KINDS
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from typer._click.core import Context, Parameter
 
-    from dpe_toolkit.registry import RegisteredComponent, Registry
+    from dpe_toolkit.plugins import RegisteredComponent, Registry
 
 __all__ = ["ComponentCommand", "Flags", "flags_of", "named_targets"]
 

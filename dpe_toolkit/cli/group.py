@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from dpe_toolkit.cli.screen import note, notes_console, told
-from dpe_toolkit.errors import DpeError, PlanError
+from dpe_toolkit.core.errors import DpeError, PlanError
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context

@@ -12,12 +12,12 @@ import typer
 from dpe_toolkit.cli.choices import AmountChoices, PerformanceChoices, TimelineArgument
 from dpe_toolkit.cli.ranges import parse_span
 from dpe_toolkit.cli.screen import help_text, note
-from dpe_toolkit.errors import OptionsError, TimelineError
+from dpe_toolkit.core.errors import OptionsError, TimelineError
 
 if TYPE_CHECKING:
+    from dpe_toolkit.core.timing import Span
     from dpe_toolkit.timeline import Performance
     from dpe_toolkit.timeline.document import TimeRange
-    from dpe_toolkit.timing import Span
 
 __all__ = ["HELP", "run"]
 
@@ -72,7 +72,7 @@ def _synced(played: Performance, timeline: Path, clip: str, span: Span | None) -
         OptionsError: the driver begins after the clip does.
     """
     from dpe_toolkit.cli.sync import heard_clip
-    from dpe_toolkit.video.sync import match_sound
+    from dpe_toolkit.media.sync import match_sound
 
     match = match_sound(heard_clip(timeline, clip), played.driver.path)
     start_s = match.shift_s

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dpe_toolkit.errors import DpeError, MediaError, OptionsError, RenderError
+from dpe_toolkit.core.errors import DpeError, MediaError, OptionsError, RenderError
 
 __all__ = ["as_usage", "earlier_kept", "refuse_output", "refuse_roots"]
 
@@ -65,7 +65,7 @@ def earlier_kept(*paths: Path) -> Iterator[None]:
     An earlier video would otherwise lie beside a timeline that does not describe it. What did not exist
     before stays where the work had begun, so that it can be gone on with; where it was refused, it is deleted.
     """
-    from dpe_toolkit.video import written_whole
+    from dpe_toolkit.media import written_whole
 
     earlier = {path: path.read_bytes() for path in paths if path.is_file()}
     try:

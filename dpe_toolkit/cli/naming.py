@@ -6,7 +6,7 @@ import re
 import string
 from collections.abc import Iterable, Mapping
 
-from dpe_toolkit.errors import OptionsError, nearest_names
+from dpe_toolkit.core.errors import OptionsError, nearest_names
 
 __all__ = ["FIELDS", "file_names"]
 

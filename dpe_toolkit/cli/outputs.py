@@ -10,10 +10,10 @@ import typer
 
 from dpe_toolkit.cli.folders import user_cache_dir
 from dpe_toolkit.cli.screen import print_table
-from dpe_toolkit.errors import OptionsError, nearest_names
+from dpe_toolkit.core.errors import OptionsError, nearest_names
 
 if TYPE_CHECKING:
-    from dpe_toolkit.render import ColourChoice
+    from dpe_toolkit.rendering import ColourChoice
 
 __all__ = [
     "AudioTracks",
@@ -51,7 +51,7 @@ def _list_codecs(asked: str | None) -> str | None:
     """Prints the codecs and leaves where ``list`` is asked for; refuses what is none."""
     if asked is None:
         return None
-    from dpe_toolkit.video import written_codecs
+    from dpe_toolkit.media import written_codecs
 
     codecs = {codec.name: codec for codec in written_codecs() if codec.available}
     if asked == _LIST:
@@ -128,7 +128,7 @@ class RunChoices:
             if self.ocio_source is not None or self.ocio_working is not None:
                 raise OptionsError("a colour space is named without a config", "--ocio CONFIG", "add it")
             return None
-        from dpe_toolkit.render import ColourChoice
+        from dpe_toolkit.rendering import ColourChoice
 
         return ColourChoice(self.ocio, self.ocio_source, self.ocio_working)
 
@@ -213,7 +213,7 @@ class WriteChoices:
 
     @property
     def settings(self) -> dict[str, object]:
-        """Field of `dpe_toolkit.video.OutputSettings` to value, for what was typed."""
+        """Field of `dpe_toolkit.media.OutputSettings` to value, for what was typed."""
         given: dict[str, object] = {name: getattr(self, name) for name in _FIELDS}
         given["depth"] = None if self.depth is None else int(self.depth)
         given |= {name: getattr(self, name) or None for name in ("strict_colour", "pass_through")}

@@ -9,10 +9,10 @@ import typer
 from dpe_toolkit.cli.choices import AmountChoices, PartChoices, TimelineArgument
 from dpe_toolkit.cli.screen import help_text, note, print_problems, print_table, say
 from dpe_toolkit.cli.shots import edit_words, edited_shots, picture_words
-from dpe_toolkit.timing import format_timecode
+from dpe_toolkit.core.timing import format_timecode
 
 if TYPE_CHECKING:
-    from dpe_toolkit.plan import RenderPlan, ShotPlan
+    from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 
 __all__ = ["HELP", "run"]
 

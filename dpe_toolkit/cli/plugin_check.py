@@ -14,10 +14,10 @@ from dpe_toolkit.cli.choices import WeightsDirOption
 from dpe_toolkit.cli.folders import user_data_dir
 from dpe_toolkit.cli.ranges import parse_assignments
 from dpe_toolkit.cli.screen import help_text, note, notes_console, print_table, say
-from dpe_toolkit.errors import DpeError, OptionsError, nearest_names
+from dpe_toolkit.core.errors import DpeError, OptionsError, nearest_names
 
 if TYPE_CHECKING:
-    from dpe_toolkit.registry import RegisteredComponent, Registry
+    from dpe_toolkit.plugins import RegisteredComponent, Registry
 
 __all__ = ["HELP", "check_plugins"]
 
@@ -66,7 +66,7 @@ def check_plugins(
     weights_dir: WeightsDirOption = None,
 ) -> None:
     """Runs the suites and prints a table."""
-    from dpe_toolkit.render.device import resolve_device
+    from dpe_toolkit.rendering.device import resolve_device
 
     registry, names = _registry(target)
     entries = _entries(registry, target, names)
@@ -98,9 +98,9 @@ def _registry(target: str | None) -> tuple[Registry, set[str] | None]:
 
     if target is None or not Path(target).is_dir():
         return allowed_registry(), None
-    from dpe_toolkit.registry import Registry
-    from dpe_toolkit.registry.folder import folder_sources
-    from dpe_toolkit.registry.plugins import installed_sources, load_plugin
+    from dpe_toolkit.plugins import Registry
+    from dpe_toolkit.plugins.folder import folder_sources
+    from dpe_toolkit.plugins.loading import installed_sources, load_plugin
 
     sources = folder_sources(Path(target))
     names = {source.name for source in sources}

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from dpe_toolkit.cli.screen import help_text, note
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 
 __all__ = ["HELP", "new_plugin"]
 
@@ -30,7 +30,7 @@ def new_plugin(
     into: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to make its folder.")] = Path(),
 ) -> None:
     """Writes the distribution, and says what to do next."""
-    from dpe_toolkit.scaffold import write_plugin
+    from dpe_toolkit.plugins.scaffold import write_plugin
 
     _refuse_taken(name.replace("-", "_"))
     written = write_plugin(name, kind, into)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dpe_toolkit.cli.screen import help_text, note, say
-from dpe_toolkit.components import KINDS
+from dpe_toolkit.editing.components import KINDS
 
 if TYPE_CHECKING:
-    from dpe_toolkit.registry import Registry
+    from dpe_toolkit.plugins import Registry
 
 __all__ = ["HELP", "print_schema", "schema_of"]
 
@@ -40,7 +40,7 @@ def print_schema(
         say(text)
         return
     refuse_output(output)
-    from dpe_toolkit.video import written_whole
+    from dpe_toolkit.media import written_whole
 
     with written_whole(output) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")

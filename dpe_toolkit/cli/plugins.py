@@ -10,11 +10,11 @@ import typer
 
 from dpe_toolkit.cli import plugin_check, plugin_new, plugin_schema
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
-from dpe_toolkit.errors import OptionsError, nearest_names
+from dpe_toolkit.core.errors import OptionsError, nearest_names
 
 if TYPE_CHECKING:
-    from dpe_toolkit.options import PluginOptions
-    from dpe_toolkit.registry import PluginInfo, RegisteredComponent
+    from dpe_toolkit.editing.options import PluginOptions
+    from dpe_toolkit.plugins import PluginInfo, RegisteredComponent
 
 __all__ = ["app", "option_rows"]
 

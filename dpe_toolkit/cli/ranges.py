@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from dpe_toolkit.errors import OptionsError, PlanError, nearest_names
-from dpe_toolkit.facechoice import FACE_FORMS
-from dpe_toolkit.facechoice import parse_face as read_face
-from dpe_toolkit.options import parse_assignment
-from dpe_toolkit.plan import RenderPlan, ShotPlan
-from dpe_toolkit.soundplan import keep_sound
-from dpe_toolkit.timing import Span, format_timecode, parse_time
+from dpe_toolkit.core.errors import OptionsError, PlanError, nearest_names
+from dpe_toolkit.core.timing import Span, format_timecode, parse_time
+from dpe_toolkit.editing.options import parse_assignment
+from dpe_toolkit.face.choice import FACE_FORMS
+from dpe_toolkit.face.choice import parse_face as read_face
+from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.soundtrack import keep_sound
 
 __all__ = ["ends_beyond", "parse_assignments", "parse_face", "parse_span", "pick_shots"]
 

@@ -11,7 +11,7 @@ import typer
 from dpe_toolkit.cli.choices import TimelineArgument
 from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
-from dpe_toolkit.errors import MediaError, OptionsError
+from dpe_toolkit.core.errors import MediaError, OptionsError
 
 if TYPE_CHECKING:
     from dpe_toolkit.timeline.relink import FileTimes
@@ -60,8 +60,8 @@ def run(
 
 
 def _times(path: Path) -> FileTimes | None:
+    from dpe_toolkit.media import probe
     from dpe_toolkit.timeline.relink import FileTimes
-    from dpe_toolkit.video import probe
 
     try:
         info = probe(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dpe_toolkit.cli.choices import AmountChoices, PartChoices, TimelineArgument
 from dpe_toolkit.cli.outputs import OptionalOutput, RunChoices, ShotFileChoices, WriteChoices
 from dpe_toolkit.cli.screen import help_text
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 
 __all__ = ["HELP", "run"]
 

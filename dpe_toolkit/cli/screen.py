@@ -10,8 +10,8 @@ from rich.logging import RichHandler
 from rich.table import Table
 from rich.text import Text
 
-from dpe_toolkit.errors import DpeError
-from dpe_toolkit.plan import Problem
+from dpe_toolkit.core.errors import DpeError
+from dpe_toolkit.plans.problems import Problem
 
 __all__ = ["help_text", "merged", "note", "notes_console", "print_problems", "print_table", "say", "show_log", "told"]
 

@@ -13,16 +13,16 @@ from dpe_toolkit.cli.outputs import RunChoices, ShotFileChoices, WriteChoices
 from dpe_toolkit.cli.screen import note
 from dpe_toolkit.cli.unfinished import FinishedFiles
 from dpe_toolkit.cli.work import make_plan, narrow, output_settings, refuse_faults, shown_progress
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dpe_toolkit.plan import Problem
+    from dpe_toolkit.media import OutputSettings
     from dpe_toolkit.planning import ShotFile
-    from dpe_toolkit.registry import Registry
+    from dpe_toolkit.plans.problems import Problem
+    from dpe_toolkit.plugins import Registry
     from dpe_toolkit.timeline import EditedMedia, TimelineFormat
-    from dpe_toolkit.video import OutputSettings
 
 __all__ = ["write_shot_files"]
 
@@ -126,7 +126,7 @@ def _refuse_choices(write: WriteChoices) -> None:
 
 
 def _paths(files: Sequence[ShotFile], folder: Path, template: str, write: WriteChoices) -> list[Path]:
-    from dpe_toolkit.video.settings import CONTAINERS
+    from dpe_toolkit.media.settings import CONTAINERS
 
     suffixes = {suffix for places in CONTAINERS.values() for suffix in places}
     if not template.lower().endswith(tuple(suffixes)):
@@ -158,7 +158,7 @@ def _make_folder(folder: Path) -> None:
 
 def _settings(files: Sequence[ShotFile], paths: Sequence[Path], write: WriteChoices) -> list[OutputSettings]:
     """How each file is encoded; what cannot be written, or not whole, is told before anything is rendered."""
-    from dpe_toolkit.render.checks import check_output, judge_output
+    from dpe_toolkit.rendering.checks import check_output, judge_output
 
     settings = [output_settings(path, write) for path in paths]
     read = {media.path for file in files for media in file.plan.media()}
@@ -198,7 +198,7 @@ def _render_file(
     file: ShotFile, path: Path, asked: OutputSettings, finished: FinishedFiles, *, run: RunChoices, registry: Registry
 ) -> bool:
     """Renders one file, unless a render that was stopped has finished it: then True."""
-    from dpe_toolkit.render import edits_path, render_plan
+    from dpe_toolkit.rendering import edits_path, render_plan
 
     made_of = (file.plan.digest, asked.model_dump_json(), run.device, repr(run.colour))
     if finished.holds(path, made_of) and edits_path(path).exists():

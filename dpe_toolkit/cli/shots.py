@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dpe_toolkit.plan import ShotPlan
+from dpe_toolkit.plans.model import ShotPlan
 
 __all__ = ["edit_words", "edited_shots", "picture_words"]
 

@@ -11,15 +11,15 @@ from dpe_toolkit.cli.choices import AmountChoices, PartChoices, TimelineArgument
 from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.outputs import RunChoices
 from dpe_toolkit.cli.screen import help_text, note
-from dpe_toolkit.errors import OptionsError, RenderError
-from dpe_toolkit.replacing import replaced
-from dpe_toolkit.timing import parse_time
+from dpe_toolkit.core.errors import OptionsError, RenderError
+from dpe_toolkit.core.files import replaced
+from dpe_toolkit.core.timing import parse_time
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from dpe_toolkit.render import RenderedFrame
+    from dpe_toolkit.rendering import RenderedFrame
 
 __all__ = ["HELP", "run", "side_by_side", "write_picture"]
 
@@ -59,7 +59,7 @@ def run(
     plan = make_plan(timeline, amounts, parts, registry=registry)
     refuse_faults(plan)
     number = parse_time(frame, plan.rate, start_frame=plan.start_frame)
-    from dpe_toolkit.render import render_frame
+    from dpe_toolkit.rendering import render_frame
 
     with shown_progress(where) as progress:
         rendered = render_frame(

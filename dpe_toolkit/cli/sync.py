@@ -10,11 +10,11 @@ import typer
 
 from dpe_toolkit.cli.named import as_usage
 from dpe_toolkit.cli.screen import help_text, say
-from dpe_toolkit.errors import OptionsError, TimelineError, nearest_names
+from dpe_toolkit.core.errors import OptionsError, TimelineError, nearest_names
 
 if TYPE_CHECKING:
+    from dpe_toolkit.media.sync import HeardPart, SoundMatch
     from dpe_toolkit.timeline import Clip
-    from dpe_toolkit.video.sync import HeardPart, SoundMatch
 
 __all__ = ["HELP", "heard_clip", "run"]
 
@@ -41,8 +41,8 @@ def run(
     ] = None,
 ) -> None:
     """Says where the driver begins, and how surely."""
-    from dpe_toolkit.video import probe
-    from dpe_toolkit.video.sync import HeardPart, match_sound
+    from dpe_toolkit.media import probe
+    from dpe_toolkit.media.sync import HeardPart, match_sound
 
     if source.suffix.lower() in _TIMELINES:
         part, name = heard_clip(source, clip), clip or source.stem
@@ -76,11 +76,11 @@ def heard_clip(timeline: Path, name: str | None) -> HeardPart:
         TimelineError: there is no such clip, or it has no media.
         MediaError: its media cannot be read.
     """
+    from dpe_toolkit.media import media_plan, probe
+    from dpe_toolkit.media.sync import HeardPart
     from dpe_toolkit.planning.flatten import picture_clips
     from dpe_toolkit.planning.media import media_origin_s
     from dpe_toolkit.timeline import find_media, read_timeline
-    from dpe_toolkit.video import media_plan, probe
-    from dpe_toolkit.video.sync import HeardPart
 
     doc = read_timeline(timeline)
     clip = _named(picture_clips(doc.stack), name, timeline)

@@ -12,13 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
 
 from dpe_toolkit.cli.screen import help_text, note, notes_console
-from dpe_toolkit.errors import TrainingError
+from dpe_toolkit.core.errors import TrainingError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from dpe_toolkit.measuring import ExpressionRegressor
-    from dpe_toolkit.registry import Registry
+    from dpe_toolkit.editing.measures import ExpressionRegressor
+    from dpe_toolkit.plugins import Registry
     from dpe_toolkit.training import RunFolder, StepReport, TrainingConfig
 
 __all__ = ["HELP", "run"]

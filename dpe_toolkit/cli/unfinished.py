@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dpe_toolkit import __version__
-from dpe_toolkit.errors import MediaError
+from dpe_toolkit.core.errors import MediaError
 
 __all__ = ["FinishedFiles"]
 
@@ -36,7 +36,7 @@ class FinishedFiles:
     def add(self, path: Path, made_of: Sequence[str]) -> None:
         """Notes that ``path`` is finished. A folder that takes no note costs no more than rendering again."""
         self._noted[path.name] = _state(path, made_of)
-        from dpe_toolkit.video import written_whole
+        from dpe_toolkit.media import written_whole
 
         with contextlib.suppress(OSError, MediaError), written_whole(self._path) as part:
             part.write_text(json.dumps(self._noted, indent=2) + "\n", encoding="utf-8")

@@ -12,7 +12,7 @@ import typer
 
 from dpe_toolkit.cli.choices import PartChoices, WeightsDirOption
 from dpe_toolkit.cli.screen import help_text, note, notes_console, print_table, say
-from dpe_toolkit.errors import CheckpointError, OptionsError, nearest_names
+from dpe_toolkit.core.errors import CheckpointError, OptionsError, nearest_names
 
 if TYPE_CHECKING:
     from dpe_toolkit.checkpoint import StoredWeights, WeightsStore

@@ -11,13 +11,13 @@ from dpe_toolkit.cli.named import as_usage, refuse_roots
 from dpe_toolkit.cli.outputs import RunChoices, WriteChoices
 from dpe_toolkit.cli.ranges import ends_beyond, parse_span, pick_shots
 from dpe_toolkit.cli.screen import merged, note, print_problems, told
-from dpe_toolkit.errors import OptionsError, PlanError
+from dpe_toolkit.core.errors import OptionsError, PlanError
 
 if TYPE_CHECKING:
-    from dpe_toolkit.plan import RenderPlan
-    from dpe_toolkit.registry import Registry
-    from dpe_toolkit.render import ProgressSink, RenderReport
-    from dpe_toolkit.video import OutputSettings
+    from dpe_toolkit.media import OutputSettings
+    from dpe_toolkit.plans.model import RenderPlan
+    from dpe_toolkit.plugins import Registry
+    from dpe_toolkit.rendering import ProgressSink, RenderReport
 
 __all__ = ["make_plan", "narrow", "output_settings", "print_report", "refuse_faults", "shown_progress", "write_video"]
 
@@ -94,8 +94,8 @@ def output_settings(output: Path, choices: WriteChoices) -> OutputSettings:
     Raises:
         OptionsError: its suffix is unknown, or cannot hold the codec asked for, or the codec takes no such option.
     """
-    from dpe_toolkit.video import OutputSettings
-    from dpe_toolkit.video.settings import CONTAINERS, WITH_PRESET, WITHOUT_QUALITY, choose_codec
+    from dpe_toolkit.media import OutputSettings
+    from dpe_toolkit.media.settings import CONTAINERS, WITH_PRESET, WITHOUT_QUALITY, choose_codec
 
     settings = OutputSettings.model_validate(choices.settings)
     with as_usage():
@@ -124,8 +124,8 @@ def write_video(
         OptionsError: the output cannot be written, or not as what was asked for.
         DpeError: whatever stops a render.
     """
-    from dpe_toolkit.render import render_plan
-    from dpe_toolkit.render.checks import check_output, judge_output
+    from dpe_toolkit.rendering import render_plan
+    from dpe_toolkit.rendering.checks import check_output, judge_output
 
     refuse_faults(plan)
     settings = output_settings(output, choices)

@@ -17,14 +17,14 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from dpe_toolkit.analysis import ComponentMaker, OpenReader
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset.merging import read_work, write_whole
 from dpe_toolkit.dataset.report import BuildReport, read_report, report_path
 from dpe_toolkit.dataset.settings import BuildSettings
 from dpe_toolkit.dataset.stretches import REFUSED, Stretch, StretchReport
 from dpe_toolkit.dataset.working import ClipCutter
 from dpe_toolkit.dataset.writing import WORK_NAME, DatasetWriter
-from dpe_toolkit.errors import DatasetError
-from dpe_toolkit.video import VideoReader
+from dpe_toolkit.media import VideoReader
 
 __all__ = ["build_dataset"]
 
@@ -213,7 +213,7 @@ _process: tuple[ClipCutter, _Shared] | Exception | None = None
 
 
 def _begin_process(shared: _Shared, folder: Path, settings_json: str) -> None:
-    from dpe_toolkit.registry import load_registry
+    from dpe_toolkit.plugins import load_registry
 
     # The process that was interrupted tells the others; one that was killed cannot.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_toolkit.analysis import slice_track
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.dataset.settings import BuildSettings
-from dpe_toolkit.faces import FaceTrack, FloatArray
-from dpe_toolkit.timing import Span
+from dpe_toolkit.face.tracks import FaceTrack, FloatArray
 
 __all__ = ["Candidate", "Refusal", "face_boxes", "find_candidates"]
 

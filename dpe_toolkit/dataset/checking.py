@@ -10,12 +10,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset.index import ClipRecord
 from dpe_toolkit.dataset.merging import MOTION_FOLDER, SHARD_FOLDER
 from dpe_toolkit.dataset.reading import FaceDataset
 from dpe_toolkit.dataset.shards import END_OF_SHARD
 from dpe_toolkit.dataset.writing import WORK_NAME
-from dpe_toolkit.errors import DatasetError
 
 __all__ = ["check_dataset"]
 

@@ -11,17 +11,17 @@ import torch
 from skimage.measure import blur_effect
 
 from dpe_toolkit.analysis import FrameSource, ahead, guard_plugin
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.dataset.motion import ClipMotion
 from dpe_toolkit.dataset.pose import head_pose
 from dpe_toolkit.dataset.shards import RgbPicture
-from dpe_toolkit.faces import FaceTrack, FloatArray
-from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.face.tracks import FaceTrack, FloatArray
 from dpe_toolkit.geometry import sample_rgb
-from dpe_toolkit.timing import Span
 
 if TYPE_CHECKING:
-    from dpe_toolkit.measuring import ExpressionRegressor
-    from dpe_toolkit.plan import ComponentChoice
+    from dpe_toolkit.editing.measures import ExpressionRegressor
+    from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["blur_of", "crop_frames", "motion_in_box", "read_pose"]
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_toolkit.analysis import FrameSource
-from dpe_toolkit.faces import FloatArray
-from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.tracks import FloatArray
 from dpe_toolkit.geometry import sample_rgb
-from dpe_toolkit.timing import Span
 
 __all__ = ["WatchedReader", "find_cuts", "scenes_of"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dpe_toolkit.core.errors import DatasetError
+from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.dataset.index import ClipId, Named, Split
 from dpe_toolkit.dataset.motion import ClipMotion
-from dpe_toolkit.errors import DatasetError
-from dpe_toolkit.plan import ExactFraction
 
 __all__ = ["ClipDraft", "StoredClip", "check_draft"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset.index import Split
-from dpe_toolkit.errors import DatasetError
 
 __all__ = ["ListEntry", "VideoShelf", "find_videos", "unique_ids", "usable_id"]
 

@@ -19,8 +19,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from dpe_toolkit.errors import DatasetError
-from dpe_toolkit.plan import ExactFraction
+from dpe_toolkit.core.errors import DatasetError
+from dpe_toolkit.core.framemap import ExactFraction
 
 __all__ = [
     "DATASET_SCHEMA",

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset.entries import ListEntry
 from dpe_toolkit.dataset.index import Split
-from dpe_toolkit.errors import DatasetError
 
 __all__ = ["read_list"]
 

@@ -13,8 +13,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.errors import DatasetError
-from dpe_toolkit.shapes import expect_shape
+from dpe_toolkit.core.errors import DatasetError
+from dpe_toolkit.core.shapes import expect_shape
 
 __all__ = ["ClipMotion", "FramePlaces", "motion_bytes", "read_motion", "read_places"]
 
@@ -35,7 +35,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class ClipMotion:
-    """One face through T frames. Signs and units are those of `dpe_toolkit.measuring.FaceReading`."""
+    """One face through T frames. Signs and units are those of `dpe_toolkit.editing.measures.FaceReading`."""
 
     mesh_px: FloatArray
     """(T, V, 3) float32 vertices in pixels of the clip's pictures, z in the same scale, nearer is smaller."""

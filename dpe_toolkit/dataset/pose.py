@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.faces import FloatArray
+from dpe_toolkit.face.tracks import FloatArray
 
 __all__ = ["NUM_POSE_VERTICES", "head_pose", "rotation_angles_deg"]
 
@@ -32,7 +32,7 @@ _MODEL = np.array(
 
 
 def head_pose(mesh_px: FloatArray, width_px: float) -> tuple[FloatArray, FloatArray]:
-    """Pose and place of T heads, as `dpe_toolkit.measuring.FaceReading` has them.
+    """Pose and place of T heads, as `dpe_toolkit.editing.measures.FaceReading` has them.
 
     A similarity is fitted to forehead, temples and bridge of the nose. The place is where the model's origin lies,
     behind the nose; the size is the width that the face would have seen from the front.

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from dpe_toolkit.core.errors import DatasetError, nearest_names
 from dpe_toolkit.dataset.index import ClipRecord, DatasetIndex, Split, read_index
 from dpe_toolkit.dataset.merging import MOTION_FOLDER, SHARD_FOLDER
 from dpe_toolkit.dataset.motion import ClipMotion, FramePlaces, read_motion, read_places
 from dpe_toolkit.dataset.shards import decode_picture
-from dpe_toolkit.errors import DatasetError, nearest_names
 
 __all__ = ["FaceDataset"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset.index import DatasetIndex
 from dpe_toolkit.dataset.settings import BuildSettings
 from dpe_toolkit.dataset.stretches import StretchReport
-from dpe_toolkit.errors import DatasetError
 
 __all__ = ["BuildReport", "read_report", "report_path", "report_rows"]
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["BuildSettings"]
 

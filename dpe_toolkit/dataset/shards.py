@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dpe_toolkit.core.shapes import expect_shape
 from dpe_toolkit.dataset.motion import FramePlaces
-from dpe_toolkit.shapes import expect_shape
 
 __all__ = [
     "END_OF_SHARD",

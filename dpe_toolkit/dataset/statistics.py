@@ -13,7 +13,7 @@ import numpy as np
 from dpe_toolkit.dataset.index import ClipRecord
 from dpe_toolkit.dataset.reading import FaceDataset
 from dpe_toolkit.dataset.shards import RgbPicture
-from dpe_toolkit.faces import FloatArray
+from dpe_toolkit.face.tracks import FloatArray
 
 __all__ = ["DatasetStatistics", "Spread", "contact_sheet", "dataset_statistics"]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from dpe_toolkit.core.errors import MediaError
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.dataset.entries import ListEntry, VideoShelf, unique_ids
 from dpe_toolkit.dataset.index import DroppedClip, Split
 from dpe_toolkit.dataset.splitting import split_of
-from dpe_toolkit.errors import MediaError
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import MediaInfo, probe
+from dpe_toolkit.media import MediaInfo, probe
 
 __all__ = ["REFUSED", "Stretch", "StretchReport", "plan_stretches", "whole_videos"]
 

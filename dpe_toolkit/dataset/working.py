@@ -12,7 +12,8 @@ from dpe_toolkit.analysis import ComponentMaker, ComponentPool, FrameSource, Ope
 from dpe_toolkit.analysis.backward import follow_backward
 from dpe_toolkit.analysis.detect import DetectBatch, detect_clip, guarded_detection
 from dpe_toolkit.analysis.tracks import build_track, find_people
-from dpe_toolkit.components import ComponentContext
+from dpe_toolkit.core.errors import MediaError
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.dataset.candidates import Candidate, Refusal, face_boxes, find_candidates
 from dpe_toolkit.dataset.cropping import blur_of, crop_frames, motion_in_box, read_pose
 from dpe_toolkit.dataset.cuts import WatchedReader, find_cuts, scenes_of
@@ -22,11 +23,10 @@ from dpe_toolkit.dataset.pose import head_pose
 from dpe_toolkit.dataset.settings import BuildSettings
 from dpe_toolkit.dataset.stretches import Stretch, StretchReport
 from dpe_toolkit.dataset.writing import DatasetWriter
-from dpe_toolkit.errors import MediaError
-from dpe_toolkit.faces import Detections, FaceTrack
-from dpe_toolkit.measuring import ExpressionRegressor
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader
+from dpe_toolkit.editing.components import ComponentContext
+from dpe_toolkit.editing.measures import ExpressionRegressor
+from dpe_toolkit.face.tracks import Detections, FaceTrack
+from dpe_toolkit.media import VideoReader
 
 __all__ = ["ClipCutter"]
 

@@ -15,13 +15,13 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset.drafts import ClipDraft, StoredClip, check_draft
 from dpe_toolkit.dataset.index import INDEX_NAME, ClipRecord, DatasetIndex, DroppedClip, Kind, read_index
 from dpe_toolkit.dataset.merging import MergePlan, carry_out, plan_merge, read_work, write_whole
 from dpe_toolkit.dataset.motion import ClipMotion, motion_bytes
 from dpe_toolkit.dataset.shards import PictureFormat, RgbPicture, write_clip
-from dpe_toolkit.errors import DatasetError
-from dpe_toolkit.video.replacing import written_whole
+from dpe_toolkit.media.replacing import written_whole
 
 __all__ = ["WORK_NAME", "DatasetWriter"]
 

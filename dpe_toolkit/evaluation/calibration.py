@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dpe_toolkit.editing.measures import ExpressionRegressor, FaceReading
 from dpe_toolkit.evaluation.footage import Clip, Footage
 from dpe_toolkit.evaluation.reading import FaceReader, join_readings
-from dpe_toolkit.measuring import ExpressionRegressor, FaceReading
 
 __all__ = ["CalibratedRegressor", "Calibration", "calibrate", "fit_calibration"]
 
@@ -60,7 +60,7 @@ class CalibratedRegressor:
         return int(self.calibration.weights.shape[1])
 
     def read(self, pictures: Tensor, near_px: Tensor | None = None) -> FaceReading:
-        """The reading of each picture; see `dpe_toolkit.measuring.ExpressionRegressor`."""
+        """The reading of each picture; see `dpe_toolkit.editing.measures.ExpressionRegressor`."""
         reading = self.regressor.read(pictures, near_px)
         return replace(reading, expression=self.calibration.expression(reading))
 

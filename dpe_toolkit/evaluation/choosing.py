@@ -10,13 +10,13 @@ from typing import Generic, TypeVar
 import torch
 
 from dpe_toolkit.checkpoint import find_weights
-from dpe_toolkit.components import ComponentContext
-from dpe_toolkit.errors import CheckpointError, DpeError
+from dpe_toolkit.core.errors import CheckpointError, DpeError
+from dpe_toolkit.editing.components import ComponentContext
+from dpe_toolkit.editing.measures import ExpressionRegressor, IdentityEmbedder, PictureMetric
 from dpe_toolkit.evaluation.judging import Judges, picture_metrics
 from dpe_toolkit.evaluation.metrics import BackboneName, Lpips, load_lpips
 from dpe_toolkit.evaluation.reading import FaceReader
-from dpe_toolkit.measuring import ExpressionRegressor, IdentityEmbedder, PictureMetric
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plugins import Registry
 
 __all__ = ["DEFAULT_REGRESSOR", "JudgeRequest", "choose_judges"]
 

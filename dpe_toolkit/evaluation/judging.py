@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from dpe_toolkit.editing.measures import PictureMetric
 from dpe_toolkit.evaluation.calibration import CalibratedRegressor, Calibration
 from dpe_toolkit.evaluation.methods import as_floats
 from dpe_toolkit.evaluation.metrics import MetricInfo, Psnr, Ssim, reading_columns
 from dpe_toolkit.evaluation.reading import FaceReader
-from dpe_toolkit.measuring import PictureMetric
 
 if TYPE_CHECKING:
     from dpe_toolkit.evaluation.metrics import Lpips

@@ -23,9 +23,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from dpe_toolkit.editing.measures import FaceReading
 from dpe_toolkit.evaluation.reading import take_rows
 from dpe_toolkit.measurement import face_distances
-from dpe_toolkit.measuring import FaceReading
 
 __all__ = ["QUANTITIES", "Spread", "distances", "moved", "movement_ratio", "spread_of"]
 

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from dpe_toolkit.errors import OptionsError, nearest_names
+from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.evaluation.footage import Clip
 
 __all__ = ["Pair", "default_pairs", "read_pairs"]

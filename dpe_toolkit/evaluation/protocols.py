@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.evaluation.cases import Case, EditKind, Group
 from dpe_toolkit.evaluation.footage import Clip, FrameRef
 from dpe_toolkit.evaluation.pairs import Pair

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from dpe_toolkit.editing.measures import ExpressionRegressor, FaceReading, IdentityEmbedder
 from dpe_toolkit.evaluation.methods import as_floats
-from dpe_toolkit.measuring import ExpressionRegressor, FaceReading, IdentityEmbedder
 
 __all__ = ["SEEN_SCORE", "FaceReader", "join_readings", "take_rows"]
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dpe_toolkit.editing.measures import FaceReading
 from dpe_toolkit.evaluation.cases import Case, Group
 from dpe_toolkit.evaluation.footage import Footage, FrameRef
 from dpe_toolkit.evaluation.reading import FaceReader
-from dpe_toolkit.measuring import FaceReading
 
 __all__ = ["References", "expression_reference", "load_references", "pose_reference"]
 

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from dpe_toolkit.analysis import NO_PROGRESS, ProgressSink
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.editing.measures import FaceReading
 from dpe_toolkit.evaluation.amounts import AmountSweep
 from dpe_toolkit.evaluation.cases import Case, Group
 from dpe_toolkit.evaluation.footage import Footage
@@ -22,7 +23,6 @@ from dpe_toolkit.evaluation.reading import SEEN_SCORE, join_readings, take_rows
 from dpe_toolkit.evaluation.references import References, load_references
 from dpe_toolkit.evaluation.scoring import Scores, score_results
 from dpe_toolkit.evaluation.worst import WorstCases
-from dpe_toolkit.measuring import FaceReading
 
 __all__ = ["Outcome", "RunSettings", "evaluate_groups"]
 

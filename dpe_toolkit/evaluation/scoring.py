@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from dpe_toolkit.editing.measures import FaceReading
 from dpe_toolkit.evaluation.cases import Case, EditKind
 from dpe_toolkit.evaluation.judging import Judges
 from dpe_toolkit.evaluation.methods import Edited
@@ -17,7 +18,6 @@ from dpe_toolkit.evaluation.metrics import blendshape_distance, expression_dista
 from dpe_toolkit.evaluation.movement import distances, moved
 from dpe_toolkit.evaluation.reading import SEEN_SCORE, FaceReader, take_rows
 from dpe_toolkit.evaluation.references import References, expression_reference, pose_reference
-from dpe_toolkit.measuring import FaceReading
 
 __all__ = ["Scores", "score_results"]
 

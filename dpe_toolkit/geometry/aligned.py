@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dpe_toolkit.shapes import expect_shape
+from dpe_toolkit.core.shapes import expect_shape
 
 __all__ = ["aligned_mask", "cut_aligned", "paste_aligned"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.core.frames import FrameBatch
 
 __all__ = ["SquarePixels"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.colorimetry import CodeScale, code_scale, rgb_from_yuv_matrix, yuv_from_rgb_matrix
+from dpe_toolkit.core.colorimetry import CodeScale, code_scale, rgb_from_yuv_matrix, yuv_from_rgb_matrix
 
 __all__ = ["CodeScale", "code_scale", "rgb_from_yuv_matrix", "through", "yuv_from_rgb_matrix"]
 

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.errors import OptionsError, nearest_names
+from dpe_toolkit.core.errors import OptionsError, nearest_names
 
 __all__ = ["DEFAULT_WORKING", "OcioView", "make_view"]
 
@@ -26,7 +26,7 @@ class _Processor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OcioView:
-    """A `dpe_toolkit.frames.RgbView` between two colour spaces of a config."""
+    """A `dpe_toolkit.core.frames.RgbView` between two colour spaces of a config."""
 
     source: str
     """Colour space of the file."""

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.faces import FloatArray
-from dpe_toolkit.frames import FrameBatch, Plane
+from dpe_toolkit.core.frames import FrameBatch, Plane
+from dpe_toolkit.face.tracks import FloatArray
 from dpe_toolkit.geometry.anamorphic import SquarePixels
 from dpe_toolkit.geometry.color import code_scale, rgb_from_yuv_matrix, through, yuv_from_rgb_matrix
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dpe_toolkit.editing.measures import ExpressionRegressor
 from dpe_toolkit.measurement.clips import FaceClips
 from dpe_toolkit.measurement.edits import Distances, Edit, measure_edits
 from dpe_toolkit.measurement.pairs import FramePairs, held_out_pairs
-from dpe_toolkit.measuring import ExpressionRegressor
 from dpe_toolkit.networks import Branch, DpeNetwork
 
 __all__ = ["BranchMeasure", "BranchShares", "measure_branches", "measure_pairs"]

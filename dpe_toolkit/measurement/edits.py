@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from dpe_toolkit.editing.measures import ExpressionRegressor, FaceReading
 from dpe_toolkit.measurement.pairs import FramePairs
-from dpe_toolkit.measuring import ExpressionRegressor, FaceReading
 
 __all__ = ["Distances", "EditFunction", "EditMoves", "Near", "face_distances", "measure_edits"]
 

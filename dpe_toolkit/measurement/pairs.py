@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dpe_toolkit.errors import AnalysisError
+from dpe_toolkit.core.errors import AnalysisError
 from dpe_toolkit.measurement.clips import FaceClips, HeldClips, HeldMotion, Split
 
 __all__ = [

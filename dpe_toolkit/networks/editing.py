@@ -7,10 +7,10 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from dpe_toolkit.core.shapes import expect_shape
 from dpe_toolkit.networks.dpe import Branch
 from dpe_toolkit.networks.fast import EncodedSource, FastDpe
 from dpe_toolkit.networks.generator import Rendering
-from dpe_toolkit.shapes import expect_shape
 
 __all__ = ["DpeEditor", "Edit", "Origin"]
 

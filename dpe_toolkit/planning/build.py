@@ -7,9 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from dpe_toolkit import __version__
-from dpe_toolkit.components import KINDS
-from dpe_toolkit.errors import nearest_names
-from dpe_toolkit.plan import EditPlan, Fit, Gaps, Problem, RenderPlan, ShotPlan
+from dpe_toolkit.core.errors import nearest_names
+from dpe_toolkit.editing.components import KINDS
 from dpe_toolkit.planning.components import IDENTITY, check_targets, group_overrides
 from dpe_toolkit.planning.driving import EditedShot
 from dpe_toolkit.planning.edits import EditBuilder
@@ -20,7 +19,10 @@ from dpe_toolkit.planning.recover import FoundEdit, find_edits
 from dpe_toolkit.planning.settings import EditSettings, read_project
 from dpe_toolkit.planning.shots import bare_shot, mark_edges, plan_shots, unique_names
 from dpe_toolkit.planning.weights import WeightsPlaces
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plans.edit import EditPlan
+from dpe_toolkit.plans.model import Fit, Gaps, RenderPlan, ShotPlan
+from dpe_toolkit.plans.problems import Problem
+from dpe_toolkit.plugins import Registry
 from dpe_toolkit.timeline import Clip, TimelineDoc, check_model, read_sidecar, read_timeline, walk_clips
 
 __all__ = ["build_plan"]
@@ -57,8 +59,8 @@ def build_plan(
         weights: name or path of the weights for every component that takes some, from the command line.
         weights_dir: folder of imported weights, for those that are named.
         fit: how pictures of another size come into the frame; None takes the project's word, and so with ``gaps``.
-        probe: reads a media file's headers; by default `dpe_toolkit.video.probe`.
-        digest: content digest of a file; by default `dpe_toolkit.video.file_digest`.
+        probe: reads a media file's headers; by default `dpe_toolkit.media.probe`.
+        digest: content digest of a file; by default `dpe_toolkit.media.file_digest`.
 
     Raises:
         TimelineError: the timeline cannot be read at all.

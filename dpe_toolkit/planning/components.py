@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dpe_toolkit.codes import CodeSpace
-from dpe_toolkit.components import KINDS, Component, ComponentKind
-from dpe_toolkit.errors import DpeError, OptionsError, nearest_names
-from dpe_toolkit.options import PluginOptions
-from dpe_toolkit.plan import ComponentChoice, Problem
+from dpe_toolkit.core.errors import DpeError, OptionsError, nearest_names
+from dpe_toolkit.editing.components import KINDS, Component, ComponentKind
+from dpe_toolkit.editing.options import PluginOptions
+from dpe_toolkit.face.codes import CodeSpace
 from dpe_toolkit.planning.media import problem_of
 from dpe_toolkit.planning.weights import WeightsPlaces
-from dpe_toolkit.registry import RegisteredComponent, Registry
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plans.problems import Problem
+from dpe_toolkit.plugins import RegisteredComponent, Registry
 
 __all__ = [
     "IDENTITY",

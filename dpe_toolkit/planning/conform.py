@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dpe_toolkit.plan import Problem
 from dpe_toolkit.planning.flatten import picture_clips
 from dpe_toolkit.planning.recover import EditSearch, find_edits, search_edits
+from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline import Clip, Sidecar, SidecarShot, TimelineDoc, TimeRange, media_basename, walk_clips
 from dpe_toolkit.timeline.document import MARKER_PREFIX
 from dpe_toolkit.timeline.edited import RENDERED_MARKER

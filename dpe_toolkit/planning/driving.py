@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from dpe_toolkit.errors import OptionsError
-from dpe_toolkit.plan import ShotPlan
+from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.core.timing import Span, parse_time
 from dpe_toolkit.planning.intervals import Drive
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s, problem_of
 from dpe_toolkit.planning.problems import ProblemList
 from dpe_toolkit.planning.recover import FoundEdit
+from dpe_toolkit.plans.model import ShotPlan
 from dpe_toolkit.timeline import Clip, EffectSpec, MediaMoment
-from dpe_toolkit.timing import Span, parse_time
 
 __all__ = ["Driven", "EditedShot", "check_length", "find_driver", "seconds_in"]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from dpe_toolkit.codes import REGIONS
-from dpe_toolkit.plan import ComponentChoice, EditPlan
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.codes import REGIONS
 from dpe_toolkit.planning.components import (
     IDENTITY,
     ChosenComponents,
@@ -30,9 +30,9 @@ from dpe_toolkit.planning.settings import (
     layer_settings,
 )
 from dpe_toolkit.planning.weights import WeightsPlaces
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
+from dpe_toolkit.plugins import Registry
 from dpe_toolkit.timeline import EffectSpec, MediaMoment, parse_effect
-from dpe_toolkit.timing import Span
 
 __all__ = ["EditBuilder"]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from dpe_toolkit.plan import EditPlan, FaceChoice, RenderPlan
+from dpe_toolkit.face.choice import FaceChoice
+from dpe_toolkit.plans.edit import EditPlan
+from dpe_toolkit.plans.model import RenderPlan
 
 __all__ = ["ExplainRow", "explain"]
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from dpe_toolkit.plan import EditPlan, MattePlan, MediaPlan, Problem, RenderPlan, ShotPlan
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.planning.media import media_origin_s
+from dpe_toolkit.plans.edit import EditPlan, MattePlan
+from dpe_toolkit.plans.media import MediaPlan
+from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline import Clip, EditedMedia, media_url
-from dpe_toolkit.timing import Span
 
 __all__ = ["ShotFile", "edited_media", "plan_shot_files"]
 

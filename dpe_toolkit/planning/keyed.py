@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Protocol
 
-from dpe_toolkit.keyframes import Key, PolygonKey, polygon_at, value_at
-from dpe_toolkit.plan import MattePlan
+from dpe_toolkit.editing.keyframes import Key, PolygonKey, polygon_at, value_at
 from dpe_toolkit.planning.driving import EditedShot, seconds_in
 from dpe_toolkit.planning.media import MediaLibrary, media_origin_s
 from dpe_toolkit.planning.problems import ProblemList
+from dpe_toolkit.plans.edit import MattePlan
 from dpe_toolkit.timeline import EffectSpec, MediaMoment
 from dpe_toolkit.timeline.keyed import MatteSpec
 

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
-from dpe_toolkit.framemap import FrameMap
-from dpe_toolkit.plan import Fit, MediaPlan, SoundTrack
+from dpe_toolkit.core.framemap import FrameMap
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.planning.flatten import Flattener
 from dpe_toolkit.planning.intervals import Piece
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s
 from dpe_toolkit.planning.problems import ProblemList
 from dpe_toolkit.planning.runs import Run, collect_runs, first_frame, media_map
 from dpe_toolkit.planning.sound import plan_sound
+from dpe_toolkit.plans.media import MediaPlan
+from dpe_toolkit.plans.model import Fit
+from dpe_toolkit.plans.soundtrack import SoundTrack
 from dpe_toolkit.timeline import Clip, TimelineDoc
-from dpe_toolkit.timing import Span
 
 __all__ = ["Laid", "Take", "TimelineLayout"]
 

@@ -8,10 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from dpe_toolkit.errors import DpeError, MediaError
-from dpe_toolkit.frames import ColorInfo, PixelLayout
-from dpe_toolkit.plan import MediaPlan, MissingImages, Problem
+from dpe_toolkit.core.errors import DpeError, MediaError
+from dpe_toolkit.core.frames import ColorInfo, PixelLayout
 from dpe_toolkit.planning.pictures import is_sequence, read_pictures
+from dpe_toolkit.plans.media import MediaPlan, MissingImages
+from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline import find_media
 
 __all__ = [
@@ -27,7 +28,7 @@ __all__ = [
 
 
 class MediaFacts(Protocol):
-    """What planning wants to know of a media file; `dpe_toolkit.video.MediaInfo` has it."""
+    """What planning wants to know of a media file; `dpe_toolkit.media.MediaInfo` has it."""
 
     @property
     def width(self) -> int:
@@ -334,18 +335,18 @@ def _notices(info: MediaFacts, path: Path) -> list[Problem]:
 
 
 def _count_streams(path: Path) -> int:
-    from dpe_toolkit.video import sound_streams
+    from dpe_toolkit.media import sound_streams
 
     return len(sound_streams(path))
 
 
 def _video_probe() -> Probe:
-    from dpe_toolkit.video import probe
+    from dpe_toolkit.media import probe
 
     return probe
 
 
 def _video_digest() -> Digest:
-    from dpe_toolkit.video import file_digest
+    from dpe_toolkit.media import file_digest
 
     return file_digest

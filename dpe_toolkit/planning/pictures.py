@@ -7,8 +7,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-from dpe_toolkit.errors import MediaError
-from dpe_toolkit.plan import MediaPlan, MissingImages
+from dpe_toolkit.core.errors import MediaError
+from dpe_toolkit.plans.media import MediaPlan, MissingImages
 
 __all__ = ["FoundPictures", "is_sequence", "read_pictures"]
 
@@ -37,7 +37,7 @@ def read_pictures(
     Raises:
         MediaError: none of them is there, or they cannot be read.
     """
-    from dpe_toolkit.video import probe_sequence, sequence_digest, sequence_of
+    from dpe_toolkit.media import probe_sequence, sequence_digest, sequence_of
 
     sequence = sequence_of(_folder_of(url, find))
     if sequence is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dpe_toolkit.plan import Problem
+from dpe_toolkit.plans.problems import Problem
 
 __all__ = ["ProblemList"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from dpe_toolkit.plan import Problem
 from dpe_toolkit.planning.media import clip_label
 from dpe_toolkit.planning.problems import ProblemList
+from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline import Clip, EffectSpec, Sidecar, SidecarShot, media_basename, parse_effect
 from dpe_toolkit.timeline.document import MARKER_PREFIX
 

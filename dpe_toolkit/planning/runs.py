@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
-from dpe_toolkit.framemap import FrameMap
+from dpe_toolkit.core.framemap import FrameMap
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.planning.intervals import Drive, Piece
 from dpe_toolkit.planning.media import KnownMedia
 from dpe_toolkit.timeline import Clip
-from dpe_toolkit.timing import Span
 
 __all__ = ["Line", "Run", "collect_runs", "first_frame", "line_of", "media_map", "record_of"]
 

@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from dpe_toolkit.codes import REGIONS
-from dpe_toolkit.errors import OptionsError, nearest_names
-from dpe_toolkit.plan import FaceChoice, Fit, Gaps, Problem
+from dpe_toolkit.core.errors import OptionsError, nearest_names
+from dpe_toolkit.face.choice import FaceChoice
+from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.plans.model import Fit, Gaps
+from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline import EffectSpec, check_model
 from dpe_toolkit.timeline.effect import (
     Amount,
@@ -106,7 +108,7 @@ class MediaConfig(BaseModel):
 
 
 class PictureConfig(BaseModel):
-    """How pictures come into the output's frame; see `dpe_toolkit.plan.RenderPlan`."""
+    """How pictures come into the output's frame; see `dpe_toolkit.plans.model.RenderPlan`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from dpe_toolkit.plan import EditPlan, Mix, ShotPlan
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.planning.intervals import NO_CLIP, Piece
 from dpe_toolkit.planning.layout import Laid, Take
 from dpe_toolkit.planning.runs import Line, line_of, record_of
+from dpe_toolkit.plans.edit import EditPlan
+from dpe_toolkit.plans.model import Mix, ShotPlan
 from dpe_toolkit.timeline import Clip
-from dpe_toolkit.timing import Span
 
 __all__ = ["bare_shot", "mark_edges", "plan_shots", "unique_names"]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dpe_toolkit.plan import SoundPart, SoundTrack
 from dpe_toolkit.planning.intervals import NO_CLIP, Piece
 from dpe_toolkit.planning.media import KnownSound, MediaLibrary, clip_label
 from dpe_toolkit.planning.problems import ProblemList
+from dpe_toolkit.plans.soundtrack import SoundPart, SoundTrack
 
 __all__ = ["SoundLayer", "plan_sound"]
 

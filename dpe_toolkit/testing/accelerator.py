@@ -161,7 +161,7 @@ def pretend_accelerator(
         has_float64: False for a device without doubles.
         max_tensor_bytes: the largest tensor that its memory holds; None for any.
     """
-    from dpe_toolkit.render import device
+    from dpe_toolkit.rendering import device
 
     pretended = PretendAccelerator(ACCELERATOR, frozenset(lacks), has_float64, max_tensor_bytes)
     # The step around `run`, which subclasses of Thread replace.

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dpe_toolkit.frames import FrameBatch, PixelLayout, Plane
+from dpe_toolkit.core.frames import FrameBatch, PixelLayout, Plane
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import OutputSettings, VideoWriter
 from dpe_toolkit.testing.pictures import LAYOUTS, REC709, RgbPicture
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import OutputSettings, VideoWriter
 
 __all__ = [
     "NUM_LANES",

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dpe_toolkit.frames import FrameBatch, PixelLayout
+from dpe_toolkit.core.frames import FrameBatch, PixelLayout
+from dpe_toolkit.media import AudioMix, AudioPart, OutputSettings, VideoWriter
 from dpe_toolkit.testing.faces import DrawnFace, draw_face, performance
 from dpe_toolkit.testing.pictures import LAYOUTS, REC709, RgbPicture, batch_from_rgb, burn_frame_number
-from dpe_toolkit.video import AudioMix, AudioPart, OutputSettings, VideoWriter
 
 __all__ = ["ClipSpec", "draw_picture", "make_clip", "write_tone"]
 

@@ -22,11 +22,11 @@ import cv2
 import numpy as np
 from skimage import data
 
-from dpe_toolkit.errors import MediaError
+from dpe_toolkit.core.errors import MediaError
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.geometry import full_rgb
+from dpe_toolkit.media import OutputSettings, VideoReader, VideoWriter
 from dpe_toolkit.testing.pictures import LAYOUTS, REC709, RgbPicture, batch_from_rgb
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import OutputSettings, VideoReader, VideoWriter
 
 __all__ = ["SIZE_PX", "find_carphone", "make_media", "push_in"]
 

@@ -15,21 +15,14 @@ import numpy.typing as npt
 import torch
 from pydantic import Field
 
-from dpe_toolkit.codes import Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
-from dpe_toolkit.components import (
-    Component,
-    ComponentContext,
-    ComponentKind,
-    Composited,
-    Generated,
-    GenerateRequest,
-    ShotMaterial,
-)
-from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack, FloatArray
-from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.editing.components import Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.options import PluginOptions
+from dpe_toolkit.editing.protocols import Composited, Generated, GenerateRequest, ShotMaterial
+from dpe_toolkit.face.codes import Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, FloatArray
 from dpe_toolkit.geometry import sample_rgb
 from dpe_toolkit.hookspecs import hookimpl
-from dpe_toolkit.options import PluginOptions
 
 __all__ = [
     "FAKE_SPACE",

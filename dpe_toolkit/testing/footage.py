@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from skimage import data
 
-from dpe_toolkit.faces import FaceTrack, FloatArray
-from dpe_toolkit.frames import FrameBatch, PixelLayout
+from dpe_toolkit.core.frames import FrameBatch, PixelLayout
+from dpe_toolkit.face.tracks import FaceTrack, FloatArray
 from dpe_toolkit.testing.clips import ClipSpec, draw_picture
 from dpe_toolkit.testing.faces import performance
 from dpe_toolkit.testing.pictures import LAYOUTS, RgbPicture, batch_from_rgb

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout, Plane
-from dpe_toolkit.shapes import expect_shape
+from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout, Plane
+from dpe_toolkit.core.shapes import expect_shape
 
 __all__ = ["LAYOUTS", "REC709", "RgbPicture", "batch_from_rgb", "burn_frame_number", "read_frame_number"]
 

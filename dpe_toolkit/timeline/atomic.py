@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dpe_toolkit.errors import TimelineError
-from dpe_toolkit.replacing import replaced
+from dpe_toolkit.core.errors import TimelineError
+from dpe_toolkit.core.files import replaced
 
 __all__ = ["write_text"]
 

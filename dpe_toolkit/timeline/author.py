@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
-from dpe_toolkit.errors import OptionsError, TimelineError
-from dpe_toolkit.plan import MediaPlan
+from dpe_toolkit.core.errors import OptionsError, TimelineError
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.timeline.atomic import write_text
 from dpe_toolkit.timeline.document import EFFECT_NAME, MARKER_PREFIX, METADATA_KEY
 from dpe_toolkit.timeline.effect import EFFECT_SCHEMA, parse_effect
 from dpe_toolkit.timeline.sidecar import write_sidecar
-from dpe_toolkit.timing import Span
 
 __all__ = ["Performance", "attach_edit", "media_url", "write_edit_timeline", "write_otio"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
-from dpe_toolkit.errors import TimelineError
+from dpe_toolkit.core.errors import TimelineError
 
 __all__ = ["WRITE_OPTIONS", "dressed_for_aaf"]
 

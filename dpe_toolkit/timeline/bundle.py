@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from dpe_toolkit.errors import TimelineError
+from dpe_toolkit.core.errors import TimelineError
 
 __all__ = ["PLAYLIST", "default_unpack_dir", "read_playlist", "unpack_media"]
 

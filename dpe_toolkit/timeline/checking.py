@@ -8,8 +8,8 @@ from typing import TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from dpe_toolkit.errors import nearest_names
-from dpe_toolkit.plan import Problem
+from dpe_toolkit.core.errors import nearest_names
+from dpe_toolkit.plans.problems import Problem
 
 __all__ = ["check_model"]
 

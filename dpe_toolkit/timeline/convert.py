@@ -9,8 +9,9 @@ from typing import Any
 
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
-from dpe_toolkit.errors import OptionsError
-from dpe_toolkit.plan import Problem
+from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.core.timing import snap_rate
+from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline.document import (
     EFFECT_NAME,
     METADATA_KEY,
@@ -26,7 +27,6 @@ from dpe_toolkit.timeline.document import (
 )
 from dpe_toolkit.timeline.effect import exact_seconds
 from dpe_toolkit.timeline.walking import rendered_edit
-from dpe_toolkit.timing import snap_rate
 
 __all__ = ["Converter", "as_plain"]
 

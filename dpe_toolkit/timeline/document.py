@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from dpe_toolkit.plan import Problem
+from dpe_toolkit.plans.problems import Problem
 
 __all__ = [
     "Clip",

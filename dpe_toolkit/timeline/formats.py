@@ -14,7 +14,7 @@ from typing import Any
 
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
-from dpe_toolkit.errors import TimelineError, first_line, nearest_names
+from dpe_toolkit.core.errors import TimelineError, first_line, nearest_names
 from dpe_toolkit.timeline.author import write_otio
 from dpe_toolkit.timeline.avid import WRITE_OPTIONS, dressed_for_aaf
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
-from dpe_toolkit.errors import MediaError, OptionsError, TimelineError, nearest_names
-from dpe_toolkit.facechoice import REFERENCE_PREFIX
+from dpe_toolkit.core.errors import MediaError, OptionsError, TimelineError, nearest_names
+from dpe_toolkit.core.timing import Span, snap_rate
+from dpe_toolkit.face.choice import REFERENCE_PREFIX
 from dpe_toolkit.timeline.author import Performance, attach_edit, media_url, write_otio
 from dpe_toolkit.timeline.document import DRIVER_TRACK_PREFIX, METADATA_KEY
 from dpe_toolkit.timeline.media import find_media
 from dpe_toolkit.timeline.read import load_otio
 from dpe_toolkit.timeline.sidecar import Sidecar, read_sidecar, write_sidecar
-from dpe_toolkit.timing import Span, snap_rate
 
 __all__ = ["link_clip", "rebase_clip", "rebase_effect"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
-from dpe_toolkit.errors import MediaError
+from dpe_toolkit.core.errors import MediaError
 
 __all__ = ["find_media", "media_basename"]
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from dpe_toolkit.errors import nearest_names
-from dpe_toolkit.framemap import ExactFraction
-from dpe_toolkit.timing import snap_rate
+from dpe_toolkit.core.errors import nearest_names
+from dpe_toolkit.core.framemap import ExactFraction
+from dpe_toolkit.core.timing import snap_rate
 
 __all__ = [
     "DrivingMedia",

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
-from dpe_toolkit.errors import TimelineError
-from dpe_toolkit.plan import Problem
+from dpe_toolkit.core.errors import TimelineError
+from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline.bundle import PLAYLIST, default_unpack_dir, read_playlist, unpack_media
 from dpe_toolkit.timeline.convert import Converter
 from dpe_toolkit.timeline.document import TimelineDoc

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
-from dpe_toolkit.errors import MediaError
+from dpe_toolkit.core.errors import MediaError
 from dpe_toolkit.timeline.author import media_url, write_otio
 from dpe_toolkit.timeline.convert import Converter
 from dpe_toolkit.timeline.link import rebase_clip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dpe_toolkit.plan import Problem
+from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline.atomic import write_text
 from dpe_toolkit.timeline.checking import check_model
 from dpe_toolkit.timeline.moments import Stretch

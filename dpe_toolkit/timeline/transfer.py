@@ -11,6 +11,7 @@ from typing import Any
 
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
+from dpe_toolkit.core.timing import snap_rate
 from dpe_toolkit.timeline.document import EFFECT_NAME, MARKER_PREFIX, METADATA_KEY
 from dpe_toolkit.timeline.edited import EDITED_KEY, RENDERED_MARKER
 from dpe_toolkit.timeline.formats import TimelineFormat, write_format
@@ -18,7 +19,6 @@ from dpe_toolkit.timeline.link import rebase_clip, rebase_effect
 from dpe_toolkit.timeline.read import OtioFile, load_otio
 from dpe_toolkit.timeline.sidecar import write_sidecar
 from dpe_toolkit.timeline.walking import RENDERED_KEY, otio_clips
-from dpe_toolkit.timing import snap_rate
 
 __all__ = ["CarriedEdit", "write_conformed"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from dpe_toolkit.errors import TrainingError, first_line
-from dpe_toolkit.replacing import replaced
+from dpe_toolkit.core.errors import TrainingError, first_line
+from dpe_toolkit.core.files import replaced
 
 __all__ = ["CHECKPOINT_SCHEMA", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
 

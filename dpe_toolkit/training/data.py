@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torch.utils.data import DataLoader, Dataset
 
+from dpe_toolkit.core.errors import AnalysisError, OptionsError
 from dpe_toolkit.dataset import FaceDataset
-from dpe_toolkit.errors import AnalysisError, OptionsError
 from dpe_toolkit.measurement import FaceClips, FramePairs, HeldClips, PairReader, PairSampler
 from dpe_toolkit.training.batch import PairBatch
 from dpe_toolkit.training.config import TrainingConfig

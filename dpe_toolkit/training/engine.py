@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
-from dpe_toolkit.errors import AnalysisError, TrainingError
+from dpe_toolkit.core.errors import AnalysisError, TrainingError
 from dpe_toolkit.measurement import FaceClips, held_out_pairs
 from dpe_toolkit.training.batch import PairBatch
 from dpe_toolkit.training.checkpoints import load_checkpoint, save_checkpoint

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.errors import OptionsError, TrainingError
+from dpe_toolkit.core.errors import OptionsError, TrainingError
+from dpe_toolkit.media.replacing import written_whole
 from dpe_toolkit.training.checkpoints import newest_checkpoint
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.reports import StepReport
 from dpe_toolkit.training.settings import write_config
-from dpe_toolkit.video.replacing import written_whole
 
 __all__ = ["RunFolder"]
 

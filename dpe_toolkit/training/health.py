@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dpe_toolkit.analysis import is_out_of_memory
-from dpe_toolkit.errors import TrainingError, first_line
+from dpe_toolkit.core.errors import TrainingError, first_line
 from dpe_toolkit.training.config import TrainingConfig
 
 __all__ = ["faults_of", "not_finite", "shorten_gradients", "within_memory"]

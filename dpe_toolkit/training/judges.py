@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import nn
 
-from dpe_toolkit.components import ComponentContext
-from dpe_toolkit.errors import DpeError, TrainingError
-from dpe_toolkit.measuring import ExpressionRegressor, MeasureKind, PerceptualFeatures
+from dpe_toolkit.core.errors import DpeError, TrainingError
+from dpe_toolkit.editing.components import ComponentContext
+from dpe_toolkit.editing.measures import ExpressionRegressor, MeasureKind, PerceptualFeatures
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.objective import Judges
 from dpe_toolkit.training.terms import OptionValue
 
 if TYPE_CHECKING:
-    from dpe_toolkit.registry import Registry
+    from dpe_toolkit.plugins import Registry
 
 __all__ = ["load_judges", "load_regressor"]
 

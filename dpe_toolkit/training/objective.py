@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from dpe_toolkit.measuring import ExpressionRegressor, FaceReading, PerceptualFeatures
+from dpe_toolkit.editing.measures import ExpressionRegressor, FaceReading, PerceptualFeatures
 from dpe_toolkit.training.batch import PairBatch
 from dpe_toolkit.training.config import Compares, PairWeights, TrainingConfig
 from dpe_toolkit.training.cycle import Cycle

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from dpe_toolkit.errors import TrainingError
+from dpe_toolkit.core.errors import TrainingError
 from dpe_toolkit.training.config import ComputeSettings
 
 if TYPE_CHECKING:

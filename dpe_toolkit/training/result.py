@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dpe_toolkit.checkpoint import WeightsHeader, save_weights
-from dpe_toolkit.errors import AnalysisError
+from dpe_toolkit.core.errors import AnalysisError
+from dpe_toolkit.editing.measures import ExpressionRegressor
 from dpe_toolkit.measurement import BranchMeasure, FaceClips, measure_branches
-from dpe_toolkit.measuring import ExpressionRegressor
 from dpe_toolkit.networks import DpeNetwork
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.folder import RunFolder

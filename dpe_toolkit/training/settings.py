@@ -11,8 +11,8 @@ from typing import cast
 
 from pydantic import BaseModel, ValidationError
 
-from dpe_toolkit.errors import OptionsError, nearest_names
-from dpe_toolkit.replacing import replaced
+from dpe_toolkit.core.errors import OptionsError, nearest_names
+from dpe_toolkit.core.files import replaced
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.presets import PRESETS
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from dpe_toolkit.checkpoint import initialise_network, load_discriminator, load_network, read_weights
-from dpe_toolkit.errors import TrainingError
+from dpe_toolkit.core.errors import TrainingError
 from dpe_toolkit.networks import Discriminator, DpeNetwork
 from dpe_toolkit.training.average import WeightAverage
 from dpe_toolkit.training.config import NetworkSettings, Stage, TrainingConfig

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.frames import FrameBatch, PixelLayout
+from dpe_toolkit.core.frames import FrameBatch, PixelLayout
 from dpe_toolkit.geometry import window_rgb, write_window
 from dpe_toolkit.testing import ACCELERATOR, pretend_accelerator
 from tests.geometry.batches import layouts, noise, seeds

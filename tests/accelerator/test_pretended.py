@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from dpe_toolkit.render import resolve_device
+from dpe_toolkit.rendering import resolve_device
 from dpe_toolkit.testing import ACCELERATOR, PretendAccelerator, pretend_accelerator
 
 

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import VideoReader
 from dpe_toolkit.testing import pretend_accelerator
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader
 from tests.cli.conftest import Dpe, cache, dpe, media  # noqa: F401 - fixtures
 from tests.plugins.dpe_portrait.conftest import tiny  # noqa: F401 - a fixture
 

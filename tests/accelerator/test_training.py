@@ -13,12 +13,12 @@ from lightning_fabric.accelerators import CPUAccelerator
 from lightning_fabric.strategies import SingleDeviceStrategy
 from torch.nn import functional as F
 
-import dpe_toolkit.registry
-from dpe_toolkit.components import ComponentContext
-from dpe_toolkit.errors import TrainingError
+import dpe_toolkit.plugins
+from dpe_toolkit.core.errors import TrainingError
+from dpe_toolkit.editing.components import ComponentContext
 from dpe_toolkit.evaluation.methods import MeshMethod
 from dpe_toolkit.measurement import FramePairs, measure_edits
-from dpe_toolkit.registry import Registry, load_registry
+from dpe_toolkit.plugins import Registry, load_registry
 from dpe_toolkit.testing import ACCELERATOR, PretendAccelerator, pretend_accelerator
 from dpe_toolkit.training import Judges, Objective, PairBatch, RunFolder, accumulate_gradients, write_result
 from dpe_toolkit.training.state import TrainingState
@@ -129,7 +129,7 @@ def test_networks_are_evaluated_on_an_accelerator_as_on_the_cpu(
     protocol: str,
 ) -> None:
     registry = Registry.of({"fakes": FakePlugin()})
-    monkeypatch.setattr(dpe_toolkit.registry, "load_registry", lambda **allowed: registry)
+    monkeypatch.setattr(dpe_toolkit.plugins, "load_registry", lambda **allowed: registry)
     data = videos if protocol == "self" else grid
     words = (protocol, "--data", data, "--weights", weights, "--metric", "difference")
     wanted = evaluate(*words, "--device", "cpu", "-o", tmp_path / "here")

@@ -13,12 +13,13 @@ import numpy as np
 import pluggy
 import torch
 
-from dpe_toolkit.codes import Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
-from dpe_toolkit.components import ComponentContext, Composited, Generated, GenerateRequest, ShotMaterial
-from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack
-from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.components import ComponentContext
+from dpe_toolkit.editing.protocols import Composited, Generated, GenerateRequest, ShotMaterial
+from dpe_toolkit.face.codes import Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack
+from dpe_toolkit.plans.edit import ComponentChoice
 
 SPACE = CodeSpace("square/1", 1, 2)
 LAYOUT = PixelLayout("yuv420p", "yuv", 8, (1, 1))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import associate
-from dpe_toolkit.faces import Detections
+from dpe_toolkit.face.tracks import Detections
 
 RATE = Fraction(25)
 Place = tuple[float, float, float]

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from dpe_toolkit.analysis import AnalysisStore
 from dpe_toolkit.analysis.backward import follow_backward
 from dpe_toolkit.analysis.detect import guarded_detection
-from dpe_toolkit.errors import PluginError
-from dpe_toolkit.faces import Detections
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.errors import PluginError
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.tracks import Detections
 from tests.analysis.fakes import BERT, CHOICES, MemoryReader, Registry, Square, SquareDetector, draw
 from tests.analysis.test_clip import analyse, request
 

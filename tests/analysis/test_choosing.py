@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from dpe_toolkit.analysis.association import Tracklet
 from dpe_toolkit.analysis.choosing import choose_face, describe_person, left_to_right
-from dpe_toolkit.facechoice import FACE_FORMS, FaceChoice, parse_face
-from dpe_toolkit.faces import Detections
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.choice import FACE_FORMS, FaceChoice, parse_face
+from dpe_toolkit.face.tracks import Detections
 
 PICTURE = (200, 100)
 Box = tuple[int, int, int]

@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from dpe_toolkit.analysis import AnalysisStore, ClipAnalysis, ClipRequest, ComponentPool, analyse_clip
-from dpe_toolkit.codes import MotionCode
-from dpe_toolkit.components import ComponentContext
-from dpe_toolkit.errors import AnalysisError, MediaError, PluginError
-from dpe_toolkit.faces import Detections, FaceBatch
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.plan import FaceChoice, MediaPlan
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.errors import AnalysisError, MediaError, PluginError
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.components import ComponentContext
+from dpe_toolkit.face.choice import FaceChoice
+from dpe_toolkit.face.codes import MotionCode
+from dpe_toolkit.face.tracks import Detections, FaceBatch
+from dpe_toolkit.plans.media import MediaPlan
 from tests.analysis.fakes import BERT, CHOICES, Registry, Shelf, Square, SquareDetector, SquareMotion, choice, draw
 
 PATH = Path("/clips/anna.mkv")

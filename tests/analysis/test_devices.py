@@ -15,14 +15,15 @@ from dpe_toolkit.analysis import ComponentPool, Halving
 from dpe_toolkit.analysis.detect import guarded_detection
 from dpe_toolkit.analysis.devices import is_lacking, is_out_of_memory, moved
 from dpe_toolkit.analysis.fallback import Fallen, falling_back
-from dpe_toolkit.components import ComponentContext, Encoder
-from dpe_toolkit.errors import DeviceMemoryError, PluginError
-from dpe_toolkit.faces import Detections
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.core.errors import DeviceMemoryError, PluginError
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.components import ComponentContext
+from dpe_toolkit.editing.protocols import Encoder
+from dpe_toolkit.face.tracks import Detections
+from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.testing import ACCELERATOR, PretendAccelerator, batch_from_rgb
 from dpe_toolkit.testing.fakes import FakeEncoder
-from dpe_toolkit.timing import Span
 
 CPU = torch.device("cpu")
 CHOICE = ComponentChoice(kind="encoder", name="fake", plugin="fakes", version="1")

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from dpe_toolkit.analysis import ClipRequest, ComponentPool, analyse_clip
-from dpe_toolkit.errors import AnalysisError, PluginError
-from dpe_toolkit.facechoice import FaceChoice
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.plan import MediaPlan
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.errors import AnalysisError, PluginError
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.choice import FaceChoice
+from dpe_toolkit.plans.media import MediaPlan
 from tests.analysis.fakes import ANNA, BERT, CHOICES, Registry, Shelf, Square, choice, draw
 
 CLIP, PICTURE = Path("clip"), Path("picture")

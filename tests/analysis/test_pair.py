@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dpe_toolkit.analysis import ClipAnalysis, ClipRequest, ComponentPool, ProgressSink, analyse_clip, analyse_pair
-from dpe_toolkit.errors import AnalysisError
+from dpe_toolkit.core.errors import AnalysisError
 from tests.analysis.fakes import Registry, Shelf, Square, SquareMotion, draw
 from tests.analysis.test_clip import PATH, Sink, media, request
 

@@ -9,9 +9,9 @@ import torch
 
 from dpe_toolkit.analysis import AnalysisStore
 from dpe_toolkit.analysis.store import result_key
-from dpe_toolkit.codes import MotionCode, MotionTrack
-from dpe_toolkit.faces import Detections, FaceTrack
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.codes import MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceTrack
 from tests.analysis.fakes import SPACE
 from tests.analysis.test_association import detections
 from tests.analysis.test_tracks import build_track, line

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from dpe_toolkit.analysis import Tracklet, find_gaps, slice_motion, slice_track
 from dpe_toolkit.analysis.choosing import choose_face
 from dpe_toolkit.analysis.tracks import build_track, find_people
-from dpe_toolkit.codes import CodeSpace, MotionCode, MotionTrack
-from dpe_toolkit.faces import Detections
-from dpe_toolkit.plan import FaceChoice
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.face.choice import FaceChoice
+from dpe_toolkit.face.codes import CodeSpace, MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import Detections
 from tests.analysis.test_association import detections
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import BLOCK, Tracklet, cut_faces, plan_windows, window_shape
 from dpe_toolkit.analysis.tracks import build_track
-from dpe_toolkit.components import WindowShape
-from dpe_toolkit.faces import FaceTrack
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.protocols import WindowShape
+from dpe_toolkit.face.tracks import FaceTrack
 from tests.analysis.fakes import Square, draw
 from tests.analysis.test_association import detections
 

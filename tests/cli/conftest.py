@@ -11,9 +11,9 @@ from skimage import data
 from typer.testing import CliRunner
 
 from dpe_toolkit.cli import app
+from dpe_toolkit.media import OutputSettings, VideoWriter
 from dpe_toolkit.testing import LAYOUTS, REC709, ClipSpec, batch_from_rgb, make_clip
 from dpe_toolkit.testing.demo import push_in
-from dpe_toolkit.video import OutputSettings, VideoWriter
 
 Dpe = Callable[..., subprocess.CompletedProcess[str]]
 

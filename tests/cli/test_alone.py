@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import VideoReader
 from dpe_toolkit.planning import build_plan
-from dpe_toolkit.registry import load_registry
-from dpe_toolkit.render import render_frame
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader
+from dpe_toolkit.plugins import load_registry
+from dpe_toolkit.rendering import render_frame
 from tests.cli.conftest import NUM_FRAMES, Dpe
 from tests.cli.test_conform import clip, save
 

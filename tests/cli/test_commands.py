@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader, probe
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import VideoReader, probe
 from tests.cli.conftest import NUM_FRAMES, Dpe
 
 pytestmark = pytest.mark.smoke

@@ -77,9 +77,9 @@ def test_a_gpu_that_cannot_compute_is_told_and_what_auto_takes_in_its_place(monk
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _number: known)
-    monkeypatch.setattr("dpe_toolkit.render.device.device_fault", lambda name: "no kernel image is available")
+    monkeypatch.setattr("dpe_toolkit.rendering.device.device_fault", lambda name: "no kernel image is available")
     assert device("cuda:0").state == "absent"
     assert device("cuda:0").detail.startswith("NVIDIA GeForce GTX 680, 2048 MiB is there, and this PyTorch cannot")
     assert device("auto").detail == "takes cpu"
-    monkeypatch.setattr("dpe_toolkit.render.device.device_fault", lambda name: "")
+    monkeypatch.setattr("dpe_toolkit.rendering.device.device_fault", lambda name: "")
     assert (device("cuda:0").state, device("auto").detail) == ("ok", "takes cuda:0")

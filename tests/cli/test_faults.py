@@ -12,8 +12,8 @@ import typer
 from typer.testing import CliRunner
 
 from dpe_toolkit.cli.group import GuardedGroup
-from dpe_toolkit.errors import MediaError, PlanError
-from dpe_toolkit.video import write_png
+from dpe_toolkit.core.errors import MediaError, PlanError
+from dpe_toolkit.media import write_png
 from tests.cli.conftest import Dpe
 
 
@@ -265,6 +265,6 @@ def test_an_edit_that_stopped_keeps_its_timeline(
     def stop(*words: object, **more: object) -> None:
         raise MediaError("the disk is full", "room", "make room")
 
-    monkeypatch.setattr("dpe_toolkit.render.render_plan", stop)
+    monkeypatch.setattr("dpe_toolkit.rendering.render_plan", stop)
     assert edit(dpe, media, tmp_path / "out.mp4").returncode == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4.dpe.json", "out.mp4.otio"]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dpe_toolkit.errors import OptionsError
-from dpe_toolkit.registry.folder import folder_sources
-from dpe_toolkit.scaffold import SCAFFOLD_KINDS, write_plugin
+from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.plugins.folder import folder_sources
+from dpe_toolkit.plugins.scaffold import SCAFFOLD_KINDS, write_plugin
 from tests.cli.conftest import Dpe
 from tests.cli.test_faults import expect_one_message
 

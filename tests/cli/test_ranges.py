@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from dpe_toolkit.cli.outputs import WriteChoices
 from dpe_toolkit.cli.ranges import ends_beyond, parse_assignments, parse_face, parse_span, pick_shots
 from dpe_toolkit.cli.work import narrow
-from dpe_toolkit.errors import OptionsError, PlanError
-from dpe_toolkit.plan import MediaPlan, RenderPlan, ShotPlan
-from dpe_toolkit.timing import Span, format_timecode
+from dpe_toolkit.core.errors import OptionsError, PlanError
+from dpe_toolkit.core.timing import Span, format_timecode
+from dpe_toolkit.plans.media import MediaPlan
+from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 
 RATE = Fraction(25)
 MEDIA = MediaPlan(path=Path("a.mp4"), digest="sha256:0", width=64, height=64, num_frames=500, rate=RATE)

@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dpe_toolkit.cli.screen import merged, told
-from dpe_toolkit.errors import MediaError, OptionsError
-from dpe_toolkit.plan import Problem
+from dpe_toolkit.core.errors import MediaError, OptionsError
+from dpe_toolkit.plans.problems import Problem
 
 
 def test_a_message_says_what_is_wrong_what_was_expected_and_what_to_do() -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 
-import dpe_toolkit.render
-from dpe_toolkit.errors import RenderError
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader, probe
+import dpe_toolkit.rendering
+from dpe_toolkit.core.errors import RenderError
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import VideoReader, probe
 from tests.cli.conftest import Dpe
 
 
@@ -148,7 +148,7 @@ class Stop:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun: list[str] = []
         self.at = ""
-        whole = dpe_toolkit.render.render_plan
+        whole = dpe_toolkit.rendering.render_plan
 
         def render_plan(plan: Any, output: Path, **more: Any) -> Any:
             self.begun.append(output.name)
@@ -156,7 +156,7 @@ class Stop:
                 raise RenderError("the disk is full", "room", "make room", path=output)
             return whole(plan, output, **more)
 
-        monkeypatch.setattr(dpe_toolkit.render, "render_plan", render_plan)
+        monkeypatch.setattr(dpe_toolkit.rendering, "render_plan", render_plan)
 
 
 def test_a_render_that_stopped_keeps_what_it_finished_and_goes_on(

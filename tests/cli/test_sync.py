@@ -9,10 +9,10 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
-from dpe_toolkit.video import VideoReader
+from dpe_toolkit.media import VideoReader
 from tests.cli.conftest import Dpe
 from tests.conformance.scenes import clip, track
-from tests.video.test_sync import RATE_HZ, film, speech
+from tests.media.test_sync import RATE_HZ, film, speech
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import dpe_toolkit.registry
+import dpe_toolkit.plugins
 from dpe_toolkit.checkpoint import load_network
 from dpe_toolkit.dataset import ClipDraft, ClipMotion, DatasetWriter
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plugins import Registry
 from tests.training.test_judges import REGISTRY
 
 Dpe = Callable[..., subprocess.CompletedProcess[str]]
@@ -30,7 +30,7 @@ def _judges(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(**allowed: object) -> Registry:
         return REGISTRY
 
-    monkeypatch.setattr(dpe_toolkit.registry, "load_registry", load)
+    monkeypatch.setattr(dpe_toolkit.plugins, "load_registry", load)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import torch
 
 from dpe_toolkit.checkpoint import KNOWN_WEIGHTS, WeightsHeader, WeightsStore, save_weights
 from dpe_toolkit.cli.folders import user_data_dir
+from dpe_toolkit.media import VideoReader, probe
 from dpe_toolkit.networks import DpeNetwork, NetworkParams
-from dpe_toolkit.video import VideoReader, probe
 from tests.cli.conftest import Dpe
 from tests.downloads import Site, serve
 
@@ -181,9 +181,9 @@ def test_an_edit_names_its_weights_and_keeps_them_in_the_timeline(
 def test_a_portrait_moves_as_long_and_as_fast_as_its_driver(dpe: Dpe, media: Path, tiny: Path, tmp_path: Path) -> None:
     portrait = tmp_path / "portrait.png"
     with VideoReader(media / "face.mkv") as reader:
+        from dpe_toolkit.core.timing import Span
         from dpe_toolkit.geometry import full_rgb
-        from dpe_toolkit.timing import Span
-        from dpe_toolkit.video import write_png
+        from dpe_toolkit.media import write_png
 
         write_png(portrait, full_rgb(reader.read(Span(0, 1)), 0))
     out = tmp_path / "out.mkv"

@@ -9,14 +9,14 @@ from typing import Any
 
 import opentimelineio as otio
 
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.plan import RenderPlan
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import VideoReader
 from dpe_toolkit.planning import build_plan
-from dpe_toolkit.registry import Registry
-from dpe_toolkit.render import render_plan
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plugins import Registry
+from dpe_toolkit.rendering import render_plan
 from dpe_toolkit.testing import NumberedClip, make_numbered_clip, read_burn_ins
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader
 from tests.analysis import fakes
 from tests.planning.conftest import FakePlugin
 

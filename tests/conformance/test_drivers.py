@@ -8,11 +8,11 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.timing import Span
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
 from tests.analysis.fakes import Square
 from tests.conformance.scenes import Stage, clip, dissolve, speed, stretch, time, track
-from tests.render.scenes import SOURCE_MOOD, still_face, write_clip
+from tests.rendering.scenes import SOURCE_MOOD, still_face, write_clip
 
 DRIVER_FRAMES = 60
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dpe_toolkit.frames import FrameBatch, PixelLayout
-from dpe_toolkit.render import render_frame
+from dpe_toolkit.core.frames import FrameBatch, PixelLayout
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import VideoReader
+from dpe_toolkit.rendering import render_frame
 from dpe_toolkit.testing import read_burn_ins
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader
 from tests.analysis import fakes
 from tests.conformance.scenes import (
     Stage,

@@ -11,10 +11,10 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 
-from dpe_toolkit.errors import MediaError
+from dpe_toolkit.core.errors import MediaError
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import SequenceReader, sequence_of, write_png
 from dpe_toolkit.testing import NumberedClip, numbered_picture
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import SequenceReader, sequence_of, write_png
 from tests.conformance.scenes import Stage, black, clip, dissolve, gap, lane, speed, stretch, track
 
 KINDS = {

@@ -12,12 +12,12 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 
+from dpe_toolkit.media import OutputSettings, sound_streams
+from dpe_toolkit.media.samples import read_samples
 from dpe_toolkit.planning import build_plan
-from dpe_toolkit.registry import Registry
-from dpe_toolkit.render import render_plan
+from dpe_toolkit.plugins import Registry
+from dpe_toolkit.rendering import render_plan
 from dpe_toolkit.testing.claps import CLAP_RATE_HZ, click_samples, flash_frames, write_claps
-from dpe_toolkit.video import OutputSettings, sound_streams
-from dpe_toolkit.video.samples import read_samples
 from tests.analysis.fakes import Registry as Squares
 
 RATE = 30000 / 1001

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import VideoReader
 from tests.conformance.scenes import (
     FILM,
     NTSC,
@@ -154,7 +154,7 @@ def test_trims_beyond_the_media_are_refused_by_number(stage: Stage, item: Any, m
 
 
 def test_reading_backwards_decodes_each_frame_about_once(stage: Stage) -> None:
-    from dpe_toolkit.render.footage import RereadingReader
+    from dpe_toolkit.rendering.footage import RereadingReader
 
     long = stage.media("long.mp4", lane=0, num_frames=500)
     decoded = 0

@@ -17,11 +17,11 @@ from typer.testing import CliRunner, Result
 
 from dpe_toolkit.cli import app
 from dpe_toolkit.dataset import FaceDataset
+from dpe_toolkit.media import AudioMix, AudioPart, OutputSettings, VideoWriter
 from dpe_toolkit.testing import LAYOUTS, REC709, acted_clip, batch_from_rgb, photograph_clip
 from dpe_toolkit.testing.pictures import RgbPicture
-from dpe_toolkit.video import AudioMix, AudioPart, OutputSettings, VideoWriter
 from tests.contracts import weights
-from tests.video.test_sync import RATE_HZ, speech
+from tests.media.test_sync import RATE_HZ, speech
 
 NUM_FRAMES = 52
 RATE = Fraction(25)

@@ -8,7 +8,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "dpe_toolkit" / "scaffold" / "templates" / "common" / "pyproject.toml.txt"
+TEMPLATE = ROOT / "dpe_toolkit" / "plugins" / "scaffold" / "templates" / "common" / "pyproject.toml.txt"
 MANIFESTS = [ROOT / "pyproject.toml", *sorted((ROOT / "plugins").glob("*/pyproject.toml")), TEMPLATE]
 # Their interfaces move: a major version that has not been run is not taken.
 MOVING = {

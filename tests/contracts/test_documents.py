@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from dpe_toolkit.api import KINDS, MEASURE_KINDS
 from dpe_toolkit.cli import app
-from dpe_toolkit.facechoice import parse_face
+from dpe_toolkit.face.choice import parse_face
 from dpe_toolkit.hookspecs import HookSpecs
 from dpe_toolkit.planning.settings import ProjectConfig
 from dpe_toolkit.timeline import EffectSpec, parse_effect, read_timeline

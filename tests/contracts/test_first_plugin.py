@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dpe_toolkit.video import probe
+from dpe_toolkit.media import probe
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "first-plugin.md").read_text(encoding="utf-8")

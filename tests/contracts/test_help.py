@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from dpe_toolkit.cli import app
 from dpe_toolkit.cli.choices import Audio, MissingFace, Mode, WhenShort
 from dpe_toolkit.cli.outputs import AudioTracks, Chroma, Preset
-from dpe_toolkit.plan import EditPlan
-from dpe_toolkit.video import OutputSettings
+from dpe_toolkit.media import OutputSettings
+from dpe_toolkit.plans.edit import EditPlan
 
 GROUPS = {
     "dataset": ("build", "check", "show", "synth"),

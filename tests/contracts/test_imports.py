@@ -20,7 +20,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_by("import dpe_toolkit") == set()
 
 
-@pytest.mark.parametrize("module", ["registry", "planning", "timeline", "video"])
+@pytest.mark.parametrize("module", ["plugins", "planning", "timeline", "media"])
 def test_reading_and_planning_need_no_torch(module: str) -> None:
     assert "torch" not in loaded_by(f"import dpe_toolkit.{module}")
 
@@ -35,4 +35,4 @@ def test_the_api_loads_nothing_heavy_until_it_is_asked_for_it() -> None:
 
 
 def test_plugin_contracts_load_without_torch_or_readers() -> None:
-    assert loaded_by("import dpe_toolkit.components, dpe_toolkit.hookspecs, dpe_toolkit.plan") == set()
+    assert loaded_by("import dpe_toolkit.editing.components, dpe_toolkit.hookspecs, dpe_toolkit.plans.model") == set()

@@ -50,7 +50,7 @@ GRANTED: dict[str, tuple[str, ...]] = {
 
 FOLLOWED: dict[str, Callable[..., None]] = {
     "docs/first-plugin.md": test_first_plugin.test_the_page_gives_a_working_compositor_that_renders_the_demonstration,
-    "dpe_toolkit/scaffold/templates/common/README.md.txt": (
+    "dpe_toolkit/plugins/scaffold/templates/common/README.md.txt": (
         test_new_plugin.test_a_new_plugin_installs_and_passes_its_own_tests
     ),
 }

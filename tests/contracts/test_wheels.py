@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 # Clips as somebody has them who has only the wheels.
 MAKE_CLIPS = """
 from dpe_toolkit.testing import LAYOUTS, REC709, acted_clip, batch_from_rgb, photograph_clip
-from dpe_toolkit.video import OutputSettings, VideoWriter
+from dpe_toolkit.media import OutputSettings, VideoWriter
 from pathlib import Path
 
 for name, clip in (("actor", photograph_clip()), ("performance", acted_clip())):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.dataset.settings import BuildSettings
 from dpe_toolkit.dataset.stretches import Stretch
-from dpe_toolkit.timing import Span
 from tests.analysis.fakes import CHOICES, Shelf, Square, draw
 
 SIZE_PX = (192, 128)

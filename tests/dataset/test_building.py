@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
+from dpe_toolkit.core.errors import DatasetError, MediaError, PluginError
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.dataset import FaceDataset
 from dpe_toolkit.dataset.building import build_dataset
 from dpe_toolkit.dataset.entries import ListEntry, VideoShelf
 from dpe_toolkit.dataset.report import read_report, report_rows
 from dpe_toolkit.dataset.settings import BuildSettings
 from dpe_toolkit.dataset.stretches import Stretch, plan_stretches
-from dpe_toolkit.errors import DatasetError, MediaError, PluginError
-from dpe_toolkit.faces import Detections
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.measuring import FaceReading
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.timing import Span
+from dpe_toolkit.editing.measures import FaceReading
+from dpe_toolkit.face.tracks import Detections
+from dpe_toolkit.plans.edit import ComponentChoice
 from tests.analysis.fakes import ANNA, BERT, MemoryReader, Registry, Shelf, Square, SquareDetector, choice, draw
 from tests.dataset.people import SIZE_PX, film, settings, stretch_of
 from tests.dataset.test_format import contents

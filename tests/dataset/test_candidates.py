@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dpe_toolkit.dataset.candidates import Candidate, Refusal, find_candidates
 from dpe_toolkit.dataset.settings import BuildSettings
-from dpe_toolkit.faces import FaceTrack
+from dpe_toolkit.face.tracks import FaceTrack
 from tests.analysis.fakes import CHOICES
 
 FRAME = (640, 480)

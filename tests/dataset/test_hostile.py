@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset import ClipMotion, DatasetIndex, DatasetWriter, FaceDataset, FramePlaces
 from dpe_toolkit.dataset.motion import motion_bytes
 from dpe_toolkit.dataset.shards import PictureFormat, decode_picture, encode_picture
-from dpe_toolkit.errors import DatasetError
 from tests.dataset.drawn import SIZE, draft, motion, pictures
 
 

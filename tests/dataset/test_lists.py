@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset.entries import VideoShelf, find_videos, unique_ids, usable_id
 from dpe_toolkit.dataset.lists import read_list
 from dpe_toolkit.dataset.stretches import plan_stretches
-from dpe_toolkit.errors import DatasetError
 from dpe_toolkit.testing import ClipSpec, make_clip
 
 UTTERANCE = """Identity  : \tid10270

@@ -16,8 +16,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset import DatasetWriter, FaceDataset, merging, split_of
-from dpe_toolkit.errors import DatasetError
 from tests.dataset.drawn import SIZE, draft, motion, pictures
 from tests.dataset.test_format import contents, fill
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from dpe_toolkit.editing.measures import FaceReading
 from dpe_toolkit.evaluation import calibrate
 from dpe_toolkit.evaluation.calibration import CalibratedRegressor, fit_calibration
-from dpe_toolkit.measuring import FaceReading
 from tests.evaluation.fakes import FakeRegressor, grid_footage, judges
 
 seeds = st.integers(0, 10**6)

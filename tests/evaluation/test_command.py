@@ -7,11 +7,11 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-import dpe_toolkit.registry
+import dpe_toolkit.plugins
 from dpe_toolkit.checkpoint import WeightsHeader, save_weights
 from dpe_toolkit.cli import app
 from dpe_toolkit.networks import DpeNetwork, NetworkParams
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plugins import Registry
 from tests.evaluation.fakes import FakePlugin, grid_footage, picture, video_footage, write_dataset
 from tests.evaluation.test_methods import write
 
@@ -39,7 +39,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = Registry.of({"fakes": FakePlugin()})
-    monkeypatch.setattr(dpe_toolkit.registry, "load_registry", lambda **allowed: registry)
+    monkeypatch.setattr(dpe_toolkit.plugins, "load_registry", lambda **allowed: registry)
 
 
 def evaluate(*words: object) -> Result:

@@ -8,7 +8,7 @@ from skimage import data
 
 from dpe_toolkit.evaluation import Case, FrameRef
 from dpe_toolkit.evaluation.methods import MeshMethod
-from dpe_toolkit.registry import load_registry
+from dpe_toolkit.plugins import load_registry
 
 SIZE = 160
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from dpe_toolkit.checkpoint import WeightsHeader, save_weights
-from dpe_toolkit.errors import CheckpointError, MediaError, OptionsError
+from dpe_toolkit.core.errors import CheckpointError, MediaError, OptionsError
 from dpe_toolkit.evaluation import Case, FrameRef
 from dpe_toolkit.evaluation.methods import FolderMethod, as_bytes, load_method, untrained_method
+from dpe_toolkit.media import OutputSettings, VideoWriter
 from dpe_toolkit.networks import DpeNetwork, NetworkParams
 from dpe_toolkit.testing import REC709, batch_from_rgb
 from dpe_toolkit.testing.pictures import LAYOUTS
-from dpe_toolkit.video import OutputSettings, VideoWriter
 from tests.evaluation.fakes import SIZE, picture, values_of
 
 TINY = NetworkParams(size=16, style_dim=8, motion_dim=4, max_channels=8)

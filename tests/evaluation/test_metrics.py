@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.signal import correlate2d
 from skimage.metrics import peak_signal_noise_ratio
 
-from dpe_toolkit.errors import CheckpointError
+from dpe_toolkit.core.errors import CheckpointError
 from dpe_toolkit.evaluation.metrics import (
     Lpips,
     MetricInfo,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.evaluation import (
     FrameRef,
     default_pairs,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.evaluation.methods import TruePictures, UneditedSource
 from dpe_toolkit.evaluation.metrics import MetricInfo
 from dpe_toolkit.evaluation.report import (

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.evaluation import RunSettings, evaluate_groups, grid_groups, pair_groups, self_groups
 from dpe_toolkit.evaluation.judging import Judges
 from dpe_toolkit.evaluation.methods import TruePictures, UneditedSource

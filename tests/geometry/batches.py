@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 
-from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout, Plane
+from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout, Plane
 
 UNTAGGED = ColorInfo()
 FAMILIES = [

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.frames import ColorInfo, PixelLayout
+from dpe_toolkit.core.frames import ColorInfo, PixelLayout
 from dpe_toolkit.geometry import code_scale, rgb_from_yuv_matrix, yuv_from_rgb_matrix
 from tests.geometry.batches import colors, layouts
 

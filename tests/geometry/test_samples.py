@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
+from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.geometry import full_rgb, sample_rgb
 from tests.geometry.batches import batch_of, colors, layouts, noise, plane_sizes, seeds, sizes
 

@@ -11,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_toolkit.errors import OptionsError
-from dpe_toolkit.frames import PixelLayout
+from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.core.frames import PixelLayout
 from dpe_toolkit.geometry import full_rgb, sample_rgb, window_rgb, write_window
 from dpe_toolkit.geometry.ocio import make_view
 from tests.geometry.batches import layouts, noise, seeds

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
+from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.geometry import code_scale, window_rgb, write_window, yuv_from_rgb_matrix
 from tests.geometry.batches import (
     FAMILIES,

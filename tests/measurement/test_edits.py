@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from dpe_toolkit.editing.measures import FaceReading
 from dpe_toolkit.measurement import FramePairs, face_distances, held_out_pairs, measure_branches, measure_edits
-from dpe_toolkit.measuring import FaceReading
 from dpe_toolkit.networks import Branch, NetworkParams
 from tests.measurement.clips import FlatClips
 from tests.training.judges import MeanReader

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_toolkit.errors import AnalysisError
+from dpe_toolkit.core.errors import AnalysisError
 from dpe_toolkit.measurement import HeldClips, PairChoice, PairReader, PairSampler, held_out_pairs
 from tests.measurement.clips import FlatClips, FlatMotion
 

@@ -12,10 +12,10 @@ import pytest
 from pydantic import Field
 
 from dpe_toolkit.api import CodeSpace, Component, PluginOptions, RenderPlan, hookimpl
-from dpe_toolkit.errors import MediaError
-from dpe_toolkit.frames import ColorInfo, PixelLayout
+from dpe_toolkit.core.errors import MediaError
+from dpe_toolkit.core.frames import ColorInfo, PixelLayout
 from dpe_toolkit.planning import build_plan
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plugins import Registry
 
 SPACE = CodeSpace("space/1", 4, 2)
 UNTAGGED = ColorInfo()

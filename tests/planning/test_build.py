@@ -6,10 +6,10 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
-from dpe_toolkit.errors import TimelineError
-from dpe_toolkit.plan import RenderPlan
+from dpe_toolkit.core.errors import TimelineError
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.planning import build_plan, explain
-from dpe_toolkit.timing import Span
+from dpe_toolkit.plans.model import RenderPlan
 
 NTSC = Fraction(30000, 1001)
 

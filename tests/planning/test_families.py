@@ -10,7 +10,7 @@ import pytest
 
 from dpe_toolkit.api import CodeSpace, Component, OptionsError, PluginOptions, RenderPlan, hookimpl
 from dpe_toolkit.planning import explain
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plugins import Registry
 from tests.planning.conftest import FakePlugin, Scene
 
 

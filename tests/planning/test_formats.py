@@ -12,10 +12,10 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
-from dpe_toolkit.errors import DpeError, TimelineError
-from dpe_toolkit.plan import RenderPlan
+from dpe_toolkit.core.errors import DpeError, TimelineError
 from dpe_toolkit.planning import build_plan
-from dpe_toolkit.registry import Registry, load_registry
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plugins import Registry, load_registry
 from dpe_toolkit.timeline.formats import FORMATS, TimelineFormat, write_format
 from tests.planning.conftest import Scene, stretch, time
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.framemap import FrameMap
-from dpe_toolkit.keyframes import Key, PolygonKey
-from dpe_toolkit.plan import EditPlan, MattePlan, MediaPlan, RenderPlan, ShotPlan
+from dpe_toolkit.core.framemap import FrameMap
+from dpe_toolkit.editing.keyframes import Key, PolygonKey
 from dpe_toolkit.planning import plan_shot_files
+from dpe_toolkit.plans.edit import EditPlan, MattePlan
+from dpe_toolkit.plans.media import MediaPlan
+from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 
 RATE = Fraction(24000, 1001)
 

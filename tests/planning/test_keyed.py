@@ -7,9 +7,10 @@ import opentimelineio as otio
 import pytest
 
 from dpe_toolkit.hookspecs import hookimpl
-from dpe_toolkit.plan import EditPlan, RenderPlan
 from dpe_toolkit.planning import explain
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plans.edit import EditPlan
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plugins import Registry
 from tests.planning.conftest import FakePlugin, component, stretch, time
 
 SQUARE = [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]]

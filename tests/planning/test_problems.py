@@ -10,11 +10,12 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
-from dpe_toolkit.errors import OptionsError
-from dpe_toolkit.frames import ColorInfo
-from dpe_toolkit.plan import Problem, RenderPlan
+from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.core.frames import ColorInfo
 from dpe_toolkit.planning import parse_regions
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plans.problems import Problem
+from dpe_toolkit.plugins import Registry
 
 
 def texts(plan: RenderPlan) -> list[str]:
@@ -371,8 +372,8 @@ def test_regions_are_read_from_text() -> None:
 
 
 def test_the_fault_of_a_broken_plugin_is_told_where_it_is_needed(scene: Any) -> None:
-    from dpe_toolkit.registry import PluginSource
-    from dpe_toolkit.registry.plugins import load_plugin
+    from dpe_toolkit.plugins import PluginSource
+    from dpe_toolkit.plugins.loading import load_plugin
 
     def fail() -> object:
         raise ImportError("no litert")
@@ -397,7 +398,7 @@ def test_what_plugins_find_is_listed_too(scene: Any) -> None:
 
 
 def test_planning_imports_no_torch() -> None:
-    code = "import sys, dpe_toolkit.planning, dpe_toolkit.timeline, dpe_toolkit.registry; print('torch' in sys.modules)"
+    code = "import sys, dpe_toolkit.planning, dpe_toolkit.timeline, dpe_toolkit.plugins; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

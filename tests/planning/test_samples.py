@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dpe_toolkit.errors import DpeError
-from dpe_toolkit.plan import RenderPlan, ShotPlan
+from dpe_toolkit.core.errors import DpeError
+from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from tests.planning.conftest import Scene, stretch, time
 
 schema = otio.schema
@@ -168,7 +168,7 @@ def stacks(draw: st.DrawFn, depth: int = 0) -> Any:
 @given(st.lists(tracks(), min_size=1, max_size=3))
 def test_any_timeline_gives_a_whole_plan_whose_frames_are_there(tmp_path: Path, made: list[Any]) -> None:
     scene = Scene(tmp_path)
-    from dpe_toolkit.frames import PixelLayout
+    from dpe_toolkit.core.frames import PixelLayout
 
     scene.media("a.mov")
     scene.media("n.mov", rate=Fraction(30000, 1001), width=32)

@@ -7,8 +7,9 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
-from dpe_toolkit.plan import RenderPlan, SoundPart
-from tests.video.conftest import tone
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plans.soundtrack import SoundPart
+from tests.media.conftest import tone
 
 
 def audio(scene: Any, *items: Any, name: str = "A1") -> Any:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import OutputSettings, VideoReader, probe
 from dpe_toolkit.testing.clips import ClipSpec, make_clip
 from dpe_toolkit.testing.pictures import LAYOUTS, read_frame_number
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import OutputSettings, VideoReader, probe
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [("mp4", "h264"), ("mov", "prores"), ("mkv", "ffv1")])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from skimage import data
 
-from dpe_toolkit.errors import MediaError
+from dpe_toolkit.core.errors import MediaError
+from dpe_toolkit.media import probe
 from dpe_toolkit.testing import demo
 from dpe_toolkit.timeline import parse_effect, read_timeline, walk_clips
-from dpe_toolkit.video import probe
 
 TIMELINE = Path(__file__).parents[2] / "timelines" / "demo.otio"
 

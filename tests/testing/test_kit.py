@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dpe_toolkit.api import Component, ComponentKind, FaceReading
+from dpe_toolkit.media import VideoReader
 from dpe_toolkit.testing import (
     SUITES,
     CheckResult,
@@ -30,7 +31,6 @@ from dpe_toolkit.testing import (
     suite_for,
 )
 from dpe_toolkit.testing.conformance.spelling import toml_value
-from dpe_toolkit.video import VideoReader
 
 
 @pytest.mark.parametrize("by_name", [True, False])

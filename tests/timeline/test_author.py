@@ -10,8 +10,9 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
-from dpe_toolkit.errors import OptionsError, TimelineError
-from dpe_toolkit.plan import MediaPlan
+from dpe_toolkit.core.errors import OptionsError, TimelineError
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.timeline import (
     Performance,
     Track,
@@ -24,7 +25,6 @@ from dpe_toolkit.timeline import (
     write_edit_timeline,
 )
 from dpe_toolkit.timeline.link import rebase_clip, rebase_effect
-from dpe_toolkit.timing import Span
 
 
 def media(folder: Path, name: str, **facts: Any) -> MediaPlan:

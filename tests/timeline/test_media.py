@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.errors import MediaError
+from dpe_toolkit.core.errors import MediaError
 from dpe_toolkit.timeline import find_media, media_basename, media_url
 
 NAMES = st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="/\\"), min_size=1, max_size=20)

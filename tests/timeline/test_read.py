@@ -9,7 +9,7 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
-from dpe_toolkit.errors import TimelineError
+from dpe_toolkit.core.errors import TimelineError
 from dpe_toolkit.timeline import Clip, Gap, Stack, Track, Transition, read_timeline, walk_clips
 from dpe_toolkit.timeline import bundle as bundle_module
 from dpe_toolkit.timeline import read as read_module

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from dpe_toolkit.measuring import FaceReading
+from dpe_toolkit.editing.measures import FaceReading
 
 
 class MeanReader:

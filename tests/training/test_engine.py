@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from dpe_toolkit.checkpoint import load_network
-from dpe_toolkit.errors import AnalysisError, OptionsError, TrainingError
-from dpe_toolkit.measuring import FaceReading
+from dpe_toolkit.core.errors import AnalysisError, OptionsError, TrainingError
+from dpe_toolkit.editing.measures import FaceReading
 from dpe_toolkit.training import (
     Judges,
     Launch,

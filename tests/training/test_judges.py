@@ -15,8 +15,8 @@ from dpe_toolkit.api import (
     PluginOptions,
     hookimpl,
 )
-from dpe_toolkit.errors import TrainingError
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.core.errors import TrainingError
+from dpe_toolkit.plugins import Registry
 from dpe_toolkit.training import load_config, load_judges, load_regressor
 from tests.training.judges import HalvedMaps, MeanReader
 

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dpe_toolkit.core.errors import AnalysisError
 from dpe_toolkit.dataset.synth import FRONTAL, NEUTRAL, render_face, sample_identity
 from dpe_toolkit.dataset.synth.landmarks import BROWS, EYE_RINGS, LIP_RINGS, OVAL
-from dpe_toolkit.errors import AnalysisError
 from dpe_toolkit.measurement import FramePairs, PairChoice
 from dpe_toolkit.training import as_batch
 from dpe_toolkit.training.losses import masked_reconstruction_loss

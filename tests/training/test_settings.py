@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.training import PRESETS, config_digest, load_config, write_config
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.settings import parse_setting

@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.dataset.synth.landmarks import BLENDSHAPE_NAMES
-from dpe_toolkit.errors import OptionsError, nearest_names
 
 __all__ = ["ACTED_NAMES", "NEUTRAL", "Expression"]
 

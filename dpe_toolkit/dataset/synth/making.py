@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset.drafts import ClipDraft
 from dpe_toolkit.dataset.index import INDEX_NAME, DatasetIndex, read_index
 from dpe_toolkit.dataset.motion import ClipMotion
@@ -20,7 +21,6 @@ from dpe_toolkit.dataset.synth.rendering import SyntheticFace, render_face
 from dpe_toolkit.dataset.synth.sampling import sample_expressions, sample_poses
 from dpe_toolkit.dataset.synth.settings import SETTINGS_NAME, Person, SynthSettings, keep_settings
 from dpe_toolkit.dataset.writing import DatasetWriter
-from dpe_toolkit.errors import DatasetError
 
 __all__ = ["make_synthetic", "render_person"]
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.dataset.synth.atlas import ATLAS_SIZE_PX
 from dpe_toolkit.dataset.synth.backdrop import paint_backdrop
 from dpe_toolkit.dataset.synth.expression import Expression
@@ -21,7 +22,6 @@ from dpe_toolkit.dataset.synth.pose import Pose
 from dpe_toolkit.dataset.synth.posing import PosedHead, act, canonical_irises, put_into_picture
 from dpe_toolkit.dataset.synth.raster import Cover, cover_pixels, spread_values
 from dpe_toolkit.dataset.synth.texture import paint_texture
-from dpe_toolkit.errors import OptionsError
 
 __all__ = ["SMALLEST_PX", "SyntheticFace", "render_face"]
 

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset.index import Split
 from dpe_toolkit.dataset.merging import read_work, write_whole
 from dpe_toolkit.dataset.synth.rendering import SMALLEST_PX
 from dpe_toolkit.dataset.synth.sampling import Repertoire
-from dpe_toolkit.errors import DatasetError
 
 __all__ = ["RENDERER", "SETTINGS_NAME", "Person", "SynthSettings", "keep_settings", "people"]
 

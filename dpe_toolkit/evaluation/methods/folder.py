@@ -21,12 +21,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from dpe_toolkit.errors import MediaError, OptionsError
+from dpe_toolkit.core.errors import MediaError, OptionsError
+from dpe_toolkit.core.timing import Span
 from dpe_toolkit.evaluation.cases import Case
 from dpe_toolkit.evaluation.methods.base import Edited
 from dpe_toolkit.geometry import full_rgb
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader
+from dpe_toolkit.media import VideoReader
 
 __all__ = ["FolderMethod"]
 

@@ -20,16 +20,16 @@ import torch
 from torch import Tensor
 
 from dpe_toolkit.analysis import ComponentPool, guard_plugin
-from dpe_toolkit.codes import MixRequest, MotionCode
-from dpe_toolkit.components import GenerateRequest, ShotMaterial
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.editing.protocols import GenerateRequest, ShotMaterial
 from dpe_toolkit.evaluation.cases import Case, EditKind
 from dpe_toolkit.evaluation.footage import FrameRef
 from dpe_toolkit.evaluation.methods.base import Edited
 from dpe_toolkit.evaluation.methods.stills import AnalysedStill, analyse_still, still_frames
-from dpe_toolkit.faces import FaceBatch
-from dpe_toolkit.frames import FrameBatch
+from dpe_toolkit.face.codes import MixRequest, MotionCode
+from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.geometry import full_rgb, write_window
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plugins import Registry
 
 __all__ = ["MeshMethod"]
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from dpe_toolkit.analysis import ComponentPool, WindowPlan, cut_faces, guard_plugin, plan_windows, window_shape
-from dpe_toolkit.codes import MotionTrack
-from dpe_toolkit.faces import Detections, FaceBatch, FaceTrack
-from dpe_toolkit.frames import ColorInfo, FrameBatch, PixelLayout
-from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
+from dpe_toolkit.face.codes import MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack
+from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["AnalysedStill", "analyse_still", "still_frames"]
 

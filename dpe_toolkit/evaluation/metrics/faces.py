@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from dpe_toolkit.core.shapes import expect_shape
+from dpe_toolkit.editing.measures import FaceReading
 from dpe_toolkit.evaluation.metrics.info import MetricInfo
-from dpe_toolkit.measuring import FaceReading
-from dpe_toolkit.shapes import expect_shape
 
 __all__ = ["blendshape_distance", "expression_distance", "identity_similarity", "pose_error_deg", "reading_columns"]
 

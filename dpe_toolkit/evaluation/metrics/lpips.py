@@ -10,9 +10,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from dpe_toolkit.errors import CheckpointError, first_line
+from dpe_toolkit.core.errors import CheckpointError, first_line
+from dpe_toolkit.core.shapes import expect_shape
 from dpe_toolkit.evaluation.metrics.backbones import Backbone, BackboneName, channels_of
-from dpe_toolkit.shapes import expect_shape
 
 __all__ = ["SMALLEST_PX", "Lpips", "load_lpips"]
 

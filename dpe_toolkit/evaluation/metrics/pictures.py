@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dpe_toolkit.shapes import expect_shape
+from dpe_toolkit.core.shapes import expect_shape
 
 __all__ = ["Psnr", "Ssim"]
 

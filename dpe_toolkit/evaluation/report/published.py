@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from dpe_toolkit.errors import OptionsError, nearest_names
+from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.evaluation.cases import PROTOCOLS
 from dpe_toolkit.evaluation.report.model import Report, ReportCell, ReportRow
 from dpe_toolkit.evaluation.report.tables import TITLES

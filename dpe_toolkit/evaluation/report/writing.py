@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from dpe_toolkit.errors import OptionsError
+from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.evaluation.report.building import joined
 from dpe_toolkit.evaluation.report.model import Report
 from dpe_toolkit.evaluation.report.page import page_of
 from dpe_toolkit.evaluation.scoring import Scores
-from dpe_toolkit.video import written_whole
+from dpe_toolkit.media import written_whole
 
 __all__ = ["FILES", "read_reports", "write_frames", "write_report"]
 

@@ -7,9 +7,10 @@ from typing import ClassVar, cast
 
 import torch
 
-from dpe_toolkit.codes import Appearance
-from dpe_toolkit.components import ComponentKind, Detector, Encoder
-from dpe_toolkit.faces import FaceBatch
+from dpe_toolkit.editing.components import ComponentKind
+from dpe_toolkit.editing.protocols import Detector, Encoder
+from dpe_toolkit.face.codes import Appearance
+from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import differing, require
 from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, seen_by, shape_for
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows

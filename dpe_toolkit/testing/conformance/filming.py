@@ -9,15 +9,16 @@ import numpy.typing as npt
 import torch
 
 from dpe_toolkit.analysis import WindowPlan, cut_faces, place_faces, plan_windows, window_shape
-from dpe_toolkit.codes import MotionCode, MotionTrack
-from dpe_toolkit.components import Component, ComponentContext, ComponentKind, Detector, MotionExtractor, WindowShape
-from dpe_toolkit.errors import DpeError
-from dpe_toolkit.faces import FaceBatch, FaceTrack
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.core.errors import DpeError
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.editing.components import Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.protocols import Detector, MotionExtractor, WindowShape
+from dpe_toolkit.face.codes import MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import FaceBatch, FaceTrack
 from dpe_toolkit.planning.components import family_of
 from dpe_toolkit.planning.settings import DEFAULT_COMPONENTS
-from dpe_toolkit.registry import Registry, load_registry
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plugins import Registry, load_registry
 from dpe_toolkit.testing.conformance.comparing import require
 from dpe_toolkit.testing.conformance.suite import ComponentConformance
 from dpe_toolkit.testing.fakes import plugin_of

@@ -10,8 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dpe_toolkit.components import ComponentKind
-from dpe_toolkit.measuring import ExpressionRegressor, FaceReading, IdentityEmbedder, PerceptualFeatures, PictureMetric
+from dpe_toolkit.editing.components import ComponentKind
+from dpe_toolkit.editing.measures import (
+    ExpressionRegressor,
+    FaceReading,
+    IdentityEmbedder,
+    PerceptualFeatures,
+    PictureMetric,
+)
 from dpe_toolkit.testing.conformance.comparing import require
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
 from dpe_toolkit.testing.footage import KnownClip

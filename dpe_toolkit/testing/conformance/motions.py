@@ -9,9 +9,10 @@ from typing import ClassVar, cast
 import numpy as np
 import torch
 
-from dpe_toolkit.codes import MixRequest, MotionCode, MotionTrack
-from dpe_toolkit.components import ComponentKind, Detector, MotionExtractor
-from dpe_toolkit.faces import FaceBatch
+from dpe_toolkit.editing.components import ComponentKind
+from dpe_toolkit.editing.protocols import Detector, MotionExtractor
+from dpe_toolkit.face.codes import MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import differing, differing_rows, require, snapshot
 from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, moved, seen_by, shape_for
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows

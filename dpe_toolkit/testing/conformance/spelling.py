@@ -8,10 +8,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from dpe_toolkit.errors import OptionsError
-from dpe_toolkit.options import PluginOptions, parse_assignment
-from dpe_toolkit.plan import ComponentChoice
+from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.editing.options import PluginOptions, parse_assignment
 from dpe_toolkit.planning.settings import ProjectConfig
+from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.timeline import Clip, parse_effect, read_timeline
 
 __all__ = ["spelled_ways", "toml_value", "varied_options"]

@@ -19,12 +19,12 @@ import numpy.typing as npt
 import torch
 
 from dpe_toolkit.analysis import guard_plugin
-from dpe_toolkit.codes import CodeSpace
-from dpe_toolkit.components import Component, ComponentContext, ComponentKind
-from dpe_toolkit.errors import DpeError, OptionsError, PluginError
-from dpe_toolkit.options import PluginOptions
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.core.errors import DpeError, OptionsError, PluginError
+from dpe_toolkit.editing.components import Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.options import PluginOptions
+from dpe_toolkit.face.codes import CodeSpace
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plugins import Registry
 from dpe_toolkit.testing.accelerator import ACCELERATOR, pretend_accelerator
 from dpe_toolkit.testing.conformance.comparing import (
     ConformanceError,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.dataset.synth import ACTED_NAMES, NEUTRAL, Expression, sample_identity
 from dpe_toolkit.dataset.synth.deformation import activity_fields
 from dpe_toolkit.dataset.synth.face_mesh import face_mesh, mirror_field
@@ -12,7 +13,6 @@ from dpe_toolkit.dataset.synth.head import build_head
 from dpe_toolkit.dataset.synth.inside import BALL_RADIUS
 from dpe_toolkit.dataset.synth.landmarks import BLENDSHAPE_NAMES, EYE_RINGS, LID_PAIRS, LIP_RINGS, RIGID
 from dpe_toolkit.dataset.synth.posing import act, canonical_irises
-from dpe_toolkit.errors import OptionsError
 
 names = st.sampled_from(ACTED_NAMES)
 amounts = st.dictionaries(names, st.floats(0, 1), max_size=6)

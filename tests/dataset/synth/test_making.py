@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from dpe_toolkit.cli import app
+from dpe_toolkit.core.errors import DatasetError
 from dpe_toolkit.dataset import DatasetWriter, FaceDataset, read_index
 from dpe_toolkit.dataset.checking import check_dataset
 from dpe_toolkit.dataset.synth import making, render_face, sample_expressions, sample_identity, sample_poses
 from dpe_toolkit.dataset.synth.making import make_synthetic
 from dpe_toolkit.dataset.synth.settings import SynthSettings, people
-from dpe_toolkit.errors import DatasetError
 
 SMALL = SynthSettings(poses=2, expressions=3, size_px=16)
 

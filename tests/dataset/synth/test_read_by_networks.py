@@ -12,7 +12,7 @@ from dpe_face_mesh.options import DetectorOptions
 from dpe_face_mesh.pose import fit_pose, rotation_matrix
 from dpe_toolkit.dataset.synth import Expression, Pose, SyntheticFace, render_face, sample_identity, sample_poses
 from dpe_toolkit.dataset.synth.landmarks import BLENDSHAPE_NAMES
-from dpe_toolkit.faces import Detections
+from dpe_toolkit.face.tracks import Detections
 from dpe_toolkit.testing import batch_from_rgb
 
 pytestmark = pytest.mark.slow

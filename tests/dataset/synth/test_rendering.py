@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.dataset.synth import (
     FRONTAL,
     NEUTRAL,
@@ -22,7 +23,6 @@ from dpe_toolkit.dataset.synth.face_mesh import face_mesh
 from dpe_toolkit.dataset.synth.head import build_head
 from dpe_toolkit.dataset.synth.landmarks import LIP_RINGS, OVAL
 from dpe_toolkit.dataset.synth.texture import paint_texture
-from dpe_toolkit.errors import OptionsError
 
 SIZE = 128
 TURNED = Pose(yaw_deg=18, pitch_deg=-8, roll_deg=6, x=0.53)

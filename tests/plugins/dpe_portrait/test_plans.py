@@ -14,9 +14,9 @@ from dpe_portrait.options import ModelOptions
 from dpe_portrait.space import space_of
 from dpe_toolkit.api import ComponentContext, RenderPlan
 from dpe_toolkit.checkpoint import WeightsStore
-from dpe_toolkit.errors import OptionsError
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plugins import Registry
 from tests.planning.conftest import FakePlugin, Scene
 from tests.plugins.dpe_portrait.conftest import write_tiny
 

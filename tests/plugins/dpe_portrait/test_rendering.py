@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dpe_toolkit.frames import FrameBatch
-from dpe_toolkit.timing import Span
-from dpe_toolkit.video import VideoReader
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import VideoReader
 from tests.cli.conftest import Dpe, cache, dpe, media  # noqa: F401 - fixtures
 
 Render = Callable[..., FrameBatch]

@@ -11,8 +11,8 @@ from dpe_portrait import plugin
 from dpe_portrait.options import VggOptions
 from dpe_portrait.vgg import Vgg19, load_vgg, open_vgg
 from dpe_toolkit.api import CheckpointError, ComponentContext
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plugins import Registry
 
 CPU = torch.device("cpu")
 CONVOLUTIONS = {

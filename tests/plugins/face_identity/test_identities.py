@@ -21,8 +21,8 @@ from dpe_face_identity.arcface import open_arcface
 from dpe_face_identity.dlib_network import DlibIdentity, open_dlib
 from dpe_face_identity.options import ArcFaceOptions
 from dpe_toolkit.api import API_VERSION, CheckpointError, ComponentContext, OptionsError, PluginError
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plugins import Registry
 from dpe_toolkit.testing import batch_from_rgb
 from tests.plugins.face_mesh.scenes import astronaut, detector, driver_clip, source_clip
 

@@ -36,9 +36,9 @@ from dpe_toolkit.api import (
     Span,
     full_rgb,
 )
+from dpe_toolkit.media import VideoReader
 from dpe_toolkit.testing.demo import SIZE_PX, find_carphone, push_in
 from dpe_toolkit.testing.pictures import RgbPicture, batch_from_rgb
-from dpe_toolkit.video import VideoReader
 
 FloatArray = npt.NDArray[np.float32]
 RATE = Fraction(25)

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from dpe_face_mesh import plugin
 from dpe_face_mesh.features import MeshFeatures
 from dpe_toolkit.api import ComponentContext
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plugins import Registry
 from tests.plugins.face_mesh.test_regressor import portrait
 
 CPU = torch.device("cpu")

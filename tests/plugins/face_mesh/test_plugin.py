@@ -83,7 +83,7 @@ def test_options_out_of_bounds_are_refused(
 def test_the_registry_lists_both_plugins_without_fault_and_without_torch() -> None:
     script = """
 import sys
-from dpe_toolkit.registry import load_registry
+from dpe_toolkit.plugins import load_registry
 plugins = load_registry(allow={"face_mesh", "feather_blend"}).plugins
 print(sorted((plugin.name, plugin.fault, len(plugin.components)) for plugin in plugins), "torch" in sys.modules)
 """

@@ -20,8 +20,8 @@ from dpe_face_mesh.topology import BLENDSHAPE_NAMES, NUM_VERTICES
 from dpe_face_mesh.torch_port.pose import fit_heads, nearest_rotation, turn_deg
 from dpe_face_mesh.torch_port.region import MESH_PX, Region
 from dpe_toolkit.api import ComponentContext, FaceReading, full_rgb
-from dpe_toolkit.plan import ComponentChoice
-from dpe_toolkit.registry import Registry
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plugins import Registry
 from tests.plugins.face_mesh.scenes import astronaut, detector, rest_shape, source_clip
 
 CPU = torch.device("cpu")

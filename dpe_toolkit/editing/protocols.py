@@ -1,0 +1,224 @@
+"""What components do, kind by kind, and what passes between them.
+
+The journey of one shot::
+
+    detector.detect -> (tracking by the core) -> motion.extract -> motion.settle        analysis
+    motion.mix -> generator.begin_shot -> per span: encoder.encode -> shot.generate     render
+               -> compositor.composite -> (written back into the decoded planes by the core)
+
+All pixels that components see are RGB, ``NCHW``, float32, [0, 1], encoded transfer, in *native windows*:
+cut from the frame without resampling. A network that wants an aligned 256 px crop resamples inside its
+plugin (`dpe_toolkit.api` has ``cut_aligned`` and ``paste_aligned`` for that), so that nothing in the
+contract limits the resolution of the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.face.codes import Appearance, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    import torch
+
+__all__ = [
+    "Composited",
+    "Compositor",
+    "Detector",
+    "Encoder",
+    "GenerateRequest",
+    "Generated",
+    "Generator",
+    "MotionExtractor",
+    "ShapesWindow",
+    "ShotGenerator",
+    "ShotMaterial",
+    "WindowShape",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowShape:
+    """How much of the frame around a face a component wants to see."""
+
+    margin: float = 1.6
+    """Side of the window over side of the face: room for a jaw that opens and for feathering."""
+    square: bool = False
+    """Windows are square, by the larger side of the face."""
+
+
+@runtime_checkable
+class ShapesWindow(Protocol):
+    """What an encoder or motion extractor may be besides, to get windows of another shape than the usual.
+
+    The encoder's shape holds for the windows of a render, the motion extractor's for those of an analysis.
+    """
+
+    @property
+    def window_shape(self) -> WindowShape:
+        """The shape wanted."""
+        ...
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds faces."""
+
+    def detect(self, frames: FrameBatch, previous: Detections | None) -> list[Detections]:
+        """The faces of each frame.
+
+        Args:
+            frames: N consecutive frames. ``dpe_toolkit.api.sample_rgb`` reads them at any scale.
+            previous: result for the frame just before, or None at the start of a clip. A detector may
+                use it to follow faces cheaply, and its own results inside the batch likewise; it keeps
+                no state between calls.
+
+        Returns:
+            N `Detections`. No face is a result, not an error.
+        """
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns native windows into what its generator needs to know of the source's looks."""
+
+    def encode(self, faces: FaceBatch) -> Appearance:
+        """The appearance of N faces."""
+        ...
+
+
+@runtime_checkable
+class MotionExtractor(Protocol):
+    """Splits what a face does into pose and expression, and mixes two performances."""
+
+    @property
+    def needs_pixels(self) -> bool:
+        """False where landmarks are enough: then ``FaceBatch.pixels`` arrives empty (h = w = 0)."""
+        ...
+
+    def extract(self, faces: FaceBatch) -> MotionCode:
+        """The raw code of N faces, each on its own."""
+        ...
+
+    def settle(self, codes: MotionCode, track: FaceTrack, rate: Fraction, neutral_row: int | None) -> MotionTrack:
+        """The clip's motion: smoothed, gaps bridged, with the person's neutral.
+
+        Args:
+            codes: T raw codes, one for each row of ``track``; rows not present hold anything.
+            rate: frames a second.
+            neutral_row: row that a person named as neutral, else None to estimate it.
+        """
+        ...
+
+    def mix(
+        self, source: MotionTrack, driver: MotionTrack, driver_codes: MotionCode, request: MixRequest
+    ) -> MotionCode:
+        """The codes of the edited face.
+
+        Args:
+            source: T rows.
+            driver: the driver's whole track, for its neutral and range.
+            driver_codes: the driver's codes at each of the T source rows (time already mapped).
+            request: T amounts, regions and mode. Where both amounts of a row are 0 the row's result
+                equals the source's code.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShotMaterial:
+    """All a generator may look at before the first frame of a shot is rendered."""
+
+    source: MotionTrack
+    """T rows."""
+    driver: MotionTrack
+    """D rows, the driver's own frames."""
+    driver_rows: npt.NDArray[np.float64]
+    """(T,) position in ``driver`` that each source row shows."""
+    target: MotionCode
+    """T rows, the mixed codes."""
+    request: MixRequest
+    fetch_source: Callable[[npt.NDArray[np.int64]], FaceBatch]
+    """Native windows of the source at these rows; decodes, so ask for few."""
+    fetch_driver: Callable[[npt.NDArray[np.int64]], FaceBatch]
+    """Native windows of the driver at these rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateRequest:
+    """One span of a shot."""
+
+    rows: npt.NDArray[np.int64]
+    """(N,) rows of the shot."""
+    source: Appearance
+    """What the encoder said of these frames."""
+    source_codes: MotionCode
+    """N rows of the source's own codes."""
+    target_codes: MotionCode
+    """N rows of the codes to show."""
+    driver_faces: FaceBatch | None
+    """The driver's windows nearest in time, where the generator wants them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """Edited native windows, in the placement of the request's faces."""
+
+    pixels: torch.Tensor
+    """(N, 3, h, w) RGB. Where the face need not change it equals the source window exactly."""
+    landmarks_px: torch.Tensor
+    """(N, P, 3) the edited face's mesh in crop pixels (the source's where unknown)."""
+    confidence: torch.Tensor | None = None
+    """(N, 1, h, w) in [0, 1], where the generator knows its pixels to be usable; None = everywhere."""
+
+
+@runtime_checkable
+class ShotGenerator(Protocol):
+    """A generator made ready for one shot. Frames may be asked for in any order."""
+
+    def generate(self, request: GenerateRequest) -> Generated:
+        """The edited faces of one span; the same rows give the same pixels whatever was asked before."""
+        ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Draws the source's face with another motion."""
+
+    @property
+    def wants_driver_pixels(self) -> bool:
+        """True to be given the driver's windows with each request."""
+        ...
+
+    def begin_shot(self, material: ShotMaterial) -> ShotGenerator:
+        """A generator for one shot, with whatever it prepares for it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Composited:
+    """What goes back into the frame."""
+
+    pixels: torch.Tensor
+    """(N, 3, h, w) RGB."""
+    matte: torch.Tensor
+    """(N, 1, h, w) in [0, 1]; where it is 0 the frame keeps its decoded code values."""
+
+
+@runtime_checkable
+class Compositor(Protocol):
+    """Decides where and how an edited face shows in its frame."""
+
+    def composite(self, source: FaceBatch, edited: Generated) -> Composited:
+        """Pixels and matte for N windows. Where the edited pixels equal the source's, so must the result's."""
+        ...

@@ -1,0 +1,281 @@
+"""Finding and making components by kind and name. Names choose; the order of plugins never does."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from itertools import groupby
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+import pluggy
+
+from dpe_toolkit.core.errors import DpeError, PlanError, PluginError, nearest_names
+from dpe_toolkit.editing.components import CheckpointFormat, ComponentContext, ComponentKind
+from dpe_toolkit.editing.measures import (
+    ExpressionRegressor,
+    IdentityEmbedder,
+    PerceptualFeatures,
+    PictureMetric,
+)
+from dpe_toolkit.editing.protocols import Compositor, Detector, Encoder, Generator, MotionExtractor
+from dpe_toolkit.hookspecs import PROJECT, HookSpecs
+from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plans.problems import Problem
+from dpe_toolkit.plugins.loading import (
+    LoadedPlugin,
+    PluginInfo,
+    PluginSource,
+    RegisteredComponent,
+    installed_sources,
+    left_out,
+    load_plugin,
+)
+
+__all__ = ["Registry", "load_registry"]
+
+logger = logging.getLogger(__name__)
+
+_PROTOCOLS: dict[str, type] = {
+    "detector": Detector,
+    "encoder": Encoder,
+    "motion": MotionExtractor,
+    "generator": Generator,
+    "compositor": Compositor,
+    "regressor": ExpressionRegressor,
+    "features": PerceptualFeatures,
+    "identity": IdentityEmbedder,
+    "metric": PictureMetric,
+}
+
+
+def load_registry(*, allow: Collection[str] | None = None) -> Registry:
+    """The plugins installed here.
+
+    Args:
+        allow: names of the only plugins to load; None loads all.
+    """
+    return Registry((load_plugin(source) for source in installed_sources(allow)), left_out=left_out(allow))
+
+
+class Registry:
+    """Plugins with what they provide.
+
+    Args:
+        loaded: plugins after `load_plugin`, broken ones included.
+        left_out: names of plugins that are installed and may not be loaded.
+    """
+
+    def __init__(self, loaded: Iterable[LoadedPlugin], *, left_out: Iterable[str] = ()) -> None:
+        self.left_out = tuple(left_out)
+        plugins = _refuse_shared_names(sorted(loaded, key=lambda plugin: plugin.info.name))
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(HookSpecs)
+        infos = {plugin.info.name: plugin.info for plugin in plugins}
+        for plugin in plugins:
+            # One object under two names shows up below as components that two plugins claim.
+            if plugin.implementation is not None and not self._manager.is_registered(plugin.implementation):
+                self._manager.register(plugin.implementation, name=plugin.info.name)
+        self._providers: dict[tuple[str, str], list[RegisteredComponent]] = defaultdict(list)
+        for info in infos.values():
+            for entry in info.components:
+                self._providers[entry.component.kind, entry.component.name].append(entry)
+        for (kind, name), entries in self._providers.items():
+            if len(entries) > 1:
+                owners = ", ".join(repr(entry.plugin) for entry in entries)
+                for entry in entries:
+                    infos[entry.plugin] = infos[entry.plugin].with_fault(f"{kind} {name!r} is registered by {owners}")
+        self._plugins = tuple(infos.values())
+
+    @classmethod
+    def of(cls, plugins: Mapping[str, object], *, version: str = "0") -> Self:
+        """A registry of these objects alone, by plugin name: for tests and for programs of one's own."""
+        sources = [PluginSource(name, lambda held=held: held, name, version) for name, held in plugins.items()]  # type: ignore[misc] # a bound default
+        return cls(load_plugin(source) for source in sources)
+
+    @property
+    def plugins(self) -> tuple[PluginInfo, ...]:
+        """Every plugin found, by name."""
+        return self._plugins
+
+    @property
+    def hook(self) -> pluggy.HookRelay:
+        """Direct calls of hooks, unguarded; see `notify` and `check_plan` for guarded ones."""
+        return self._manager.hook
+
+    @property
+    def checkpoint_formats(self) -> tuple[CheckpointFormat, ...]:
+        """Every weights format that some plugin reads."""
+        return tuple(item for plugin in self._plugins for item in plugin.checkpoint_formats)
+
+    def components(self, kind: ComponentKind) -> Mapping[str, RegisteredComponent]:
+        """The components of one kind by name; names that two plugins claim are left out."""
+        found = {name: entries[0] for (held, name), entries in self._providers.items() if held == kind}
+        usable = {name: entry for name, entry in found.items() if len(self._providers[kind, name]) == 1}
+        return MappingProxyType(dict(sorted(usable.items())))
+
+    def find(self, kind: str, name: str) -> RegisteredComponent:
+        """The component of that kind and name.
+
+        Raises:
+            PlanError: there is none; the nearest names and the faults of broken plugins are told.
+            PluginError: two plugins claim the name.
+        """
+        entries = self._providers.get((kind, name), [])
+        if len(entries) == 1:
+            return entries[0]
+        if entries:
+            owners = " and ".join(f"{entry.plugin!r}" for entry in entries)
+            raise PluginError(
+                f"{kind} {name!r} is registered by {owners}",
+                "one plugin for each name",
+                "uninstall one of them, or load only the plugins that you name",
+            )
+        known = [other for held, other in self._providers if held == kind]
+        raise PlanError(
+            f"there is no {kind} {name!r}",
+            nearest_names(name, known) if kind in _PROTOCOLS else f"kinds are {', '.join(_PROTOCOLS)}",
+            self._advice(name),
+        )
+
+    def _advice(self, name: str) -> str:
+        """What to do about a component that is not there: it may be one of a plugin that is out of use."""
+        broken = [info for info in self._plugins if _is_out(info)]
+        near = [info for info in broken if _alike(info.name, name)]
+        told = "; ".join(f"plugin {info.label!r} is out of use ({info.fault})" for info in near or broken)
+        advice = f"repair or reinstall: {told}" if told else "correct the name, or install its plugin"
+        if self.left_out:
+            advice += f"; not allowed here: {', '.join(map(repr, self.left_out))}"
+        return advice
+
+    def choose(
+        self, kind: str, name: str, options: Mapping[str, object] | None = None, *, weights: Path | None = None
+    ) -> ComponentChoice:
+        """The component of that kind and name as `create` and plans take it, every option spelled out.
+
+        Raises:
+            PlanError: it is not installed.
+            OptionsError: an option is not accepted.
+            PluginError: two plugins claim the name.
+        """
+        entry = self.find(kind, name)
+        component = entry.component
+        return ComponentChoice(
+            kind=kind,
+            name=name,
+            plugin=entry.plugin,
+            version=entry.version,
+            fingerprint=component.fingerprint,
+            options=component.options.parse(options or {}, owner=name).model_dump(mode="json"),
+            weights=weights,
+        )
+
+    def create(self, choice: ComponentChoice, context: ComponentContext) -> object:
+        """The component that ``choice`` means, made from its options.
+
+        Raises:
+            PlanError: it is not installed.
+            OptionsError: an option is not accepted.
+            PluginError: its plugin raised, or returned something that is no component of that kind.
+        """
+        entry = self.find(choice.kind, choice.name)
+        label = f"{entry.plugin} {entry.version}".strip()
+        options = entry.component.options.parse(choice.options, owner=choice.name)
+        try:
+            product = entry.component.create(options, context)
+            fits = isinstance(product, _PROTOCOLS[choice.kind])
+        except DpeError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"{choice.kind} {choice.name!r} could not be made: {type(error).__name__}: {error}",
+                action="report this to the plugin's author, or choose another component",
+                plugin=label,
+            ) from error
+        if not fits:
+            raise PluginError(
+                f"{choice.kind} {choice.name!r} made a {type(product).__name__}",
+                f"an object with the methods of {_PROTOCOLS[choice.kind].__name__}",
+                "report this to the plugin's author",
+                plugin=label,
+            )
+        return product
+
+    def notify(self, hook: str, **arguments: object) -> None:
+        """Calls a notice hook of each plugin; a raise is logged and goes no further."""
+        for name, caller in self._callers(hook):
+            try:
+                caller(**arguments)
+            except Exception:  # a notice must never stop a render
+                logger.exception("plugin %s failed in %s", name, hook)
+
+    def check_plan(self, plan: RenderPlan) -> tuple[Problem, ...]:
+        """What plugins find wrong with ``plan``; one that fails at it is a problem itself, an error if it is needed."""
+        problems: list[Problem] = []
+        used = {choice.plugin for shot in plan.shots if shot.edit for choice in shot.edit.components.values()}
+        for name, caller in self._callers("dpe_check_plan"):
+            try:
+                found = [item for items in caller(plan=plan) for item in (items or ())]
+            except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+                problems.append(self._failed_check(name, f"raised {type(error).__name__}: {error}", name in used))
+                continue
+            for item in found:
+                fault = f"returned {item!r}, which is no Problem"
+                problems.append(item if isinstance(item, Problem) else self._failed_check(name, fault, name in used))
+        return tuple(problems)
+
+    def _failed_check(self, plugin: str, fault: str, used: bool) -> Problem:
+        """A check that did not work: an error where the plan needs that plugin, else worth a warning."""
+        label = next((info.label for info in self._plugins if info.name == plugin), plugin)
+        return Problem(
+            severity="error" if used else "warning",
+            where=f"plugin {label!r}",
+            wrong=f"its check of the plan {fault}",
+            action="report this to the plugin's author",
+        )
+
+    def resolve_media(self, reference: str, base_dir: Path) -> Path | None:
+        """The local file that some plugin says ``reference`` means; a plugin that fails at it is passed over."""
+        for name, caller in self._callers("dpe_resolve_media"):
+            try:
+                found = caller(reference=reference, base_dir=base_dir)
+            except Exception:  # the media stays unknown, which planning reports
+                logger.exception("plugin %s failed in dpe_resolve_media", name)
+                continue
+            if isinstance(found, Path):
+                return found
+        return None
+
+    def _callers(self, hook: str) -> Iterable[tuple[str, pluggy.HookCaller]]:
+        """One caller of ``hook`` a plugin that implements it, so that each can be guarded alone."""
+        implementers = [item.plugin for item in getattr(self._manager.hook, hook).get_hookimpls()]
+        for plugin in implementers:
+            others = [other for other in self._manager.get_plugins() if other is not plugin]
+            yield self._manager.get_name(plugin) or "", self._manager.subset_hook_caller(hook, others)
+
+
+def _refuse_shared_names(plugins: list[LoadedPlugin]) -> list[LoadedPlugin]:
+    """The same plugins, but where several share a name one that is out of use: order must not choose."""
+    kept = []
+    for name, group in groupby(plugins, key=lambda plugin: plugin.info.name):
+        first, *rest = group
+        if rest:
+            owners = ", ".join(f"{plugin.info.distribution} {plugin.info.version}" for plugin in (first, *rest))
+            info = PluginInfo(name, first.info.distribution, first.info.version)
+            first = LoadedPlugin(info.with_fault(f"several distributions call a plugin {name!r}: {owners}"), None)
+        kept.append(first)
+    return kept
+
+
+def _is_out(info: PluginInfo) -> bool:
+    return info.fault is not None and not info.components
+
+
+def _alike(plugin: str, component: str) -> bool:
+    """The plugin's name and the component's have a word in common."""
+    words = [set(re.split(r"[^a-z0-9]+", text.lower())) for text in (plugin, component)]
+    return bool(words[0] & words[1] - {""})

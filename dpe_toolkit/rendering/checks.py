@@ -1,0 +1,110 @@
+"""What is looked at before any work is done."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from dpe_toolkit.core.errors import PlanError, RenderError
+from dpe_toolkit.media import OutputSettings
+from dpe_toolkit.media.folders import check_folder
+from dpe_toolkit.media.settings import SEQUENCES
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plans.problems import Problem
+from dpe_toolkit.rendering.output import judge_picture, output_picture
+from dpe_toolkit.rendering.passing import pass_problems
+from dpe_toolkit.rendering.record import edits_path
+
+__all__ = ["check_output", "check_picture", "check_plan", "judge_output"]
+
+_log = logging.getLogger(__name__)
+
+
+def check_plan(plan: RenderPlan) -> None:
+    """Refuses a plan with errors, or without a frame.
+
+    Raises:
+        PlanError: with every error of the plan.
+    """
+    if plan.errors:
+        raise PlanError(
+            f"the plan of {plan.timeline!r} has {len(plan.errors)} error{'s' if len(plan.errors) > 1 else ''}",
+            "a plan without errors",
+            "correct what is listed: " + " | ".join(str(problem) for problem in plan.errors),
+            problems=[str(problem) for problem in plan.errors],
+        )
+    if not plan.shots:
+        raise PlanError(
+            f"the plan of {plan.timeline!r} has no frames", "at least one shot", "check the range asked for"
+        )
+
+
+def judge_output(plan: RenderPlan, output: Path, settings: OutputSettings) -> tuple[Problem, ...]:
+    """What an output cannot hold, what does not go together, and what cannot be passed through.
+
+    Raises:
+        MediaError: the output's name and codec do not go together.
+    """
+    passing = pass_problems(plan, output_picture(plan), output, settings)
+    return (*judge_picture(plan, output, settings), *passing)
+
+
+def check_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> None:
+    """Refuses an output that cannot be what its sources make of it; what is only a loss is logged.
+
+    Raises:
+        PlanError: with every reason.
+        MediaError: the output's name and codec do not go together.
+    """
+    problems = judge_output(plan, output, settings)
+    for problem in problems:
+        _log.info("%s", problem)
+    errors = [str(problem) for problem in problems if problem.severity == "error"]
+    if errors:
+        raise PlanError(
+            f"the output of {plan.timeline!r} cannot be written as asked",
+            "an output that holds what the sources have",
+            "correct what is listed: " + " | ".join(errors),
+            problems=errors,
+        )
+
+
+def check_output(plan: RenderPlan, output: Path, settings: OutputSettings | None = None) -> None:
+    """Refuses an output that could not be written, or that would replace what is read.
+
+    Raises:
+        RenderError: the folder is missing or cannot be written, or the output is one of the inputs.
+        MediaError: a folder for pictures that holds something else.
+    """
+    folder = output.parent
+    if not folder.is_dir():
+        raise RenderError(
+            f"the folder {str(folder)!r} does not exist", "a folder that exists", "make it first", path=output
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise RenderError(
+            f"the folder {str(folder)!r} cannot be written",
+            "a folder that may be written",
+            "choose another",
+            path=output,
+        )
+    pictures = settings is not None and settings.codec in SEQUENCES
+    if pictures:
+        check_folder(output)
+    for target in (*(() if pictures else (output,)), edits_path(output)):
+        if target.is_dir():
+            raise RenderError(
+                f"{str(target)!r} is a folder", "the name of a file", "choose another output name", path=output
+            )
+    read = {media.path for media in plan.media()}
+    if plan.timeline_path is not None:
+        read.add(plan.timeline_path)
+    inside = pictures and any(output.resolve() in path.resolve().parents for path in read)
+    if inside or (output.exists() and any(path.exists() and output.samefile(path) for path in read)):
+        raise RenderError(
+            "the output is a file that the timeline reads, or a folder that holds one",
+            "a file or folder of its own",
+            "choose another output name",
+            path=output,
+        )

@@ -1,0 +1,182 @@
+"""From a take to its graph, whose rows are those on which an edit is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dpe_toolkit.analysis import ComponentPool, OpenReader, guard_plugin
+from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.protocols import Generated, GenerateRequest, Generator, ShotGenerator, ShotMaterial
+from dpe_toolkit.face.tracks import FaceBatch
+from dpe_toolkit.plans.model import Fit, Gaps
+from dpe_toolkit.rendering.footage import Footage, Foreseen
+from dpe_toolkit.rendering.mattes import Mattes
+from dpe_toolkit.rendering.node import RenderNode
+from dpe_toolkit.rendering.nodes import (
+    CompositeNode,
+    DriverNode,
+    EncodeNode,
+    FacesNode,
+    GenerateNode,
+    SourceNode,
+    driver_faces,
+    source_faces,
+)
+from dpe_toolkit.rendering.prepare import PreparedShot
+from dpe_toolkit.rendering.takes import Take
+
+__all__ = ["GraphContext", "ShotGraph", "build_take"]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphContext:
+    """What all graphs of a render share."""
+
+    pool: ComponentPool
+    open_reader: OpenReader
+    layout: PixelLayout
+    """Of the output."""
+    color: ColorInfo
+    size_px: tuple[int, int]
+    rate: Fraction
+    fit: Fit = "fit"
+    gaps: Gaps = "black"
+    sequential: bool = True
+    """Spans will be pulled in order, so frames are decoded ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotGraph:
+    """The nodes of one take that others pull, by rows. `close` ends its threads and closes its media."""
+
+    source: RenderNode[FrameBatch]
+    """Untouched frames."""
+    result: RenderNode[FrameBatch]
+    """The frames as they are shown."""
+    faces: RenderNode[FaceBatch] | None
+    generated: RenderNode[Generated] | None
+    resources: ExitStack
+
+    def close(self) -> None:
+        """Lets go of readers, threads and the generator."""
+        self.resources.close()
+
+
+def build_take(take: Take, prepared: PreparedShot | None, context: GraphContext) -> ShotGraph:
+    """The graph of one take.
+
+    Args:
+        take: the take.
+        prepared: its edit; None passes the take through.
+        context: what all graphs share.
+    """
+    whole = take.whole
+    if whole.source is None:
+        raise ValueError(f"shot {whole.name!r} has no media")
+    held, first = whole.held_rate is not None, whole.source_span.start
+    rows = take.schedule if context.sequential else []
+    schedule = [Span(first, first + 1) if held else run.shift(first) for run in rows]
+    resources = ExitStack()
+    footage = Footage(whole.source.path, context.open_reader, schedule, rereads=take.rereads)
+    resources.callback(footage.close)
+    source = SourceNode(footage, first, len(whole.rows), held)
+    if prepared is None:
+        return ShotGraph(source, source, None, None, resources)
+    return _edited(prepared, source, context, rows, resources)
+
+
+def _edited(
+    prepared: PreparedShot, source: SourceNode, context: GraphContext, schedule: Sequence[Span], resources: ExitStack
+) -> ShotGraph:
+    pool = context.pool
+    name, chosen = prepared.shot.name, prepared.edit.components
+    driver = Footage(prepared.edit.driver.path, context.open_reader)
+    resources.callback(driver.close)
+    generator = pool.generator(chosen["generator"], name)
+    lazy = _LazyGenerator(generator, prepared, _material(prepared, source.footage, driver, pool.device))
+    faces = FacesNode(prepared, source, pool.device)
+    encoded = EncodeNode(prepared, faces, pool.encoder(chosen["encoder"], name))
+    shown = _shown_driver(prepared, driver, context, schedule, resources) if generator.wants_driver_pixels else None
+    generated = GenerateNode(prepared, faces, encoded, shown, lazy)
+    mattes = Mattes.of(prepared.edit.mattes, context.open_reader, resources) if prepared.edit.mattes else None
+    compositor = pool.compositor(chosen["compositor"], name)
+    result = CompositeNode(prepared, source, faces, generated, compositor, mattes)
+    return ShotGraph(source, result, faces, generated, resources)
+
+
+def _shown_driver(
+    prepared: PreparedShot, driver: Footage, context: GraphContext, schedule: Sequence[Span], resources: ExitStack
+) -> DriverNode:
+    """The driver's windows, cut ahead of the render where its order is known."""
+    beforehand = Footage(prepared.edit.driver.path, context.open_reader)
+    resources.callback(beforehand.close)
+
+    def cut(footage: Footage, span: Span) -> FaceBatch:
+        nearest = np.round(prepared.driver_rows[prepared.active(span)]).astype(np.int64)
+        return driver_faces(prepared, footage, nearest, context.pool.device)
+
+    windows = Foreseen(
+        lambda span: cut(beforehand, span),
+        [span for span in schedule if len(prepared.active(span))],
+        lambda span: cut(driver, span),
+    )
+    resources.callback(windows.close)
+    return DriverNode(prepared, windows)
+
+
+def _material(prepared: PreparedShot, source: Footage, driver: Footage, device: torch.device) -> ShotMaterial:
+    return ShotMaterial(
+        prepared.motion,
+        prepared.driver_motion,
+        prepared.driver_rows,
+        prepared.target,
+        prepared.request,
+        _Fetch(source_faces, prepared, source, device),
+        _Fetch(driver_faces, prepared, driver, device),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """Cuts native windows of any rows, for a generator that begins a shot."""
+
+    cut: Callable[[PreparedShot, Footage, npt.NDArray[np.int64], torch.device], FaceBatch]
+    prepared: PreparedShot
+    footage: Footage
+    device: torch.device
+
+    def __call__(self, rows: npt.NDArray[np.int64]) -> FaceBatch:
+        """The windows of these rows."""
+        return self.cut(self.prepared, self.footage, rows, self.device)
+
+    def on(self, device: torch.device) -> _Fetch:
+        """The same, where a generator that fell back wants them."""
+        return replace(self, device=device)
+
+
+class _LazyGenerator:
+    """Begins the shot at the first request: a shot without a face needs no generator."""
+
+    def __init__(self, generator: Generator, prepared: PreparedShot, material: ShotMaterial) -> None:
+        self._generator = generator
+        self._prepared = prepared
+        self._material = material
+        self._ready: ShotGenerator | None = None
+
+    def generate(self, request: GenerateRequest) -> Generated:
+        """As `ShotGenerator` says."""
+        if self._ready is None:
+            with guard_plugin(self._prepared.edit.components["generator"], self._prepared.shot.name):
+                ready = self._generator.begin_shot(self._material)
+                if not isinstance(ready, ShotGenerator):
+                    raise TypeError(f"begin_shot() gave a {type(ready).__name__}, which is no ShotGenerator")
+            self._ready = ready
+        return self._ready.generate(request)

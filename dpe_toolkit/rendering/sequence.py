@@ -1,0 +1,139 @@
+"""The output: one shot of the plan after the other, each a tree of takes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+
+from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.rendering.graph import GraphContext, ShotGraph
+from dpe_toolkit.rendering.node import Executor, Inputs, Need, RenderNode
+from dpe_toolkit.rendering.nodes import BlackNode
+from dpe_toolkit.rendering.pictures import ComposeNode, FitNode, LayerNode, ShownNode
+from dpe_toolkit.rendering.takes import Take, take_key
+
+__all__ = ["SequenceNode"]
+
+
+class SequenceNode:
+    """The output. Rows are output frames, counted from the plan's first.
+
+    A take's graph is built when its first frame is pulled, and let go after its last.
+
+    Args:
+        plan: the plan, trimmed or not.
+        takes: its takes, by key.
+        build: makes the graph of a take.
+        context: what all graphs share.
+    """
+
+    def __init__(
+        self, plan: RenderPlan, takes: Mapping[str, Take], build: Callable[[Take], ShotGraph], context: GraphContext
+    ) -> None:
+        self._shots = plan.shots
+        self._first = plan.shots[0].record_start
+        self._starts = [shot.record_start for shot in plan.shots]
+        self._takes = takes
+        self._build = build
+        self._context = context
+        self._open: dict[str, ShotGraph] = {}
+        self._shown: dict[tuple[int, bool], RenderNode[FrameBatch]] = {}
+        self._length = plan.num_frames
+
+    @property
+    def length(self) -> int:
+        """Output frames."""
+        return self._length
+
+    def graph(self, shot: ShotPlan) -> ShotGraph:
+        """The graph of the take that a shot without children is part of, built now if it is not."""
+        key = take_key(shot)
+        if key not in self._open:
+            self._open[key] = self._build(self._takes[key])
+        return self._open[key]
+
+    def release(self, position: int) -> tuple[str, ...]:
+        """Lets go of what is not seen after the shot at a position, and returns the keys of the takes."""
+        for edited in (True, False):
+            self._shown.pop((position, edited), None)
+        done = tuple(key for key in self._open if self._takes[key].last <= position)
+        for key in done:
+            self._open.pop(key).close()
+        return done
+
+    def close(self) -> None:
+        """Lets go of every graph."""
+        self.release(len(self._shots))
+        self._shown.clear()
+
+    def output(self, position: int, frames: Span) -> Span:
+        """Where these frames of a shot, counted from its first, lie in the output."""
+        return frames.shift(self._shots[position].record_start - self._first)
+
+    def shown(self, position: int, *, edited: bool = True) -> RenderNode[FrameBatch]:
+        """The frames of the shot at a position, in output time; with ``edited`` off as if nothing were edited."""
+        if (position, edited) not in self._shown:
+            self._shown[position, edited] = self._node(self._shots[position], edited)
+        return self._shown[position, edited]
+
+    def needs(self, span: Span) -> Sequence[Need]:
+        """The frames of each shot in ``span``."""
+        return [(self.shown(position), frames) for position, frames in self._parts(span)]
+
+    def render(self, span: Span, inputs: Inputs) -> tuple[FrameBatch, ...]:
+        """One batch a shot: shots may differ in layout."""
+        return tuple(inputs.of(self.shown(position), frames) for position, frames in self._parts(span))
+
+    def _parts(self, span: Span) -> list[tuple[int, Span]]:
+        wanted = span.shift(self._first)
+        parts: list[tuple[int, Span]] = []
+        for position in range(max(bisect_right(self._starts, wanted.start) - 1, 0), len(self._shots)):
+            shot = self._shots[position]
+            if shot.record_start >= wanted.stop:
+                break
+            shared = shot.record.intersect(wanted)
+            if len(shared):
+                parts.append((position, shared.shift(-shot.record_start)))
+        return parts
+
+    def _node(self, shot: ShotPlan, edited: bool) -> RenderNode[FrameBatch]:
+        context = self._context
+        if shot.is_plain and shot.source is None:
+            return self._nothing(shot.num_frames)
+        if shot.is_plain and context.gaps == "black":
+            return FitNode(self._own(shot, edited), context.size_px, context.fit)
+        nothing = self._nothing(1)
+        return ComposeNode(
+            self._tree(shot, edited),
+            context.layout,
+            context.color,
+            context.size_px,
+            context.fit,
+            Executor().pull(nothing, Span(0, 1)),
+            shot.num_frames,
+        )
+
+    def _tree(self, shot: ShotPlan, edited: bool) -> LayerNode:
+        to = None if shot.mix is None else shot.mix.to
+        own: RenderNode[FrameBatch] | LayerNode | None = None
+        if shot.inner is not None:
+            own = self._tree(shot.inner, edited)
+        elif shot.source is not None:
+            own = self._own(shot.alone, edited)
+        return LayerNode(
+            own,
+            shot.mix,
+            None if to is None else self._tree(to, edited),
+            None if shot.below is None else self._tree(shot.below, edited),
+        )
+
+    def _own(self, shot: ShotPlan, edited: bool) -> RenderNode[FrameBatch]:
+        graph = self.graph(shot)
+        return ShownNode(graph.result if edited else graph.source, shot.shown_rows)
+
+    def _nothing(self, num_frames: int) -> BlackNode:
+        context = self._context
+        opaque = context.gaps == "black"
+        return BlackNode(context.layout, context.color, context.size_px, context.rate, num_frames, opaque)

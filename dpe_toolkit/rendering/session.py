@@ -1,0 +1,323 @@
+"""A render from start to end: analyse, open, pull span by span, write, record."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pluggy
+import torch
+
+from dpe_toolkit.analysis import (
+    NO_PROGRESS,
+    AnalysisStore,
+    ComponentMaker,
+    ComponentPool,
+    Halving,
+    OpenReader,
+    ProgressSink,
+)
+from dpe_toolkit.core.errors import OptionsError, RenderError
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.media import OutputSettings, PassedRun, VideoReader, VideoWriter
+from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.rendering.behind import EncodeBehind
+from dpe_toolkit.rendering.checks import check_output, check_picture, check_plan
+from dpe_toolkit.rendering.device import resolve_device
+from dpe_toolkit.rendering.graph import GraphContext, ShotGraph, build_take
+from dpe_toolkit.rendering.node import Executor
+from dpe_toolkit.rendering.output import output_picture
+from dpe_toolkit.rendering.passing import PassPlan, plan_passes
+from dpe_toolkit.rendering.prepare import PreparedShot, prepare_shot
+from dpe_toolkit.rendering.record import ShotRecord, container_metadata, edits_path, pending_record, record_shot
+from dpe_toolkit.rendering.report import RenderedFrame, RenderReport
+from dpe_toolkit.rendering.sequence import SequenceNode
+from dpe_toolkit.rendering.sound import audio_mixes
+from dpe_toolkit.rendering.stills import opening_pictures
+from dpe_toolkit.rendering.takes import Take, collect_takes, take_key
+from dpe_toolkit.rendering.threads import compute_threads
+from dpe_toolkit.rendering.viewing import ColourChoice, PlanViews
+
+__all__ = ["RenderRegistry", "render_frame", "render_plan"]
+
+_log = logging.getLogger(__name__)
+
+
+class RenderRegistry(ComponentMaker, Protocol):
+    """What a render asks of the registry: components, and somebody to tell."""
+
+    @property
+    def hook(self) -> pluggy.HookRelay:
+        """The hooks of all plugins."""
+        ...
+
+
+@dataclass(slots=True)
+class _Session:
+    """What one render holds; `prepared` loses each take when it is done."""
+
+    plan: RenderPlan
+    registry: RenderRegistry
+    pool: ComponentPool
+    store: AnalysisStore
+    progress: ProgressSink
+    open_reader: OpenReader
+    takes: dict[str, Take] = field(default_factory=dict)
+    prepared: dict[str, PreparedShot] = field(default_factory=dict)
+
+    def prepare(self, positions: Sequence[int] | None = None) -> None:
+        """Analyses and mixes the takes of these shots, or of all, where an edit changes something."""
+        self.takes = collect_takes(self.plan, positions)
+        for key, take in self.takes.items():
+            edit = take.whole.edit
+            if edit is not None and not edit.changes_nothing:
+                self.prepared[key] = prepare_shot(
+                    take.whole, self.pool, store=self.store, progress=self.progress, open_reader=self.open_reader
+                )
+
+    def sequence(self, *, sequential: bool, passes: PassPlan | None = None) -> SequenceNode:
+        """The output node."""
+        plan = self.plan
+        picture = output_picture(plan)
+        context = GraphContext(
+            self.pool,
+            self.open_reader,
+            picture.layout,
+            picture.color,
+            (plan.width, plan.height),
+            plan.rate,
+            plan.fit,
+            plan.gaps,
+            sequential,
+        )
+
+        def build(take: Take) -> ShotGraph:
+            # Little of a take that is copied is decoded: it is not decoded ahead.
+            copied = passes is not None and any(take.first <= at <= take.last for at in passes.runs)
+            chosen = replace(context, sequential=False) if copied and take.key not in self.prepared else context
+            return build_take(take, self.prepared.get(take.key), chosen)
+
+        return SequenceNode(plan, self.takes, build, context)
+
+    def notify(self, hook: str, shot: ShotPlan, report: Mapping[str, object] | None = None) -> None:
+        """Tells plugins; what they raise is logged."""
+        values: dict[str, object] = {"shot": shot} if report is None else {"shot": shot, "report": report}
+        try:
+            getattr(self.registry.hook, hook)(**values)
+        except Exception:  # noqa: BLE001 # a notice: whatever a plugin does with it, the render goes on
+            _log.exception("a plugin's %s failed on shot %r; the render goes on", hook, shot.name)
+
+
+def render_plan(
+    plan: RenderPlan,
+    output: Path,
+    *,
+    registry: RenderRegistry,
+    device: str = "auto",
+    settings: OutputSettings | None = None,
+    cache_dir: Path,
+    progress: ProgressSink | None = None,
+    open_reader: OpenReader = VideoReader,
+    colour: ColourChoice | None = None,
+) -> RenderReport:
+    """Renders ``plan`` to ``output``, with ``<output>.edits.json`` beside it.
+
+    Until everything is written, nothing lies under either name; whatever ends the render early, an
+    interrupt included, leaves what was there before.
+
+    Args:
+        plan: the plan, trimmed to what is wanted.
+        output: the file to write; its suffix chooses the codec unless ``settings`` does.
+        registry: makes components and relays hooks.
+        device: as for `resolve_device`.
+        settings: how to encode.
+        cache_dir: where analyses are kept.
+        progress: who is told.
+        open_reader: opens media.
+        colour: how analysis and networks see colours; None shows them the encoded values as they are.
+
+    Raises:
+        PlanError: the plan has errors, or its output cannot be what it must.
+        DpeError: whatever stops a render, by its place in the tree.
+    """
+    settings = settings or OutputSettings()
+    check_plan(plan)
+    check_output(plan, output, settings)
+    check_picture(plan, output, settings)
+    open_reader, cache_dir = _seen(plan, colour, opening_pictures(plan, open_reader), cache_dir)
+    pool = ComponentPool(registry, resolve_device(device))
+    session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
+    begun_s = time.perf_counter()
+    with torch.no_grad(), compute_threads():
+        session.prepare()
+        analysed_s = time.perf_counter()
+        first = plan.shots[0].record_start
+        records = {
+            key: record_shot(prepared, session.takes[key].parts, first) for key, prepared in session.prepared.items()
+        }
+        num_passed = _write(session, output, settings, records)
+    return RenderReport(
+        output,
+        edits_path(output),
+        plan.num_frames,
+        analysed_s - begun_s,
+        time.perf_counter() - analysed_s,
+        tuple(records.values()),
+        num_passed,
+    )
+
+
+def _seen(
+    plan: RenderPlan, colour: ColourChoice | None, open_reader: OpenReader, cache_dir: Path
+) -> tuple[OpenReader, Path]:
+    """How media are opened and where their analyses are kept, under a choice of colour."""
+    if colour is None:
+        return open_reader, cache_dir
+    views = PlanViews.of(plan, colour)
+    return views.opening(open_reader), cache_dir / views.folder
+
+
+def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> int:
+    plan = session.plan
+    picture = output_picture(plan)
+    passes = plan_passes(plan, picture, output, settings)
+    shots = list(records.values())
+    with (
+        _writing_faults(output),
+        pending_record(plan, output, shots) as place_record,
+        VideoWriter(
+            output,
+            settings,
+            width=plan.width,
+            height=plan.height,
+            rate=plan.rate,
+            layout=picture.layout,
+            color=picture.color,
+            sample_aspect=picture.sample_aspect,
+            hdr=picture.hdr,
+            audio=audio_mixes(plan, settings.audio_tracks),
+            metadata=container_metadata(shots),
+            start_frame=plan.start_frame + plan.shots[0].record_start,
+            passed=passes.source,
+            when_whole=place_record,
+        ) as writer,
+    ):
+        _pull(session, writer, records, passes)
+    return passes.num_frames
+
+
+def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotRecord], passes: PassPlan) -> None:
+    executor = Executor()
+    halving = Halving(session.pool.device, executor.clear)
+    with ExitStack() as stack:
+        behind = stack.enter_context(EncodeBehind(writer))
+        sequence = session.sequence(sequential=True, passes=passes)
+        stack.callback(sequence.close)
+        for position, shot in enumerate(session.plan.shots):
+            session.notify("dpe_shot_started", shot)
+            session.progress.started("render", shot.name, shot.num_frames)
+            for step in passes.steps(position, shot):
+                if isinstance(step, PassedRun):
+                    behind.put(step)
+                    session.progress.advanced(len(step.span))
+                    continue
+                output = sequence.output(position, step)
+                for batches in halving.pull(output, lambda part: executor.pull(sequence, part)):
+                    for batch in batches:
+                        behind.put(batch)
+                    executor.clear()
+                session.progress.advanced(len(step))
+            for key in sequence.release(position):
+                session.prepared.pop(key, None)
+            session.progress.finished()
+            record = next((records[key] for leaf in shot.leaves() if (key := take_key(leaf)) in records), None)
+            session.notify("dpe_shot_finished", shot, {} if record is None else record.model_dump(mode="json"))
+
+
+@contextmanager
+def _writing_faults(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RenderError(
+            f"writing stopped: {os.strerror(error.errno) if error.errno else error}",
+            "room and permission to write the output",
+            "free some space or choose another output, and render again",
+            path=output,
+        ) from error
+
+
+def render_frame(
+    plan: RenderPlan,
+    frame: int,
+    *,
+    registry: RenderRegistry,
+    device: str = "auto",
+    cache_dir: Path,
+    progress: ProgressSink | None = None,
+    open_reader: OpenReader = VideoReader,
+    colour: ColourChoice | None = None,
+) -> RenderedFrame:
+    """One output frame, as it is in the render of the whole plan; analyses only its shot.
+
+    Args:
+        plan: the plan.
+        frame: output frame, counted as in ``ShotPlan.record_start``.
+        registry: makes components.
+        device: as for `resolve_device`.
+        cache_dir: where analyses are kept.
+        progress: who is told.
+        open_reader: opens media.
+        colour: as for `render_plan`.
+
+    Raises:
+        OptionsError: the plan has no such frame.
+        DpeError: whatever stops a render, by its place in the tree.
+    """
+    check_plan(plan)
+    position = next((i for i, shot in enumerate(plan.shots) if frame in shot.record), None)
+    if position is None:
+        span = Span(plan.shots[0].record_start, plan.shots[-1].record.stop)
+        raise OptionsError(f"the timeline has no frame {frame}", f"a frame from {span.start} to {span.stop - 1}")
+    open_reader, cache_dir = _seen(plan, colour, opening_pictures(plan, open_reader), cache_dir)
+    pool = ComponentPool(registry, resolve_device(device))
+    session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
+    with torch.no_grad(), compute_threads(), ExitStack() as stack:
+        session.prepare([position])
+        sequence = session.sequence(sequential=False)
+        stack.callback(sequence.close)
+        return _one_frame(session, sequence, position, frame)
+
+
+def _one_frame(session: _Session, sequence: SequenceNode, position: int, frame: int) -> RenderedFrame:
+    shot = session.plan.shots[position]
+    span = Span(frame - shot.record_start, frame - shot.record_start + 1)
+    executor = Executor()
+    (result,) = Halving(session.pool.device, executor.clear).pull(
+        span, lambda part: executor.pull(sequence.shown(position), part)
+    )
+    source = executor.pull(sequence.shown(position, edited=False), span)
+    edited_leaves = [(leaf, one) for leaf in shot.leaves() if (one := session.prepared.get(take_key(leaf))) is not None]
+    if not edited_leaves:
+        return RenderedFrame(shot, source, result, 0.0, None, None)
+    # Of pictures that meet, the one that is edited most stands for the shot.
+    amount, leaf, prepared = max(
+        ((float(one.amounts[leaf.shown_rows[span.start]]), leaf, one) for leaf, one in edited_leaves),
+        key=lambda found: found[0],
+    )
+    row, graph = leaf.shown_rows[span.start], sequence.graph(leaf)
+    scaled = (prepared.source.width, prepared.source.height) != (session.plan.width, session.plan.height)
+    if amount == 0 or graph.faces is None or graph.generated is None or scaled:
+        return RenderedFrame(shot, source, result, amount, None, None)
+    rows = Span(row, row + 1)
+    origin = np.zeros(3, np.float32)
+    origin[:2] = executor.pull(graph.faces, rows).placement.origin_px[0]
+    edited = executor.pull(graph.generated, rows).landmarks_px[0].cpu().numpy() + origin
+    return RenderedFrame(shot, source, result, amount, prepared.track.landmarks_px[row], edited)

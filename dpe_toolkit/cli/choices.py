@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from dpe_toolkit.cli.folders import user_data_dir
-from dpe_toolkit.cli.ranges import parse_assignments, parse_face
+from dpe_toolkit.delivery.folders import user_data_dir
+from dpe_toolkit.delivery.ranges import parse_assignments, parse_face
 from dpe_toolkit.editing.components import KINDS
 from dpe_toolkit.face.choice import FACE_FORMS
 from dpe_toolkit.face.codes import REGIONS

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.screen import help_text, note, print_problems, print_table, say
+from dpe_toolkit.delivery.files import refuse_output
 
 if TYPE_CHECKING:
     from dpe_toolkit.planning.conform import Conformed

@@ -11,9 +11,9 @@ import typer
 from dpe_toolkit.cli import dataset_build, dataset_synth
 from dpe_toolkit.cli.counting import counted_frames
 from dpe_toolkit.cli.expansion import expand_options
-from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
 from dpe_toolkit.core.errors import DatasetError, OptionsError
+from dpe_toolkit.delivery.files import refuse_output
 
 if TYPE_CHECKING:
     from dpe_toolkit.dataset.statistics import DatasetStatistics

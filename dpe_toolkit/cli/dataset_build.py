@@ -112,10 +112,10 @@ def run(
     clips: ClipChoices,
 ) -> None:
     """Builds, and says for each video what was kept."""
-    from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.dataset.building import build_dataset
     from dpe_toolkit.dataset.entries import VideoShelf, find_videos
     from dpe_toolkit.dataset.stretches import plan_stretches
+    from dpe_toolkit.delivery.allowed import allowed_registry
 
     registry = allowed_registry()
     parts = {"detector": registry.choose("detector", detector)}

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dpe_toolkit import __version__
-from dpe_toolkit.cli.folders import user_cache_dir
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
 from dpe_toolkit.core.errors import DpeError
+from dpe_toolkit.delivery.folders import user_cache_dir
 
 if TYPE_CHECKING:
     from dpe_toolkit.editing.components import Component
@@ -54,7 +54,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs and bug reports.")] = False,
 ) -> None:
     """Looks at everything and prints it."""
-    from dpe_toolkit.cli.allowed import allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_registry
 
     registry = allowed_registry()
     findings = [*_system(), *_devices(), *_codecs(), *_plugins(registry), *_components(registry)]

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 import typer
 
 from dpe_toolkit.cli.choices import WeightsDirOption
-from dpe_toolkit.cli.folders import user_data_dir
-from dpe_toolkit.cli.ranges import parse_assignments
+from dpe_toolkit.delivery.folders import user_data_dir
+from dpe_toolkit.delivery.ranges import parse_assignments
 
 __all__ = [
     "BaselineChoices",

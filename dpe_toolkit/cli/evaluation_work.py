@@ -41,8 +41,8 @@ def evaluate(
     Raises:
         DpeError: whatever stops it, by its place in the tree.
     """
-    from dpe_toolkit.cli.allowed import allowed_registry
     from dpe_toolkit.dataset import FaceDataset
+    from dpe_toolkit.delivery.allowed import allowed_registry
     from dpe_toolkit.evaluation import RunSettings, evaluate_groups
     from dpe_toolkit.evaluation.report import add_published, build_report, read_published
     from dpe_toolkit.rendering.device import resolve_device

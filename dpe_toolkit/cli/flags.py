@@ -104,7 +104,7 @@ def _flags_wanted(args: Sequence[str]) -> Flags:
     asked = {"-h", "--help"} & set(args)
     if not named["dotted"] and not (asked and named["kinds"]):
         return Flags((), {})
-    from dpe_toolkit.cli.allowed import allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_registry
 
     registry = allowed_registry()
     chosen = dict(pair.split("=", 1) for pair in named["kinds"])

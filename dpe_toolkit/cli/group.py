@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from dpe_toolkit.cli.screen import note, notes_console, told
+from dpe_toolkit.cli.screen import note, notes_console
 from dpe_toolkit.core.errors import DpeError, PlanError
+from dpe_toolkit.delivery.messages import in_words
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
@@ -68,7 +69,7 @@ def print_fault(error: DpeError) -> None:
     if isinstance(error, PlanError):
         for problem in error.problems:
             note(problem, label="error", style="bold red")
-    note(told(error), label="error", style="bold red")
+    note(in_words(error), label="error", style="bold red")
 
 
 def print_unexpected(error: Exception) -> None:
@@ -78,7 +79,7 @@ def print_unexpected(error: Exception) -> None:
 
 
 def _plugin_commands() -> dict[str, Command]:
-    from dpe_toolkit.cli.allowed import allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_registry
 
     extra = typer.Typer()
     # typer makes a group, and not a lone command, where there is a callback.

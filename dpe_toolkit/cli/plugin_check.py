@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dpe_toolkit.cli.choices import WeightsDirOption
-from dpe_toolkit.cli.folders import user_data_dir
-from dpe_toolkit.cli.ranges import parse_assignments
 from dpe_toolkit.cli.screen import help_text, note, notes_console, print_table, say
 from dpe_toolkit.core.errors import DpeError, OptionsError, nearest_names
+from dpe_toolkit.delivery.folders import user_data_dir
+from dpe_toolkit.delivery.ranges import parse_assignments
 
 if TYPE_CHECKING:
     from dpe_toolkit.plugins import RegisteredComponent, Registry
@@ -94,7 +94,7 @@ def check_plugins(
 
 def _registry(target: str | None) -> tuple[Registry, set[str] | None]:
     """The plugins to work with, and the names of those to check; None for all."""
-    from dpe_toolkit.cli.allowed import allowed_plugins, allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_plugins, allowed_registry
 
     if target is None or not Path(target).is_dir():
         return allowed_registry(), None

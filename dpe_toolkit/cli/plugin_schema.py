@@ -32,8 +32,8 @@ def print_schema(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")] = None,
 ) -> None:
     """Prints or writes the schema."""
-    from dpe_toolkit.cli.allowed import allowed_registry
-    from dpe_toolkit.cli.named import refuse_output
+    from dpe_toolkit.delivery.allowed import allowed_registry
+    from dpe_toolkit.delivery.files import refuse_output
 
     text = json.dumps(schema_of(of, allowed_registry()), indent=2)
     if output is None:

@@ -35,7 +35,7 @@ app.command("check", help=plugin_check.HELP)(plugin_check.check_plugins)
 @app.command("list", help=_LIST)
 def list_plugins(*, as_json: JsonOption = False) -> None:
     """Prints each plugin with its components, and what is wrong with those that did not load."""
-    from dpe_toolkit.cli.allowed import allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_registry
 
     registry = allowed_registry()
     if as_json:
@@ -58,7 +58,7 @@ def show_plugin(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Plugin or component.")], *, as_json: JsonOption = False
 ) -> None:
     """Prints all that is known of the plugin, or of the components, of that name."""
-    from dpe_toolkit.cli.allowed import allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_registry
 
     registry = allowed_registry()
     found = [plugin for plugin in registry.plugins if name in (plugin.name, plugin.distribution)]

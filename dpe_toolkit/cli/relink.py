@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dpe_toolkit.cli.choices import TimelineArgument
-from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
 from dpe_toolkit.core.errors import MediaError, OptionsError
+from dpe_toolkit.delivery.files import refuse_output
 
 if TYPE_CHECKING:
     from dpe_toolkit.timeline.relink import FileTimes

@@ -56,7 +56,7 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
 ) -> None:
     """Trains, and writes the weights at the end."""
-    from dpe_toolkit.cli.allowed import allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_registry
     from dpe_toolkit.networks import keep_freed_memory
     from dpe_toolkit.training import (
         Launch,

@@ -1,0 +1,100 @@
+"""One video: what its file can hold, and the render into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from dpe_toolkit import rendering
+from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.delivery.choices import RunChoices
+from dpe_toolkit.delivery.files import as_usage
+from dpe_toolkit.delivery.plan import refuse_faults
+from dpe_toolkit.media import OutputSettings
+from dpe_toolkit.media.settings import CONTAINERS, WITH_PRESET, WITHOUT_QUALITY, choose_codec
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.rendering import RenderRegistry, RenderReport
+from dpe_toolkit.rendering.checks import check_output, judge_output
+
+__all__ = ["check_settings", "render_into", "settings_of", "write_video"]
+
+
+def settings_of(given: OutputSettings | Mapping[str, object] | None) -> OutputSettings:
+    """How to encode.
+
+    Raises:
+        OptionsError: a setting is none, or its value is not accepted.
+    """
+    if isinstance(given, OutputSettings):
+        return given
+    try:
+        return OutputSettings.model_validate(given or {})
+    except ValidationError as error:
+        (first, *_) = error.errors()
+        name = ".".join(map(str, first["loc"]))
+        raise OptionsError(
+            f"output setting {name!r} is not accepted: {first['msg']}",
+            f"the settings {', '.join(OutputSettings.model_fields)}",
+            "correct the settings",
+        ) from error
+
+
+def check_settings(output: Path, settings: OutputSettings) -> None:
+    """Refuses settings that ``output`` cannot be encoded with.
+
+    Raises:
+        OptionsError: its suffix is unknown, or cannot hold the codec asked for, or the codec takes no such option.
+    """
+    with as_usage():
+        codec = choose_codec(output, settings)
+    for name, value, takers in (
+        ("crf", settings.crf, CONTAINERS.keys() - WITHOUT_QUALITY),
+        ("preset", settings.preset, WITH_PRESET),
+    ):
+        if name in settings.model_fields_set and codec not in takers:
+            raise OptionsError(
+                f"--{name} {value} changes nothing of {codec}",
+                f"a codec that takes it: {', '.join(sorted(takers))}",
+                f"leave --{name} out, or choose another with --codec",
+                path=output,
+            )
+
+
+def write_video(
+    plan: RenderPlan, output: Path, *, registry: RenderRegistry, settings: OutputSettings, run: RunChoices
+) -> RenderReport:
+    """Renders the plan into ``output``, after everything was looked at that can be known before.
+
+    Raises:
+        PlanError: the plan has errors.
+        OptionsError: the output cannot be written, or not as what was asked for.
+        DpeError: whatever stops a render.
+    """
+    refuse_faults(plan, tell=run.tell)
+    check_settings(output, settings)
+    with as_usage():
+        check_output(plan, output, settings)
+        refuse_faults(plan.model_copy(update={"problems": judge_output(plan, output, settings)}), tell=run.tell)
+    return render_into(plan, output, registry=registry, settings=settings, run=run)
+
+
+def render_into(
+    plan: RenderPlan, output: Path, *, registry: RenderRegistry, settings: OutputSettings, run: RunChoices
+) -> RenderReport:
+    """Renders a plan that was looked at before.
+
+    Raises:
+        DpeError: whatever stops a render.
+    """
+    return rendering.render_plan(
+        plan,
+        output,
+        registry=registry,
+        device=run.device,
+        settings=settings,
+        cache_dir=run.cache_folder,
+        progress=run.progress,
+        colour=run.colour,
+    )

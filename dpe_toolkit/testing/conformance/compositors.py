@@ -9,8 +9,8 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor
 
-from dpe_toolkit.editing.components import ComponentKind
 from dpe_toolkit.editing.protocols import Composited, Compositor, Detector, Generated
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import require
 from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, seen_by

@@ -8,8 +8,8 @@ from typing import ClassVar, cast
 import numpy as np
 
 from dpe_toolkit.core.frames import FrameBatch
-from dpe_toolkit.editing.components import ComponentKind
 from dpe_toolkit.editing.protocols import Detector
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.tracks import Detections, FloatArray
 from dpe_toolkit.testing.conformance.comparing import differing, require, snapshot
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows

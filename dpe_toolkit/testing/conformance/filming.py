@@ -11,8 +11,9 @@ import torch
 from dpe_toolkit.analysis import WindowPlan, cut_faces, place_faces, plan_windows, window_shape
 from dpe_toolkit.core.errors import DpeError
 from dpe_toolkit.core.frames import FrameBatch
-from dpe_toolkit.editing.components import Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.components import Component, ComponentContext
 from dpe_toolkit.editing.protocols import Detector, MotionExtractor, WindowShape
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import FaceBatch, FaceTrack
 from dpe_toolkit.planning.components import family_of

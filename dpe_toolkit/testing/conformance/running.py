@@ -14,7 +14,8 @@ from unittest import SkipTest
 import torch
 
 from dpe_toolkit.core.errors import DpeError
-from dpe_toolkit.editing.components import Component, ComponentKind
+from dpe_toolkit.editing.components import Component
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.testing.conformance.comparing import ConformanceWarning
 from dpe_toolkit.testing.conformance.compositors import CompositorConformance
 from dpe_toolkit.testing.conformance.detectors import DetectorConformance

@@ -21,9 +21,10 @@ import torch
 
 from dpe_toolkit.analysis import guard_plugin
 from dpe_toolkit.core.errors import DpeError, OptionsError, PluginError
-from dpe_toolkit.editing.components import Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.components import Component, ComponentContext
 from dpe_toolkit.editing.options import PluginOptions
 from dpe_toolkit.editing.protocols import Generated
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import CodeSpace
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.plans.edit import ComponentChoice

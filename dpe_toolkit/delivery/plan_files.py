@@ -12,6 +12,7 @@ from dpe_toolkit.core.errors import MediaError, OptionsError, PlanError, first_l
 from dpe_toolkit.core.files import replaced
 from dpe_toolkit.delivery.files import refuse_output
 from dpe_toolkit.media import file_digest
+from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
 
@@ -69,10 +70,9 @@ def faults_here(made: RenderPlan, registry: Registry) -> tuple[Problem, ...]:
 
 
 def _changed_files(made: RenderPlan) -> Iterator[Problem]:
-    edits = [shot.edit for shot in made.leaves() if shot.edit is not None]
     files = {media.path: media.digest for media in made.media() if media.missing_images is None}
     files |= {part.path: part.digest for track in made.sound or () for part in track.parts}
-    files |= {choice.weights: "" for edit in edits for choice in edit.components.values() if choice.weights is not None}
+    files |= {choice.weights: "" for _, choice in _components(made) if choice.weights is not None}
     for path, digest in files.items():
         try:
             held = file_digest(path)
@@ -94,23 +94,30 @@ def _changed_files(made: RenderPlan) -> Iterator[Problem]:
 
 
 def _missing_components(made: RenderPlan, registry: Registry) -> Iterator[Problem]:
+    for shot, choice in _components(made):
+        entry = registry.components(choice.kind).get(choice.name)
+        wrong = f"{choice.kind} {choice.name!r} of plugin {choice.plugin} {choice.version}"
+        action = f"install {choice.plugin} {choice.version}"
+        if entry is None or entry.plugin != choice.plugin:
+            yield Problem(
+                where=f"shot {shot!r}",
+                wrong=f"{wrong} is not installed here",
+                expected="the plugins that the plan names",
+                action=action,
+            )
+        elif entry.version != choice.version:
+            yield Problem(
+                severity="warning",
+                where=f"shot {shot!r}",
+                wrong=f"{wrong} is wanted, and {entry.version} is installed",
+                expected="the same version, for the same pixels",
+                action=action,
+            )
+
+
+def _components(made: RenderPlan) -> Iterator[tuple[str, ComponentChoice]]:
+    """Every component that works at the plan, with the shot that names it."""
     for shot in made.leaves():
-        for kind, choice in shot.edit.components.items() if shot.edit is not None else ():
-            entry = registry.components(kind).get(choice.name)  # type: ignore[arg-type] # any kind, perhaps a newer one
-            wrong = f"{kind} {choice.name!r} of plugin {choice.plugin} {choice.version}"
-            action = f"install {choice.plugin} {choice.version}"
-            if entry is None or entry.plugin != choice.plugin:
-                yield Problem(
-                    where=f"shot {shot.name!r}",
-                    wrong=f"{wrong} is not installed here",
-                    expected="the plugins that the plan names",
-                    action=action,
-                )
-            elif entry.version != choice.version:
-                yield Problem(
-                    severity="warning",
-                    where=f"shot {shot.name!r}",
-                    wrong=f"{wrong} is wanted, and {entry.version} is installed",
-                    expected="the same version, for the same pixels",
-                    action=action,
-                )
+        if shot.edit is not None:
+            chains = (choice for chain in shot.edit.chains.values() for choice in chain)
+            yield from ((shot.name, choice) for choice in (*shot.edit.components.values(), *chains))

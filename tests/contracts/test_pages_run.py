@@ -37,6 +37,7 @@ GRANTED: dict[str, tuple[str, ...]] = {
     "docs/first-edit.md": ("cut.otio", "smile.mp4", "shock.mp4", *FILMS),
     "docs/hosts.md": ("cut_dpe.otio", "newer_cut.xml", "actor.mp4", "smile.mp4"),
     "docs/media.md": ("studio.ocio", *EDITED_CUT),
+    "docs/python.md": EDITED_CUT,
     "docs/plugins.md": ("dpe-soft-edge", *EDITED_CUT),
     "docs/timeline-schema.md": (),
     "docs/training.md": ("faces",),
@@ -186,6 +187,7 @@ def test_every_command_and_block_of_the_page_works(
         store.give(name, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("DPE_CACHE_DIR", str(store.folder / "cache"))
     for block in blocks(page):
         if block.language == "bash":
             for command in block.commands:

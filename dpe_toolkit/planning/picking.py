@@ -203,18 +203,16 @@ def _mismatch(
     where: str,
 ) -> Problem:
     giving = " and ".join(f"{giver.label} gives {', '.join(giver.component.gives)}" for giver in givers)
-    able = {
-        row.kind: [
-            name for name, other in registry.components(row.kind).items() if set(lacking) <= set(other.component.gives)
-        ]
+    offers = [
+        f"{row.kind} {name!r}"
         for row in (LANDMARK, DETECTOR)
-    }
-    offers = [f"{kind} {name!r}" for kind, names in able.items() for name in names]
+        for name, other in registry.components(row.kind).items()
+        if set(lacking) <= set(other.component.gives)
+    ]
+    listed = f"what supplies it: {', '.join(offers)}"
     return Problem(
         where=where,
         wrong=f"{entry.label} needs {', '.join(lacking)}, and {giving}",
-        expected=f"what supplies it: {', '.join(offers)}"
-        if offers
-        else "a component that supplies it; none is installed",
+        expected=listed if offers else "a component that supplies it; none is installed",
         action=f"name one, or another {entry.component.kind}",
     )

@@ -126,11 +126,10 @@ def _refuse_choices(write: WriteChoices) -> None:
 
 
 def _paths(files: Sequence[ShotFile], folder: Path, template: str, write: WriteChoices) -> list[Path]:
-    from dpe_toolkit.media.settings import CONTAINERS
+    from dpe_toolkit.media import CONTAINERS, codec_suffixes
 
-    suffixes = {suffix for places in CONTAINERS.values() for suffix in places}
-    if not template.lower().endswith(tuple(suffixes)):
-        places = CONTAINERS[write.codec] if write.codec is not None else ()  # type: ignore[index] # checked when typed
+    if not template.lower().endswith(tuple(CONTAINERS)):
+        places = codec_suffixes(write.codec) if write.codec is not None else ()  # type: ignore[arg-type] # checked when typed
         template += _DEFAULT_SUFFIX if not places or _DEFAULT_SUFFIX in places else places[0]
     values = [
         {

@@ -7,14 +7,12 @@ import os
 from pathlib import Path
 
 from dpe_toolkit.core.errors import PlanError, RenderError
-from dpe_toolkit.media import OutputSettings
-from dpe_toolkit.media.folders import check_folder
-from dpe_toolkit.media.settings import SEQUENCES
+from dpe_toolkit.media import SEQUENCES, OutputSettings, check_folder
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
-from dpe_toolkit.rendering.output import judge_picture, output_picture
-from dpe_toolkit.rendering.passing import pass_problems
+from dpe_toolkit.rendering.output import common_format, format_problems
 from dpe_toolkit.rendering.record import edits_path
+from dpe_toolkit.rendering.smart_render import smart_render_problems
 
 __all__ = ["check_output", "check_picture", "check_plan", "judge_output"]
 
@@ -46,8 +44,8 @@ def judge_output(plan: RenderPlan, output: Path, settings: OutputSettings) -> tu
     Raises:
         MediaError: the output's name and codec do not go together.
     """
-    passing = pass_problems(plan, output_picture(plan), output, settings)
-    return (*judge_picture(plan, output, settings), *passing)
+    passing = smart_render_problems(plan, common_format(plan), output, settings)
+    return (*format_problems(plan, output, settings), *passing)
 
 
 def check_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.media import AudioMix, AudioPart, OutputSettings, VideoReader, VideoWriter
-from dpe_toolkit.media.samples import read_samples
+from dpe_toolkit.media.sound.samples import read_samples
 from dpe_toolkit.testing.pictures import LAYOUTS
 
 __all__ = ["CLAP_RATE_HZ", "click_samples", "flash_frames", "write_claps"]

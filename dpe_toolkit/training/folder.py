@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_toolkit.core.errors import OptionsError, TrainingError
-from dpe_toolkit.media.replacing import written_whole
+from dpe_toolkit.media import written_whole
 from dpe_toolkit.training.checkpoints import newest_checkpoint
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.reports import StepReport

@@ -12,8 +12,8 @@ from importlib import metadata
 
 import pluggy
 
-from dpe_toolkit.api import API_VERSION, OLDEST_API_VERSION
 from dpe_toolkit.core.errors import PluginError
+from dpe_toolkit.core.version import API_VERSION, OLDEST_API_VERSION
 from dpe_toolkit.editing.components import CheckpointFormat, Component, ComponentKind
 from dpe_toolkit.editing.options import PluginOptions
 from dpe_toolkit.hookspecs import ENTRY_POINT_GROUP, PROJECT, HookSpecs

@@ -14,20 +14,20 @@ from lightning_fabric.strategies import SingleDeviceStrategy
 from torch.nn import functional as F
 
 import dpe_toolkit.plugins
+from dpe_research.evaluation.methods import MeshMethod
+from dpe_research.measurement import FramePairs, measure_edits
+from dpe_research.training import Judges, Objective, PairBatch, RunFolder, accumulate_gradients, write_result
+from dpe_research.training.state import TrainingState
 from dpe_toolkit.core.errors import TrainingError
 from dpe_toolkit.editing.components import ComponentContext
-from dpe_toolkit.evaluation.methods import MeshMethod
-from dpe_toolkit.measurement import FramePairs, measure_edits
 from dpe_toolkit.plugins import Registry, load_registry
 from dpe_toolkit.testing import ACCELERATOR, PretendAccelerator, pretend_accelerator
-from dpe_toolkit.training import Judges, Objective, PairBatch, RunFolder, accumulate_gradients, write_result
-from dpe_toolkit.training.state import TrainingState
-from tests.evaluation.fakes import FakePlugin
-from tests.evaluation.test_command import evaluate, grid, values, videos, weights  # noqa: F401 - fixtures
-from tests.evaluation.test_mesh import case, portrait
-from tests.measurement.clips import FlatClips
-from tests.training.judges import MeanReader
-from tests.training.runs import make_trainer, small_config, weights_of
+from tests.research.commands.test_evaluate import evaluate, grid, values, videos, weights  # noqa: F401 - fixtures
+from tests.research.evaluation.fakes import FakePlugin
+from tests.research.evaluation.test_mesh import case, portrait
+from tests.research.measurement.clips import FlatClips
+from tests.research.training.judges import MeanReader
+from tests.research.training.runs import make_trainer, small_config, weights_of
 
 SHORT = {"stages.0.steps": 2, "stages.1.steps": 1, "adversarial.r1_every_steps": 2, "logging.checkpoint_every_steps": 1}
 

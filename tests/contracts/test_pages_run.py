@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from dpe_research.training import load_config
 from dpe_toolkit.planning.settings import ProjectConfig
-from dpe_toolkit.training import load_config
 from tests.cli import test_new_plugin
 from tests.contracts import test_documents, test_first_plugin
 from tests.contracts.pages import ROOT, all_pages, blocks, commands

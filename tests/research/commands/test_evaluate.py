@@ -8,6 +8,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 import dpe_toolkit.plugins
+from dpe_research import plugin
 from dpe_toolkit.checkpoint import WeightsHeader, save_weights
 from dpe_toolkit.cli import app
 from dpe_toolkit.networks import DpeNetwork, NetworkParams
@@ -38,7 +39,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    registry = Registry.of({"fakes": FakePlugin()})
+    registry = Registry.of({"fakes": FakePlugin(), "dpe_research": plugin})
     monkeypatch.setattr(dpe_toolkit.plugins, "load_registry", lambda **allowed: registry)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import dpe_toolkit.plugins
+from dpe_research import plugin
 from dpe_research.dataset import ClipDraft, ClipMotion, DatasetWriter
 from dpe_toolkit.checkpoint import load_network
 from dpe_toolkit.plugins import Registry
-from tests.research.training.test_judges import REGISTRY
+from tests.research.training.test_judges import PLUGINS
 
 Dpe = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -27,10 +28,8 @@ SMALL = (
 
 @pytest.fixture(autouse=True)
 def _judges(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(**allowed: object) -> Registry:
-        return REGISTRY
-
-    monkeypatch.setattr(dpe_toolkit.plugins, "load_registry", load)
+    registry = Registry.of({**PLUGINS, "dpe_research": plugin})
+    monkeypatch.setattr(dpe_toolkit.plugins, "load_registry", lambda **allowed: registry)
 
 
 @pytest.fixture(scope="module")

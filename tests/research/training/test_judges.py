@@ -62,7 +62,8 @@ class JudgingPlugin:
         )
 
 
-REGISTRY = Registry.of({"judging": JudgingPlugin()})
+PLUGINS = {"judging": JudgingPlugin()}
+REGISTRY = Registry.of(PLUGINS)
 
 
 def test_absent_weights_are_told_with_the_substitute_that_needs_none() -> None:

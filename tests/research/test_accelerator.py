@@ -14,6 +14,7 @@ from lightning_fabric.strategies import SingleDeviceStrategy
 from torch.nn import functional as F
 
 import dpe_toolkit.plugins
+from dpe_research import plugin
 from dpe_research.evaluation.methods import MeshMethod
 from dpe_research.measurement import FramePairs, measure_edits
 from dpe_research.training import Judges, Objective, PairBatch, RunFolder, accumulate_gradients, write_result
@@ -128,7 +129,7 @@ def test_networks_are_evaluated_on_an_accelerator_as_on_the_cpu(
     weights: Path,  # noqa: F811 - a fixture
     protocol: str,
 ) -> None:
-    registry = Registry.of({"fakes": FakePlugin()})
+    registry = Registry.of({"fakes": FakePlugin(), "dpe_research": plugin})
     monkeypatch.setattr(dpe_toolkit.plugins, "load_registry", lambda **allowed: registry)
     data = videos if protocol == "self" else grid
     words = (protocol, "--data", data, "--weights", weights, "--metric", "difference")

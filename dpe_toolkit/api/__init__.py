@@ -43,13 +43,11 @@ from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.core.shapes import expect_shape
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.core.version import API_VERSION, OLDEST_API_VERSION
-from dpe_toolkit.editing.components import KINDS, CheckpointFormat, Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.components import CheckpointFormat, Component, ComponentContext
 from dpe_toolkit.editing.measures import (
-    MEASURE_KINDS,
     ExpressionRegressor,
     FaceReading,
     IdentityEmbedder,
-    MeasureKind,
     PerceptualFeatures,
     PictureMetric,
 )
@@ -62,12 +60,16 @@ from dpe_toolkit.editing.protocols import (
     Generated,
     GenerateRequest,
     Generator,
+    Landmarker,
+    MatteMaker,
     MotionExtractor,
+    Refiner,
     ShapesWindow,
     ShotGenerator,
     ShotMaterial,
     WindowShape,
 )
+from dpe_toolkit.editing.stages import KINDS, MEASURE_KINDS, ComponentKind
 from dpe_toolkit.face.codes import REGIONS, Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, FloatArray, Placement
 from dpe_toolkit.hookspecs import hookimpl
@@ -139,8 +141,9 @@ __all__ = [
     "Generated",
     "Generator",
     "IdentityEmbedder",
+    "Landmarker",
     "LoadedGenerator",
-    "MeasureKind",
+    "MatteMaker",
     "MediaError",
     "MediaPlan",
     "MixRequest",
@@ -158,6 +161,7 @@ __all__ = [
     "PluginError",
     "PluginOptions",
     "Problem",
+    "Refiner",
     "RenderError",
     "RenderPlan",
     "Rendering",

@@ -12,9 +12,9 @@ from dpe_research.training.objective import Judges
 from dpe_research.training.terms import OptionValue
 from dpe_toolkit.api import (
     ComponentContext,
+    ComponentKind,
     DpeError,
     ExpressionRegressor,
-    MeasureKind,
     PerceptualFeatures,
     TrainingError,
 )
@@ -64,7 +64,7 @@ def load_regressor(config: TrainingConfig, registry: Registry, device: torch.dev
 
 
 def _create(
-    registry: Registry, wanted: tuple[MeasureKind, str, dict[str, OptionValue]], device: torch.device
+    registry: Registry, wanted: tuple[ComponentKind, str, dict[str, OptionValue]], device: torch.device
 ) -> object:
     kind, name, options = wanted
     made = registry.create(registry.choose(kind, name, options), ComponentContext(device=device))

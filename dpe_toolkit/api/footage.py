@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dpe_toolkit.analysis import FaceFinder, FrameSource, OpenReader, ahead, slice_track
+from dpe_toolkit.core.files import append_to
 from dpe_toolkit.geometry import full_rgb, sample_rgb
-from dpe_toolkit.media import MediaInfo, VideoReader, probe, written_whole
-from dpe_toolkit.media.stills import write_png
+from dpe_toolkit.media import MediaInfo, VideoReader, probe, write_png, written_whole
 
 __all__ = [
     "FaceFinder",
@@ -14,6 +14,7 @@ __all__ = [
     "OpenReader",
     "VideoReader",
     "ahead",
+    "append_to",
     "full_rgb",
     "probe",
     "sample_rgb",

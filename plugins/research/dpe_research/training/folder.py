@@ -15,7 +15,7 @@ from dpe_research.training.config import TrainingConfig
 from dpe_research.training.reports import StepReport
 from dpe_research.training.settings import write_config
 from dpe_toolkit.api import OptionsError, TrainingError
-from dpe_toolkit.api.footage import written_whole
+from dpe_toolkit.api.footage import append_to, written_whole
 
 __all__ = ["RunFolder"]
 
@@ -107,8 +107,8 @@ class RunFolder:
             "peak_bytes": report.peak_bytes,
             "terms": dict(report.terms),
         }
-        with self.log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        with append_to(self.log) as file:
+            file.write((json.dumps(entry) + "\n").encode())
 
     def write_failure(self, step: int, values: Mapping[str, float], pairs: tuple[str, ...]) -> None:
         """Writes what was seen in a step that ended the run, for people."""

@@ -12,8 +12,8 @@ from importlib import metadata
 
 import pluggy
 
-from dpe_toolkit.api import API_VERSION, OLDEST_API_VERSION
 from dpe_toolkit.core.errors import PluginError, nearest_names
+from dpe_toolkit.core.version import API_VERSION, OLDEST_API_VERSION
 from dpe_toolkit.editing.components import CheckpointFormat, Component
 from dpe_toolkit.editing.options import PluginOptions
 from dpe_toolkit.editing.stages import STAGES, ComponentKind, stage_of

@@ -17,8 +17,7 @@ from dpe_toolkit.delivery.files import as_usage, earlier_kept, refuse_output
 from dpe_toolkit.delivery.performance import DriverPlace, read_performance
 from dpe_toolkit.delivery.plan import frames_text, open_plan
 from dpe_toolkit.delivery.video import check_settings, settings_of, write_video
-from dpe_toolkit.media import OutputSettings, media_plan, probe, write_held_still
-from dpe_toolkit.media.settings import SEQUENCES
+from dpe_toolkit.media import SEQUENCES, OutputSettings, media_plan, probe, write_still_clip
 from dpe_toolkit.rendering import RenderReport
 from dpe_toolkit.timeline import sidecar_path, write_edit_timeline
 
@@ -198,7 +197,7 @@ def edit_still(
         for given in (portrait, driver):
             probe(given)
     film = output.with_name(output.name + ".portrait.mkv")
-    write_held_still(portrait, film, like=driver)
+    write_still_clip(portrait, film, like=driver)
     run.tell(FileWritten(film))
     return edit_files(film, driver, output, place, choices, part=part, settings=settings, run=run)
 

@@ -28,13 +28,12 @@ from dpe_toolkit.delivery.files import refuse_output
 from dpe_toolkit.delivery.plan import open_plan, refuse_faults, registry_for
 from dpe_toolkit.geometry import full_rgb
 from dpe_toolkit.media import VideoReader, write_png
-from dpe_toolkit.planning import DEFAULT_COMPONENTS
 from dpe_toolkit.planning.components import choose_components
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plugins import Registry
 from dpe_toolkit.rendering import resolve_device
 from dpe_toolkit.rendering.mapping import driver_spans, map_driver
-from dpe_toolkit.rendering.stills import opening_pictures
+from dpe_toolkit.rendering.readers import media_opener
 
 __all__ = ["FacesReport", "SheetFace", "draw_sheet", "faces", "write_sheet"]
 
@@ -104,7 +103,7 @@ def write_sheet(
     registry = registry_for(source, choices)
     plan = open_plan(source, choices, registry=registry, tell=run.tell)
     refuse_faults(plan, tell=run.tell)
-    open_reader = opening_pictures(plan, VideoReader)
+    open_reader = media_opener(plan, VideoReader)
     pool = ComponentPool(registry, resolve_device(run.device))
     store = AnalysisStore(run.cache_folder)
     cells: list[tuple[SheetFace, Image]] = []
@@ -122,7 +121,7 @@ def write_sheet(
 
 def _requests(plan: RenderPlan, registry: Registry, names: Sequence[str]) -> list[ClipRequest]:
     """What to look at: the source of every shot, and its driver, each stretch once."""
-    chosen = choose_components(registry, {"default": DEFAULT_COMPONENTS}, {}, where="faces")
+    chosen = choose_components(registry, {"default": registry.defaults}, {}, where="faces")
     found: dict[str, ClipRequest] = {}
     for shot in plan.leaves():
         whole = shot.whole

@@ -14,7 +14,7 @@ from dpe_toolkit.delivery.events import Remark, Tell, log_event
 from dpe_toolkit.delivery.files import as_usage
 from dpe_toolkit.delivery.ranges import parse_face, parse_span
 from dpe_toolkit.media import media_plan, probe
-from dpe_toolkit.media.sync import HeardPart, SoundMatch, match_sound
+from dpe_toolkit.media.sound.sync import HeardPart, SoundMatch, match_sound
 from dpe_toolkit.planning import parse_regions
 from dpe_toolkit.planning.flatten import picture_clips
 from dpe_toolkit.planning.media import media_origin_s

@@ -119,5 +119,4 @@ def _components(made: RenderPlan) -> Iterator[tuple[str, ComponentChoice]]:
     """Every component that works at the plan, with the shot that names it."""
     for shot in made.leaves():
         if shot.edit is not None:
-            chains = (choice for chain in shot.edit.chains.values() for choice in chain)
-            yield from ((shot.name, choice) for choice in (*shot.edit.components.values(), *chains))
+            yield from ((shot.name, choice) for choice in shot.edit.choices)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.core.outputs import Output, expect_outputs
 from dpe_toolkit.delivery.choices import Part, PlanChoices, RunChoices
 from dpe_toolkit.delivery.events import FileWritten, Remark
 from dpe_toolkit.delivery.files import as_usage, refuse_output
@@ -16,8 +17,7 @@ from dpe_toolkit.delivery.plan import open_plan, refuse_faults, registry_for
 from dpe_toolkit.delivery.plan_files import PLAN_SUFFIX
 from dpe_toolkit.delivery.unfinished import FinishedFiles
 from dpe_toolkit.delivery.video import check_settings, render_into
-from dpe_toolkit.media import OutputSettings
-from dpe_toolkit.media.settings import CONTAINERS, SEQUENCES
+from dpe_toolkit.media import CONTAINERS, SEQUENCES, OutputSettings, codec_suffixes
 from dpe_toolkit.planning import ShotFile, edited_media, plan_shot_files
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
@@ -175,10 +175,9 @@ def _refuse_choices(part: Part, settings: OutputSettings) -> None:
 
 
 def _paths(files: Sequence[ShotFile], wanted: ShotFiles, settings: OutputSettings) -> list[Path]:
-    suffixes = {suffix for places in CONTAINERS.values() for suffix in places}
     template = wanted.template
-    if not template.lower().endswith(tuple(suffixes)):
-        places = CONTAINERS[settings.codec] if settings.codec is not None else ()
+    if not template.lower().endswith(tuple(CONTAINERS)):
+        places = codec_suffixes(settings.codec) if settings.codec is not None else ()
         template += _DEFAULT_SUFFIX if not places or _DEFAULT_SUFFIX in places else places[0]
     values = [
         {
@@ -209,10 +208,9 @@ def _check_files(files: Sequence[ShotFile], paths: Sequence[Path], settings: Out
     for path in paths:
         check_settings(path, settings)
     read = {media.path for file in files for media in file.plan.media()}
+    expect_outputs([Output(path=path) for path in paths], read, error=OptionsError)
     losses: list[Problem] = []
     for file, path in zip(files, paths, strict=True):
-        if any(path.exists() and other.exists() and path.samefile(other) for other in read):
-            raise OptionsError("the output is a file that is read", "a folder of its own", "name another", path=path)
         with as_usage():
             check_output(file.plan, path, settings)
             losses += judge_output(file.plan, path, settings)

@@ -12,8 +12,7 @@ from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.delivery.choices import RunChoices
 from dpe_toolkit.delivery.files import as_usage
 from dpe_toolkit.delivery.plan import refuse_faults
-from dpe_toolkit.media import OutputSettings
-from dpe_toolkit.media.settings import CONTAINERS, WITH_PRESET, WITHOUT_QUALITY, choose_codec
+from dpe_toolkit.media import ENCODERS, WITH_PRESET, WITHOUT_QUALITY, OutputSettings, choose_codec
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.rendering import RenderRegistry, RenderReport
 from dpe_toolkit.rendering.checks import check_output, judge_output
@@ -50,7 +49,7 @@ def check_settings(output: Path, settings: OutputSettings) -> None:
     with as_usage():
         codec = choose_codec(output, settings)
     for name, value, takers in (
-        ("crf", settings.crf, CONTAINERS.keys() - WITHOUT_QUALITY),
+        ("crf", settings.crf, ENCODERS.keys() - WITHOUT_QUALITY),
         ("preset", settings.preset, WITH_PRESET),
     ):
         if name in settings.model_fields_set and codec not in takers:

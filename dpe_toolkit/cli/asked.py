@@ -15,7 +15,7 @@ from dpe_toolkit.delivery.events import Event, FileWritten, Remark, Tell, Warned
 
 if TYPE_CHECKING:
     from dpe_toolkit.delivery.performance import DriverPlace
-    from dpe_toolkit.rendering import RenderReport
+    from dpe_toolkit.delivery.video import RenderReport
 
 __all__ = ["driver_place", "plan_choices", "print_report", "printing", "running"]
 

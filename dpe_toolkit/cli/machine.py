@@ -11,7 +11,7 @@ import typer
 from dpe_toolkit.core.errors import OptionsError
 
 if TYPE_CHECKING:
-    from dpe_toolkit.rendering import ColourChoice
+    from dpe_toolkit.delivery.render import ColourChoice
 
 __all__ = ["MachineChoices"]
 
@@ -75,6 +75,6 @@ class MachineChoices:
             if self.ocio_source is not None or self.ocio_working is not None:
                 raise OptionsError("a colour space is named without a config", "--ocio CONFIG", "add it")
             return None
-        from dpe_toolkit.rendering import ColourChoice
+        from dpe_toolkit.delivery.render import ColourChoice
 
         return ColourChoice(self.ocio, self.ocio_source, self.ocio_working)

@@ -44,9 +44,9 @@ def _list_codecs(asked: str | None) -> str | None:
     """Prints the codecs and leaves where ``list`` is asked for; refuses what is none."""
     if asked is None:
         return None
-    from dpe_toolkit.media import written_codecs
+    from dpe_toolkit.delivery.video import usable_codecs
 
-    codecs = {codec.name: codec for codec in written_codecs() if codec.available}
+    codecs = {codec.name: codec for codec in usable_codecs()}
     if asked == _LIST:
         rows = [(codec.name, codec.title, " ".join(codec.containers), codec.pixels) for codec in codecs.values()]
         print_table(("codec", "what it is", "written to", "pixels"), rows)

@@ -14,9 +14,9 @@ from dpe_toolkit.delivery.shot_files import ShotFiles, ShotFilesReport, write_sh
 from dpe_toolkit.delivery.video import settings_of, write_video
 from dpe_toolkit.media import OutputSettings
 from dpe_toolkit.plans.model import RenderPlan
-from dpe_toolkit.rendering import RenderReport
+from dpe_toolkit.rendering import ColourChoice, RenderReport
 
-__all__ = ["render"]
+__all__ = ["ColourChoice", "render"]
 
 
 @overload

@@ -12,12 +12,20 @@ from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.delivery.choices import RunChoices
 from dpe_toolkit.delivery.files import as_usage
 from dpe_toolkit.delivery.plan import refuse_faults
-from dpe_toolkit.media import ENCODERS, WITH_PRESET, WITHOUT_QUALITY, OutputSettings, choose_codec
+from dpe_toolkit.media import (
+    ENCODERS,
+    WITH_PRESET,
+    WITHOUT_QUALITY,
+    CodecSupport,
+    OutputSettings,
+    choose_codec,
+    written_codecs,
+)
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.rendering import RenderRegistry, RenderReport
 from dpe_toolkit.rendering.checks import check_output, judge_output
 
-__all__ = ["check_settings", "render_into", "settings_of", "write_video"]
+__all__ = ["RenderReport", "check_settings", "render_into", "settings_of", "usable_codecs", "write_video"]
 
 
 def settings_of(given: OutputSettings | Mapping[str, object] | None) -> OutputSettings:
@@ -38,6 +46,11 @@ def settings_of(given: OutputSettings | Mapping[str, object] | None) -> OutputSe
             f"the settings {', '.join(OutputSettings.model_fields)}",
             "correct the settings",
         ) from error
+
+
+def usable_codecs() -> list[CodecSupport]:
+    """The codecs that this machine can write, in the order in which they are shown."""
+    return [codec for codec in written_codecs() if codec.available]
 
 
 def check_settings(output: Path, settings: OutputSettings) -> None:

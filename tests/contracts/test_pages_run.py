@@ -26,6 +26,7 @@ from tests.contracts.standins import Store
 FILMS = ("actor.mp4", "performance.mp4")
 EDITED_CUT = ("cut.otio=cut_dpe.otio", "actor.mp4", "smile.mp4")
 GRANTED: dict[str, tuple[str, ...]] = {
+    "CONTRIBUTING.md": (),
     "README.md": FILMS,
     "docs/architecture.md": (),
     "docs/blenders.md": EDITED_CUT,
@@ -91,6 +92,9 @@ NEEDS = {
 NOT_RUN = {
     "make demo": "installs packages; tests/testing/test_demo.py renders the demonstration",
     "make test": "is what runs this",
+    ".venv/bin/python -m pytest -q tests/delivery/test_naming.py": "runs with the others",
+    ".venv/bin/python -m pytest -q tests/delivery/test_ranges.py -k face": "runs with the others",
+    "dpe plan timelines/demo.otio --explain": "wants what make demo makes; tests/testing/test_demo.py renders it",
     "make check": "runs beside the tests",
     "make smoke": "is a part of make test, and of what runs by other Pythons",
     "make pythons": "installs packages",
@@ -146,6 +150,7 @@ def see_drawing(text: str, folder: Path) -> None:
 
 
 SEEN: dict[tuple[str, str], Callable[[str, Path], None]] = {
+    ("CONTRIBUTING.md", "mermaid"): see_drawing,
     ("docs/architecture.md", ""): see_drawing,
     ("docs/datasets.md", ""): see_tree,
     ("docs/plugins.md", "toml"): see_project,

@@ -1,0 +1,69 @@
+"""What is known of plugins and components, as plain values for programs and as rows for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from dpe_toolkit.editing.options import PluginOptions
+from dpe_toolkit.plugins.loading import PluginInfo, RegisteredComponent
+from dpe_toolkit.plugins.registry import Registry
+
+__all__ = ["component_record", "option_rows", "plugin_records"]
+
+
+def plugin_records(registry: Registry) -> list[dict[str, object]]:
+    """Each plugin with its components; those that are installed and not allowed come last, without any."""
+    return [*map(_plugin_record, registry.plugins), *map(_left_out_record, registry.left_out)]
+
+
+def _plugin_record(plugin: PluginInfo) -> dict[str, object]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "licence": plugin.licence,
+        "api_version": plugin.api_version,
+        "fault": plugin.fault,
+        "components": [component_record(entry) for entry in plugin.components],
+    }
+
+
+def _left_out_record(name: str) -> dict[str, object]:
+    fault = "not allowed here (DPE_PLUGINS)"
+    empty = dict.fromkeys(("distribution", "version", "licence"), "")
+    return {"name": name, **empty, "api_version": None, "fault": fault, "components": []}
+
+
+def component_record(entry: RegisteredComponent) -> dict[str, object]:
+    """A component as plain values, with the JSON schema of its options."""
+    component = entry.component
+    return {
+        "kind": component.kind,
+        "name": component.name,
+        "plugin": entry.plugin,
+        "version": entry.version,
+        "summary": component.summary,
+        "licence": component.licence,
+        "source": component.source,
+        "space": component.space.id if component.space else None,
+        "family": component.family,
+        "options": component.options.model_json_schema(),
+    }
+
+
+def option_rows(name: str, options: type[PluginOptions]) -> Iterator[tuple[str, str, str, str]]:
+    """Name, default, what it accepts and what it does, for each option of a component."""
+    properties = options.model_json_schema().get("properties", {})
+    for field, schema in properties.items():
+        default = json.dumps(schema["default"]) if "default" in schema else "required"
+        yield f"{name}.{field}", default, _accepted(schema), str(schema.get("description", ""))
+
+
+def _accepted(schema: dict[str, object]) -> str:
+    """What a field takes, in short: type and bounds, or the words to choose from."""
+    if isinstance(choices := schema.get("enum"), list):
+        return ", ".join(map(str, choices))
+    bounds = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    limits = [f"{sign} {schema[key]}" for key, sign in bounds.items() if key in schema]
+    return " ".join([str(schema.get("type", "value")), *limits])

@@ -37,7 +37,7 @@ from dpe_toolkit.core.errors import (
     first_line,
     nearest_names,
 )
-from dpe_toolkit.core.files import replaced
+from dpe_toolkit.core.files import append_to, replaced
 from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.core.shapes import expect_shape
@@ -176,6 +176,7 @@ __all__ = [
     "WeightsHeader",
     "WindowShape",
     "aligned_mask",
+    "append_to",
     "cut_aligned",
     "expect_shape",
     "file_digest",

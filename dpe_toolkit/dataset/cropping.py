@@ -14,8 +14,8 @@ from dpe_toolkit.analysis import FrameSource, ahead, guard_plugin
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.dataset.motion import ClipMotion
-from dpe_toolkit.dataset.pose import head_pose
 from dpe_toolkit.dataset.shards import RgbPicture
+from dpe_toolkit.face.pose import head_pose
 from dpe_toolkit.face.tracks import FaceTrack, FloatArray
 from dpe_toolkit.geometry import sample_rgb
 

@@ -19,12 +19,12 @@ from dpe_toolkit.dataset.cropping import blur_of, crop_frames, motion_in_box, re
 from dpe_toolkit.dataset.cuts import WatchedReader, find_cuts, scenes_of
 from dpe_toolkit.dataset.drafts import ClipDraft
 from dpe_toolkit.dataset.index import DroppedClip
-from dpe_toolkit.dataset.pose import head_pose
 from dpe_toolkit.dataset.settings import BuildSettings
 from dpe_toolkit.dataset.stretches import Stretch, StretchReport
 from dpe_toolkit.dataset.writing import DatasetWriter
 from dpe_toolkit.editing.components import ComponentContext
 from dpe_toolkit.editing.measures import ExpressionRegressor
+from dpe_toolkit.face.pose import head_pose
 from dpe_toolkit.face.tracks import Detections, FaceTrack
 from dpe_toolkit.media import VideoReader
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_toolkit.core.errors import OptionsError, nearest_names
-from dpe_toolkit.dataset.synth.landmarks import BLENDSHAPE_NAMES
+from dpe_toolkit.face.blendshapes import BLENDSHAPE_NAMES
 
 __all__ = ["ACTED_NAMES", "NEUTRAL", "Expression"]
 

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from dpe_toolkit.dataset.synth.atlas import EYE_PX, MOUTH_PX, TEETH_PX, patch_uv, skin_uv
 from dpe_toolkit.dataset.synth.face_mesh import face_mesh
-from dpe_toolkit.dataset.synth.landmarks import EYE_RINGS, LIP_RINGS
 from dpe_toolkit.dataset.synth.parts import Part, grid_triangles, own, ring_triangles
+from dpe_toolkit.face.topology import EYE_RINGS, LIP_RINGS
 
 __all__ = [
     "BALL_CENTRES",

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_toolkit.dataset.synth.expression import ACTED_NAMES, Expression
-from dpe_toolkit.dataset.synth.head import NUM_FACE_VERTICES, Head
+from dpe_toolkit.dataset.synth.head import Head
 from dpe_toolkit.dataset.synth.inside import BALL_RADIUS, IRIS_RADIUS
-from dpe_toolkit.dataset.synth.pose import FACE_WIDTH_CM, Pose
+from dpe_toolkit.dataset.synth.pose import Pose
+from dpe_toolkit.face.canonical import FACE_WIDTH_CM
+from dpe_toolkit.face.topology import NUM_FACE_VERTICES
 
 __all__ = ["PosedHead", "act", "canonical_irises", "put_into_picture"]
 

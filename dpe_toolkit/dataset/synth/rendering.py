@@ -16,12 +16,13 @@ from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.dataset.synth.atlas import ATLAS_SIZE_PX
 from dpe_toolkit.dataset.synth.backdrop import paint_backdrop
 from dpe_toolkit.dataset.synth.expression import Expression
-from dpe_toolkit.dataset.synth.head import NUM_FACE_VERTICES, Head, build_head
+from dpe_toolkit.dataset.synth.head import Head, build_head
 from dpe_toolkit.dataset.synth.identity import Identity, Light
 from dpe_toolkit.dataset.synth.pose import Pose
 from dpe_toolkit.dataset.synth.posing import PosedHead, act, canonical_irises, put_into_picture
 from dpe_toolkit.dataset.synth.raster import Cover, cover_pixels, spread_values
 from dpe_toolkit.dataset.synth.texture import paint_texture
+from dpe_toolkit.face.topology import NUM_FACE_VERTICES
 
 __all__ = ["SMALLEST_PX", "SyntheticFace", "render_face"]
 

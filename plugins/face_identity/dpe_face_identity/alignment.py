@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dpe_toolkit.api import expect_shape
+from dpe_toolkit.api import NUM_FACE_VERTICES, NUM_MESH_VERTICES, expect_shape
 
 __all__ = ["aligned_pictures", "expect_faces", "fit_similarity", "mesh_of"]
 
-_MESH_SIZES = (468, 478)
+_MESH_SIZES = (NUM_FACE_VERTICES, NUM_MESH_VERTICES)
 
 
 def expect_faces(pictures: Tensor, near_px: Tensor | None) -> None:

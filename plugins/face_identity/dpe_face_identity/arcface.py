@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dpe_face_identity.alignment import aligned_pictures, expect_faces, mesh_of
 from dpe_face_identity.options import ArcFaceOptions
-from dpe_toolkit.api import CheckpointError, OptionsError, PluginError
+from dpe_toolkit.api import EYES, CheckpointError, OptionsError, PluginError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -23,7 +23,6 @@ _TEMPLATE_PX = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
 )
 """Centres of both eyes, tip of the nose and corners of the mouth, from the picture's left, as the training had them."""
-_EYES = ((33, 133), (362, 263))
 _NOSE, _MOUTH = 1, (61, 291)
 
 
@@ -102,7 +101,7 @@ def open_arcface(options: ArcFaceOptions, weights: Path | None) -> ArcFaceIdenti
 
 def _points(mesh: Tensor) -> Tensor:
     """(N, 5, 2) the template's points of (N, V, 2) meshes."""
-    eyes = [mesh[:, corners].mean(dim=1) for corners in _EYES]
+    eyes = [mesh[:, corners].mean(dim=1) for corners in (eye.corners for eye in EYES)]
     return torch.stack([*eyes, mesh[:, _NOSE], *(mesh[:, corner] for corner in _MOUTH)], dim=1)
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dpe_face_identity.alignment import aligned_pictures, expect_faces, mesh_of
-from dpe_toolkit.api import CheckpointError, PluginError
+from dpe_toolkit.api import EYES, NOSE_BASE, CheckpointError, PluginError
 
 __all__ = ["DlibIdentity", "open_dlib"]
 
@@ -29,7 +29,7 @@ _FIVE = np.array(
 )
 """Corners of the eye on the picture's right, of that on its left, and the base of the nose, as dlib places them."""
 _TEMPLATE_PX = (_FIVE + _PADDING) / (1 + 2 * _PADDING) * _CHIP_PX
-_MESH_POINTS = [263, 362, 33, 133, 2]
+_MESH_POINTS = [*EYES[1].corners, *EYES[0].corners, NOSE_BASE]
 """The same five in the face mesh: within 0.03 of the eyes' distance of where dlib itself finds them."""
 _SMALL_PX = 300
 _NETWORK, _LANDMARKS = "dlib_face_recognition_resnet_model_v1.dat", "shape_predictor_5_face_landmarks.dat"

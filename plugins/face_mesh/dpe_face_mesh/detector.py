@@ -13,8 +13,15 @@ import torch
 from dpe_face_mesh.anchors import ANCHORS, DETECTOR_PX
 from dpe_face_mesh.bundle import Network, load_networks
 from dpe_face_mesh.options import DetectorOptions
-from dpe_face_mesh.topology import BLENDSHAPE_INPUTS, BLENDSHAPE_NAMES, NUM_VERTICES
-from dpe_toolkit.api import Detections, FrameBatch, sample_rgb
+from dpe_toolkit.api import (
+    BLENDSHAPE_NAMES,
+    BLENDSHAPE_VERTICES,
+    EYES,
+    NUM_MESH_VERTICES,
+    Detections,
+    FrameBatch,
+    sample_rgb,
+)
 
 __all__ = ["MeshDetector", "mesh_in_picture"]
 
@@ -162,9 +169,9 @@ class MeshDetector:
 
     def _detections(self, faces: list[_Face]) -> Detections:
         if not faces:
-            return Detections.none(NUM_VERTICES, len(BLENDSHAPE_NAMES))
+            return Detections.none(NUM_MESH_VERTICES, len(BLENDSHAPE_NAMES))
         points = np.stack([face.points for face in faces])
-        activities = [self._blendshapes(mesh[None, BLENDSHAPE_INPUTS, :2])[0].reshape(-1) for mesh in points]
+        activities = [self._blendshapes(mesh[None, BLENDSHAPE_VERTICES, :2])[0].reshape(-1) for mesh in points]
         return Detections(
             np.stack([face.box for face in faces]),
             points,
@@ -193,7 +200,7 @@ def mesh_in_picture(picture: torch.Tensor, points: FloatArray, network: Network)
 
 def _in_frame(raw: FloatArray, to_frame: FloatArray, region: _Region) -> FloatArray:
     """The network's (1434,) answer in the pixels that its region was cut from."""
-    raw = raw.reshape(NUM_VERTICES, 3)
+    raw = raw.reshape(NUM_MESH_VERTICES, 3)
     points = np.empty_like(raw)
     points[:, :2] = raw[:, :2] @ to_frame[:, :2].T + to_frame[:, 2]
     points[:, 2] = raw[:, 2] * region.size / _MESH_PX
@@ -202,7 +209,8 @@ def _in_frame(raw: FloatArray, to_frame: FloatArray, region: _Region) -> FloatAr
 
 def _region_of(points: FloatArray) -> _Region:
     """The region in which to look for a face whose mesh is known: upright by its eyes, with a margin."""
-    across = points[263, :2] - points[33, :2]
+    left, right = (eye.corners[0] for eye in EYES)
+    across = points[right, :2] - points[left, :2]
     angle = math.atan2(float(across[1]), float(across[0]))
     c, s = math.cos(angle), math.sin(angle)
     turn = np.array([[c, s], [-s, c]], np.float32)

@@ -20,12 +20,12 @@ from dpe_face_mesh.motion import mesh_points, poses_of, shapes_of
 from dpe_face_mesh.options import GeneratorOptions
 from dpe_face_mesh.patches import openings, patches
 from dpe_face_mesh.poise import hold_pose, pose_samples
-from dpe_face_mesh.pose import fit_pose, rotation_matrix, unplace
 from dpe_face_mesh.softness import softness
 from dpe_face_mesh.space import MESH_SPACE
-from dpe_face_mesh.topology import INNER_LIPS, MOUTH_CORNERS
 from dpe_face_mesh.warp import backward_map, boxes, map_step, resample, visibility
 from dpe_toolkit.api import (
+    INNER_LIPS,
+    MOUTH_CORNERS,
     Appearance,
     FaceBatch,
     Generated,
@@ -33,6 +33,9 @@ from dpe_toolkit.api import (
     MotionCode,
     ShotGenerator,
     ShotMaterial,
+    canonical_shapes,
+    fit_pose,
+    rotation_matrix,
 )
 
 __all__ = ["MeshEncoder", "MeshGenerator"]
@@ -271,6 +274,6 @@ def _window_points(codes: MotionCode, faces: FaceBatch) -> torch.Tensor:
 def _driver_openings(driver: FaceBatch, plan: DonorPlan) -> FloatArray:
     """(N, 2) openings of the driver's own frames, in canonical units."""
     points = driver.landmarks_px.cpu().numpy().astype(np.float32)
-    theirs = openings(unplace(points, fit_pose(points)), plan.patch)
+    theirs = openings(canonical_shapes(points, fit_pose(points)), plan.patch)
     theirs[~driver.placement.valid] = 1e-3
     return theirs

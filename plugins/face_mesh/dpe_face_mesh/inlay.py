@@ -13,7 +13,7 @@ from dpe_face_mesh.lips import seam_points
 from dpe_face_mesh.patches import Patch
 from dpe_face_mesh.raster import spread
 from dpe_face_mesh.softness import blur
-from dpe_face_mesh.topology import LIP_RINGS
+from dpe_toolkit.api import LIP_RINGS, LIP_SURROUND
 
 __all__ = ["ColourMatch", "Lender", "inlay", "seam", "skin_colour"]
 
@@ -23,7 +23,6 @@ _LEAST_RIM = 0.01
 _BOX_PX = 16
 """Sizes of boxes are multiples of this, so that neighbouring frames mostly share one."""
 _SEAM_SHADE = 0.75
-_SKIN_RING = (57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287, 186, 92, 165, 167, 164, 393, 391, 322, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +183,6 @@ def skin_colour(pixels: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
     """(3,) median colour of the skin around the mouth over N windows."""
     height, width = pixels.shape[2:]
     size = torch.tensor([width, height], device=pixels.device, dtype=points.dtype)
-    place = points[:, list(_SKIN_RING), None, :2] * (2 / size) - 1
+    place = points[:, LIP_SURROUND, None, :2] * (2 / size) - 1
     colours = F.grid_sample(pixels, place, mode="bilinear", padding_mode="border", align_corners=False)
     return colours.permute(1, 0, 2, 3).reshape(3, -1).median(dim=1).values

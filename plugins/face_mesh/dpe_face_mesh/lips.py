@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from dpe_face_mesh.topology import LIP_RINGS
+from dpe_toolkit.api import LIP_RINGS
 
 __all__ = ["seam_points", "tuck_lips"]
 

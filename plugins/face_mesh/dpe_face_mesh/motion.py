@@ -12,11 +12,22 @@ import torch
 from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.neutral import least_active, relax
 from dpe_face_mesh.options import MotionOptions
-from dpe_face_mesh.pose import fit_pose, place, rotation_matrix, rotation_vector, unplace
-from dpe_face_mesh.retarget import Person, retarget, vertex_weights
+from dpe_face_mesh.retarget import Person, retarget
 from dpe_face_mesh.space import MESH_SPACE
-from dpe_face_mesh.topology import NUM_VERTICES
-from dpe_toolkit.api import FaceBatch, FaceTrack, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.api import (
+    NUM_MESH_VERTICES,
+    FaceBatch,
+    FaceTrack,
+    MixRequest,
+    MotionCode,
+    MotionTrack,
+    canonical_shapes,
+    fit_pose,
+    place_shapes,
+    rotation_matrix,
+    rotation_vector,
+    vertex_weights,
+)
 
 __all__ = ["MeshMotion", "mesh_points", "poses_of", "shapes_of"]
 
@@ -42,7 +53,7 @@ class MeshMotion:
         points = faces.landmarks_px.cpu().numpy().astype(np.float32)
         points = np.concatenate([points[..., :2] + offset, points[..., 2:]], axis=2)
         pose = fit_pose(points)
-        return _code(unplace(points, pose), pose, faces.landmarks_px.device)
+        return _code(canonical_shapes(points, pose), pose, faces.landmarks_px.device)
 
     def settle(self, codes: MotionCode, track: FaceTrack, rate: Fraction, neutral_row: int | None) -> MotionTrack:
         """Bridges gaps, smooths expression, finds the neutral; see `dpe_toolkit.api.MotionExtractor`."""
@@ -88,7 +99,7 @@ class MeshMotion:
 
 def shapes_of(codes: MotionCode) -> FloatArray:
     """(N, 478, 3) a copy of the canonical shapes that codes hold, on whatever device."""
-    return codes.expression.cpu().numpy().reshape(-1, NUM_VERTICES, 3).astype(np.float32)
+    return codes.expression.cpu().numpy().reshape(-1, NUM_MESH_VERTICES, 3).astype(np.float32)
 
 
 def poses_of(codes: MotionCode) -> FloatArray:
@@ -98,11 +109,11 @@ def poses_of(codes: MotionCode) -> FloatArray:
 
 def mesh_points(codes: MotionCode) -> FloatArray:
     """(N, 478, 3) the meshes in frame pixels that codes stand for."""
-    return place(shapes_of(codes), poses_of(codes))
+    return place_shapes(shapes_of(codes), poses_of(codes))
 
 
 def _code(shapes: FloatArray, pose: FloatArray, device: torch.device) -> MotionCode:
-    flat = np.ascontiguousarray(shapes.reshape(len(shapes), NUM_VERTICES * 3), np.float32)
+    flat = np.ascontiguousarray(shapes.reshape(len(shapes), NUM_MESH_VERTICES * 3), np.float32)
     rows = np.ascontiguousarray(pose, np.float32)
     return MotionCode(MESH_SPACE, torch.from_numpy(flat).to(device), torch.from_numpy(rows).to(device))
 

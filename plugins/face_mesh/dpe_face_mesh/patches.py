@@ -8,8 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from dpe_face_mesh.bundle import canonical_face
-from dpe_face_mesh.topology import EYES, INNER_LIP_PAIRS, INNER_LIPS, MOUTH_CORNERS
+from dpe_toolkit.api import EYES, INNER_LIP_PAIRS, INNER_LIPS, MOUTH_CORNERS, canonical_face
 
 __all__ = ["Patch", "openings", "patches"]
 

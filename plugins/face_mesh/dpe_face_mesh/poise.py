@@ -11,10 +11,16 @@ import torch
 from dpe_face_mesh.bundle import Network
 from dpe_face_mesh.detector import mesh_in_picture
 from dpe_face_mesh.motion import poses_of, shapes_of
-from dpe_face_mesh.pose import fit_pose, rotation_matrix, rotation_vector
 from dpe_face_mesh.space import MESH_SPACE
-from dpe_face_mesh.topology import RIGID
-from dpe_toolkit.api import FaceBatch, MotionCode, ShotMaterial
+from dpe_toolkit.api import (
+    RIGID_VERTICES,
+    FaceBatch,
+    MotionCode,
+    ShotMaterial,
+    fit_pose,
+    rotation_matrix,
+    rotation_vector,
+)
 
 __all__ = ["hold_pose", "pose_samples"]
 
@@ -99,7 +105,7 @@ def _rotations(pixels: torch.Tensor, windows: FaceBatch, network: Network) -> np
 def _turned_back(codes: MotionCode, turn: npt.NDArray[np.float64]) -> MotionCode:
     """The codes with heads turned by the inverse of (T, 3) rotation vectors about their rigid vertices."""
     pose = poses_of(codes)
-    centre = shapes_of(codes)[:, RIGID].mean(axis=1)
+    centre = shapes_of(codes)[:, RIGID_VERTICES].mean(axis=1)
     before = rotation_matrix(pose[:, 1:4])
     after = rotation_matrix((-turn).astype(np.float32)) @ before
     shift = np.einsum("nij,nj->ni", before - after, centre) * np.exp(pose[:, :1])

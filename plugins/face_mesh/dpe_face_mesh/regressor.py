@@ -5,15 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dpe_face_mesh.bundle import canonical_face
 from dpe_face_mesh.expression import BLENDSHAPE_SPREADS, EXPRESSION_SIZE, SHAPE_SPREADS
 from dpe_face_mesh.options import RegressorOptions
-from dpe_face_mesh.topology import BLENDSHAPE_INPUTS, BLENDSHAPE_NAMES, NUM_VERTICES
 from dpe_face_mesh.torch_port import port_network
-from dpe_face_mesh.torch_port.pose import fit_heads, turn_deg
 from dpe_face_mesh.torch_port.region import Region, region_of
 from dpe_face_mesh.torch_port.search import find_regions
-from dpe_toolkit.api import FaceReading, expect_shape
+from dpe_toolkit.api import (
+    BLENDSHAPE_NAMES,
+    BLENDSHAPE_VERTICES,
+    FACE_WIDTH_CM,
+    NUM_MESH_VERTICES,
+    FaceReading,
+    canonical_face,
+    expect_shape,
+    fit_head_poses,
+)
 
 __all__ = ["MeshRegressor"]
 
@@ -42,8 +48,7 @@ class MeshRegressor(nn.Module):
         self.register_buffer("_vertices", torch.tensor(vertices))
         self.register_buffer("_factors", torch.cat((activity, movement)))
         self.register_buffer("_model", torch.from_numpy(canonical_face().vertices[vertices, :2]))
-        self.register_buffer("_inputs", torch.from_numpy(BLENDSHAPE_INPUTS))
-        self._width = float(canonical_face().vertices[:, 0].max() - canonical_face().vertices[:, 0].min())
+        self.register_buffer("_inputs", torch.from_numpy(BLENDSHAPE_VERTICES))
         self.to(device)
 
     @property
@@ -67,7 +72,7 @@ class MeshRegressor(nn.Module):
         """
         num = expect_shape("pictures", pictures, ("N", 3, "S", "S"))["N"]
         if near_px is not None:
-            expect_shape("near_px", near_px[..., :2], (num, NUM_VERTICES, 2))
+            expect_shape("near_px", near_px[..., :2], (num, NUM_MESH_VERTICES, 2))
         # Half precision would lose the tenths of a pixel that expressions are made of.
         with torch.autocast(pictures.device.type, enabled=False):
             return self._read(pictures.to(self.get_buffer("_factors").dtype), near_px)
@@ -83,19 +88,19 @@ class MeshRegressor(nn.Module):
     def _draw(self, pictures: Tensor, region: Region) -> tuple[Tensor, Tensor]:
         """(N, 478, 3) meshes in picture pixels and (N,) scores."""
         answer, score = self.mesh(region.cut(pictures))[:2]
-        points = answer.reshape(len(pictures), NUM_VERTICES, 3)
+        points = answer.reshape(len(pictures), NUM_MESH_VERTICES, 3)
         return region.to_picture(points), torch.sigmoid(score.reshape(-1))
 
     def _reading(self, points: Tensor, score: Tensor, side: int) -> FaceReading:
-        pose = fit_heads(points)
-        shape = pose.unplace(points)
+        pose = fit_head_poses(points)
+        shape = pose.canonical_shapes(points)
         activities = self.blendshapes(points[:, self.get_buffer("_inputs"), :2])[0]
         moved = shape[:, self.get_buffer("_vertices"), :2] - self.get_buffer("_model")
         parts = (activities[:, self.get_buffer("_names")], moved.flatten(1))
-        size = pose.scale * self._width
+        size = pose.scale * FACE_WIDTH_CM
         return FaceReading(
             expression=torch.cat(parts, dim=1) * self.get_buffer("_factors"),
-            pose_deg=turn_deg(pose.rotation),
+            pose_deg=pose.angles_deg(),
             place=torch.cat((pose.translation[:, :2], size[:, None]), dim=1) / side,
             shape=shape,
             points_px=points,

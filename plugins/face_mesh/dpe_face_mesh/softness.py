@@ -7,13 +7,11 @@ import math
 import torch
 from torch.nn import functional as F
 
-from dpe_face_mesh.topology import OVAL
-from dpe_toolkit.api import FaceBatch
+from dpe_toolkit.api import FACE_OVAL, NOSE_BRIDGE, FaceBatch
 
 __all__ = ["blur", "softness"]
 
 _SIGMAS_PX = (0.0, 0.4, 0.6, 0.8, 1.0, 1.3)
-_BETWEEN_EYES = 168
 _REGION = 0.35
 _NEAR_ENOUGH = 1.15
 
@@ -27,10 +25,10 @@ def softness(source: FaceBatch, driver: FaceBatch) -> float:
     Source: our choice. Crisp teeth in a soft picture look pasted in.
     """
     own_size, size = (_face_px(faces) for faces in (source, driver))
-    own = _detail(source.pixels, source.landmarks_px[:, _BETWEEN_EYES, :2], own_size)
+    own = _detail(source.pixels, source.landmarks_px[:, NOSE_BRIDGE, :2], own_size)
     scale = own_size / size
     theirs = F.interpolate(driver.pixels, scale_factor=scale, mode="bilinear", antialias=True)
-    centre = driver.landmarks_px[:, _BETWEEN_EYES, :2] * scale
+    centre = driver.landmarks_px[:, NOSE_BRIDGE, :2] * scale
     for sigma in _SIGMAS_PX:
         if _detail(blur(theirs, sigma), centre, own_size) <= own * _NEAR_ENOUGH:
             return sigma
@@ -53,7 +51,7 @@ def blur(pixels: torch.Tensor, sigma_px: float) -> torch.Tensor:
 
 
 def _face_px(faces: FaceBatch) -> float:
-    across = faces.landmarks_px[:, OVAL, 0]
+    across = faces.landmarks_px[:, FACE_OVAL, 0]
     return float((across.amax(1) - across.amin(1)).mean())
 
 

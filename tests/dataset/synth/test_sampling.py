@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dpe_toolkit.api import BLENDSHAPE_NAMES
 from dpe_toolkit.dataset.synth import FRONTAL, NEUTRAL, Expression, sample_expressions, sample_identity, sample_poses
-from dpe_toolkit.dataset.synth.landmarks import BLENDSHAPE_NAMES
 from dpe_toolkit.dataset.synth.sampling import PITCH_DEG, ROLL_DEG, YAW_DEG
 
 seeds, counts = st.integers(0, 2**31 - 1), st.integers(1, 30)

@@ -8,8 +8,7 @@ import torch
 from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.detector import MeshDetector, mesh_in_picture
 from dpe_face_mesh.options import DetectorOptions
-from dpe_face_mesh.topology import NUM_VERTICES
-from dpe_toolkit.api import Detections, FrameBatch
+from dpe_toolkit.api import NUM_MESH_VERTICES, Detections, FrameBatch
 from dpe_toolkit.testing.demo import push_in
 from dpe_toolkit.testing.pictures import LAYOUTS, RgbPicture, batch_from_rgb
 from tests.plugins.face_mesh.scenes import astronaut, detector, source_clip
@@ -46,7 +45,7 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 def test_a_face_is_found_with_its_mesh_and_activities() -> None:
     found = seen(astronaut())
     assert len(found) == 1
-    assert found.landmarks_px.shape == (1, NUM_VERTICES, 3)
+    assert found.landmarks_px.shape == (1, NUM_MESH_VERTICES, 3)
     assert found.blendshapes.shape == (1, 52)
     assert found.scores[0] > 0.9
     assert ((found.blendshapes >= 0) & (found.blendshapes <= 1)).all()
@@ -107,7 +106,7 @@ def test_no_face_is_an_empty_result(kind: str) -> None:
     }
     found = seen(pictures[kind].astype(np.uint8))
     assert len(found) == 0
-    assert found.landmarks_px.shape == (0, NUM_VERTICES, 3)
+    assert found.landmarks_px.shape == (0, NUM_MESH_VERTICES, 3)
     assert found.blendshapes.shape == (0, 52)
 
 
@@ -187,7 +186,7 @@ def test_the_mesh_of_a_window_agrees_with_that_of_its_frame() -> None:
     faces = clip.faces(np.array([3]))
     points = faces.landmarks_px[0].numpy()
     found = mesh_in_picture(faces.pixels[0], points, load_network("face_landmarks_detector"))
-    assert found.shape == (NUM_VERTICES, 3)
+    assert found.shape == (NUM_MESH_VERTICES, 3)
     assert np.abs(found - points)[:, :2].mean() < 1
     wider = torch.nn.functional.pad(faces.pixels, (20, 0, 10, 0), mode="replicate")[0]
     moved = mesh_in_picture(wider, points + np.array([20, 10, 0], np.float32), load_network("face_landmarks_detector"))

@@ -5,11 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_face_mesh.bundle import canonical_face
 from dpe_face_mesh.donors import closing_share, lend_cost, pick_donors, share_out, shut_share
 from dpe_face_mesh.lips import seam_points, tuck_lips
 from dpe_face_mesh.patches import Patch, openings, patches
-from dpe_face_mesh.topology import EYES, LIP_RINGS, NUM_VERTICES
+from dpe_toolkit.api import EYES, LIP_RINGS, NUM_MESH_VERTICES, canonical_face
 from tests.plugins.face_mesh.scenes import FloatArray, lid_gap, mesh, rest_shape, with_lids, with_mouth
 
 MOUTH = patches()[0]
@@ -131,7 +130,7 @@ def test_tucking_moves_the_lips_alone_and_nothing_where_nothing_closes(share: fl
     assert torch.equal(tuck_lips(source, torch.zeros(1)), source)
     tucked = tuck_lips(source, torch.tensor([share]))
     inner = LIP_RINGS[1:].ravel()
-    others = np.setdiff1d(np.arange(NUM_VERTICES), inner)
+    others = np.setdiff1d(np.arange(NUM_MESH_VERTICES), inner)
     assert torch.equal(tucked[:, others], source[:, others])
     outer, now, before = (
         points[:, rings] for points, rings in ((source, LIP_RINGS[0]), (tucked, LIP_RINGS[3]), (source, LIP_RINGS[3]))

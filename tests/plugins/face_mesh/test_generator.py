@@ -11,11 +11,10 @@ from dpe_face_mesh.generator import MeshEncoder, MeshGenerator
 from dpe_face_mesh.motion import shapes_of
 from dpe_face_mesh.options import GeneratorOptions
 from dpe_face_mesh.poise import pose_samples
-from dpe_face_mesh.pose import rotation_matrix
 from dpe_face_mesh.space import MESH_SPACE
 from dpe_feather_blend.compositor import FeatherCompositor
 from dpe_feather_blend.options import FeatherOptions
-from dpe_toolkit.api import Generated, MotionTrack, ShotMaterial
+from dpe_toolkit.api import Generated, MotionTrack, ShotMaterial, rotation_matrix
 from dpe_toolkit.geometry import write_window
 from tests.plugins.face_mesh.scenes import (
     NUM_FRAMES,

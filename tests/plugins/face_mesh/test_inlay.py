@@ -8,7 +8,7 @@ from torch import Tensor
 from dpe_face_mesh.inlay import ColourMatch, Lender, seam, skin_colour
 from dpe_face_mesh.inlay import inlay as inlay_by
 from dpe_face_mesh.patches import Patch, patches
-from dpe_face_mesh.topology import LIP_RINGS
+from dpe_toolkit.api import LIP_RINGS
 from tests.plugins.face_mesh.scenes import rest_shape, with_mouth
 
 SIZE = 160

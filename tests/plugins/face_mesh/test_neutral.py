@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.motion import shapes_of
 from dpe_face_mesh.neutral import least_active, relax
-from dpe_face_mesh.topology import BLENDSHAPE_INPUTS, BLENDSHAPE_NAMES, INNER_LIP_PAIRS, RIGID
+from dpe_toolkit.api import BLENDSHAPE_NAMES, BLENDSHAPE_VERTICES, INNER_LIP_PAIRS, RIGID_VERTICES
 from tests.plugins.face_mesh.scenes import rest_shape, source_clip
 
 
@@ -31,7 +31,7 @@ def test_a_smile_is_taken_out_of_the_neutral_and_the_head_stays() -> None:
     relaxed = relax(smiling, network)
 
     def smile(shape: np.ndarray) -> float:
-        picture = (shape[BLENDSHAPE_INPUTS, :2] * 20 + 500).astype(np.float32)
+        picture = (shape[BLENDSHAPE_VERTICES, :2] * 20 + 500).astype(np.float32)
         activity = network(picture[None])[0].reshape(-1)
         return float(sum(activity[BLENDSHAPE_NAMES.index(f"mouthSmile{side}")] for side in ("Left", "Right")))
 
@@ -42,5 +42,5 @@ def test_a_smile_is_taken_out_of_the_neutral_and_the_head_stays() -> None:
     assert smile(smiling) > 1
     assert smile(relaxed) < 0.5 * smile(smiling)
     assert gap(relaxed) < 0.5 * gap(smiling)
-    assert np.abs(relaxed[RIGID] - smiling[RIGID]).max() < 0.2
+    assert np.abs(relaxed[RIGID_VERTICES] - smiling[RIGID_VERTICES]).max() < 0.2
     np.testing.assert_array_equal(relaxed[:, 2], smiling[:, 2])

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_face_mesh.bundle import canonical_face
 from dpe_face_mesh.raster import spread
+from dpe_toolkit.api import canonical_face
 from tests.plugins.face_mesh.scenes import mesh
 
 QUAD = torch.tensor([[0, 1, 2], [0, 2, 3]])

@@ -14,15 +14,19 @@ from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.detector import mesh_in_picture
 from dpe_face_mesh.expression import BLENDSHAPE_SPREADS
 from dpe_face_mesh.options import RegressorOptions
-from dpe_face_mesh.pose import fit_pose, place, rotation_matrix, unplace
 from dpe_face_mesh.regressor import MeshRegressor
-from dpe_face_mesh.topology import BLENDSHAPE_NAMES, NUM_VERTICES
-from dpe_face_mesh.torch_port.pose import fit_heads, nearest_rotation, turn_deg
 from dpe_face_mesh.torch_port.region import MESH_PX, Region
-from dpe_toolkit.api import ComponentContext, FaceReading, full_rgb
+from dpe_toolkit.api import (
+    BLENDSHAPE_NAMES,
+    ComponentContext,
+    FaceReading,
+    canonical_shapes,
+    fit_pose,
+    full_rgb,
+)
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plugins import Registry
-from tests.plugins.face_mesh.scenes import astronaut, detector, rest_shape, source_clip
+from tests.plugins.face_mesh.scenes import astronaut, detector, source_clip
 
 CPU = torch.device("cpu")
 angles = st.tuples(*[st.floats(-0.9, 0.9)] * 3)
@@ -71,7 +75,7 @@ def test_the_mesh_is_that_of_the_detectors_network_in_the_same_region() -> None:
     # That one reads its pixels with coordinates rounded to a 32nd of a pixel.
     np.testing.assert_allclose(found.points_px[0], expected, atol=0.15)
     pose = fit_pose(found.points_px.numpy())
-    np.testing.assert_allclose(found.shape, unplace(found.points_px.numpy(), pose), atol=1e-3)
+    np.testing.assert_allclose(found.shape, canonical_shapes(found.points_px.numpy(), pose), atol=1e-3)
     np.testing.assert_allclose(found.place[:, :2] * 256, pose[:, 4:6], atol=1e-2)
 
 
@@ -123,57 +127,6 @@ def test_a_mirrored_picture_turns_and_rolls_the_other_way() -> None:
     torch.testing.assert_close(found.blendshapes[:, smile], seen().blendshapes[:, smile[::-1]], atol=0.15, rtol=0)
 
 
-@pytest.mark.parametrize(
-    ("axis", "point", "to"),
-    [
-        (0, (0, 0, -1), (1, 0)),  # yaw: the nose goes to the picture's right
-        (1, (0, 0, -1), (0, -1)),  # pitch: the nose goes up
-        (2, (1, 0, 0), (0, 1)),  # roll: what is right goes down, clockwise
-    ],
-)
-def test_positive_angles_turn_right_up_and_clockwise(
-    axis: int, point: tuple[int, int, int], to: tuple[int, int]
-) -> None:
-    for vector in np.eye(3, dtype=np.float32) * 0.3:
-        rotation = torch.from_numpy(rotation_matrix(np.stack([vector, -vector])))
-        found = turn_deg(rotation)
-        for row in range(2):
-            if abs(float(found[row, axis])) < 1:
-                continue
-            moved = (rotation[row] @ torch.tensor(point, dtype=torch.float32))[:2] - torch.tensor(point[:2])
-            assert float((moved * torch.tensor(to)).sum()) * float(found[row, axis]) > 0
-            assert abs(float(found[row, axis])) == pytest.approx(np.degrees(0.3), abs=1e-3)
-
-
-@given(angles, st.floats(2, 60), st.integers(0, 1000))
-@settings(deadline=None)
-def test_poses_agree_with_those_of_the_motion_extractor(
-    vector: tuple[float, float, float], size: float, seed: int
-) -> None:
-    noise = np.random.default_rng(seed).normal(0, 0.2, (1, NUM_VERTICES, 3)).astype(np.float32)
-    points = place(rest_shape()[None] + noise, np.array([[np.log(size), *vector, 300, 200, 5]], np.float32))
-    expected = fit_pose(points)
-    found = fit_heads(torch.from_numpy(points))
-    np.testing.assert_allclose(found.rotation, rotation_matrix(expected[:, 1:4]), atol=1e-3)
-    np.testing.assert_allclose(found.scale.log(), expected[:, 0], atol=1e-3)
-    np.testing.assert_allclose(found.translation, expected[:, 4:], atol=0.02 * size)
-
-
-def test_the_gradient_of_the_nearest_rotation_is_exact() -> None:
-    matrices = torch.randn(4, 3, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    # One that is nearly planar, and one with all singular values the same.
-    matrices[1] = torch.diag(torch.tensor([3.0, 2.0, 1e-3], dtype=torch.float64))
-    matrices[2] = torch.eye(3, dtype=torch.float64) * 5
-    assert torch.autograd.gradcheck(nearest_rotation, matrices.requires_grad_(), eps=1e-7, atol=1e-5)
-
-
-def test_no_rotation_at_all_has_a_finite_gradient() -> None:
-    matrices = torch.zeros(1, 3, 3, requires_grad=True)
-    nearest_rotation(matrices).sum().backward()
-    assert matrices.grad is not None
-    assert torch.isfinite(matrices.grad).all()
-
-
 @given(st.floats(20, 200), st.floats(20, 200), st.floats(30, 400), st.floats(-3, 3))
 @settings(deadline=None, max_examples=30)
 def test_cutting_reads_the_pixels_that_the_map_names(x: float, y: float, size: float, angle: float) -> None:
@@ -196,7 +149,7 @@ def test_large_faces_are_averaged_down() -> None:
 @pytest.mark.parametrize("field", ["expression", "pose_deg", "place", "shape", "points_px", "blendshapes", "score"])
 def test_gradients_flow_from_every_field_to_the_pixels(field: str) -> None:
     picture = portrait().clone().requires_grad_()
-    # A little off its place, since a score of 1 to the last bit has no slope.
+    # A little off its place_shapes, since a score of 1 to the last bit has no slope.
     value = getattr(regressor().read(picture, near() + 70), field)
     weights = torch.randn(value.shape, generator=torch.Generator().manual_seed(0))
     (value * weights).sum().backward()

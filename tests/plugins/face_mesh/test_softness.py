@@ -5,17 +5,16 @@ import pytest
 import torch
 
 from dpe_face_mesh.softness import blur, softness
-from dpe_face_mesh.topology import NUM_VERTICES, OVAL
-from dpe_toolkit.api import FaceBatch, Placement
+from dpe_toolkit.api import FACE_OVAL, NUM_MESH_VERTICES, FaceBatch, Placement
 
 SIZE = 128
 
 
 def faces(pixels: torch.Tensor) -> FaceBatch:
     count, _, height, width = pixels.shape
-    points = torch.zeros(count, NUM_VERTICES, 3)
+    points = torch.zeros(count, NUM_MESH_VERTICES, 3)
     points[:, 168, :2] = torch.tensor([width / 2, height / 2])
-    points[:, OVAL, 0] = torch.linspace(0.2 * width, 0.8 * width, len(OVAL))
+    points[:, FACE_OVAL, 0] = torch.linspace(0.2 * width, 0.8 * width, len(FACE_OVAL))
     to_frame = np.tile(np.eye(2, 3, dtype=np.float32), (count, 1, 1))
     placement = Placement(to_frame, (width, height), np.ones(count, bool))
     return FaceBatch(pixels, placement, points, torch.zeros(count, 0), np.arange(count))

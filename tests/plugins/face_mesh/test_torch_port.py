@@ -12,7 +12,6 @@ import torch
 
 from dpe_face_mesh.anchors import DETECTOR_PX
 from dpe_face_mesh.bundle import Network, load_networks, read_bundle
-from dpe_face_mesh.topology import BLENDSHAPE_INPUTS, NUM_VERTICES
 from dpe_face_mesh.torch_port import (
     Graph,
     NetworkName,
@@ -22,7 +21,7 @@ from dpe_face_mesh.torch_port import (
     port_network,
     read_graph,
 )
-from dpe_toolkit.api import PluginError
+from dpe_toolkit.api import BLENDSHAPE_VERTICES, NUM_MESH_VERTICES, PluginError
 from dpe_toolkit.testing.faces import DrawnFace, draw_face
 from tests.plugins.face_mesh.scenes import astronaut
 
@@ -69,8 +68,8 @@ def test_the_mesh_is_that_of_the_published_network() -> None:
 
 @torch.no_grad()
 def test_the_blendshapes_are_those_of_the_published_network() -> None:
-    meshes = np.concatenate([networks()[1](one[None])[0].reshape(1, NUM_VERTICES, 3) for one in pictures()])
-    inputs = np.ascontiguousarray(meshes[:, BLENDSHAPE_INPUTS, :2])
+    meshes = np.concatenate([networks()[1](one[None])[0].reshape(1, NUM_MESH_VERTICES, 3) for one in pictures()])
+    inputs = np.ascontiguousarray(meshes[:, BLENDSHAPE_VERTICES, :2])
     (found,) = ported("face_blendshapes")(torch.from_numpy(inputs))
     expected = np.stack([networks()[2](one[None])[0].reshape(-1) for one in inputs])
     np.testing.assert_allclose(found, expected, atol=1e-4)
@@ -96,7 +95,8 @@ def test_weights_are_frozen_and_move_with_the_module() -> None:
 def test_gradients_reach_the_pixels_and_agree_with_finite_differences() -> None:
     network = port_network("face_landmarks_detector").double()
     picture = image(pictures()[:1]).double().requires_grad_()
-    weights = torch.randn(1, NUM_VERTICES * 3, 1, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    random = torch.Generator().manual_seed(0)
+    weights = torch.randn(1, NUM_MESH_VERTICES * 3, 1, 1, generator=random, dtype=torch.float64)
 
     def weighed(value: torch.Tensor) -> torch.Tensor:
         return (network(value)[0] * weights).sum()

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dpe_toolkit.api import EYES
+
 __all__ = ["MESH_PX", "REGION_MARGIN", "Region", "region_of"]
 
 MESH_PX = 256
@@ -66,7 +68,8 @@ class Region:
 def region_of(points: Tensor) -> Region:
     """The regions in which to look for faces whose (N, 478, 2 or 3) vertices are known, as the detector's."""
     points = points.detach()[..., :2]
-    across = points[:, 263] - points[:, 33]
+    left, right = (eye.corners[0] for eye in EYES)
+    across = points[:, right] - points[:, left]
     angle = torch.atan2(across[:, 1], across[:, 0])
     c, s = torch.cos(angle), torch.sin(angle)
     turn = torch.stack((torch.stack((c, s), dim=1), torch.stack((-s, c), dim=1)), dim=1)

@@ -20,12 +20,37 @@ import numpy.typing as npt
 from dpe_toolkit.api import CheckpointError
 
 __all__ = [
+    "ANCHORS",
     "BUNDLE_SHA256",
+    "DETECTOR_PX",
+    "MESH_PX",
+    "REGION_MARGIN",
     "Network",
     "load_network",
     "load_networks",
     "read_bundle",
 ]
+
+DETECTOR_PX = 128
+"""Side of what the detector sees."""
+
+ANCHORS = np.array(
+    [
+        ((x + 0.5) / cells, (y + 0.5) / cells)
+        for cells, repeats in ((16, 2), (8, 6))
+        for y in range(cells)
+        for x in range(cells)
+        for _ in range(repeats)
+    ],
+    np.float32,
+)
+"""(896, 2) cell centres in [0, 1] to which the detector's answers are relative."""
+
+MESH_PX = 256
+"""Side of what the mesh network sees."""
+
+REGION_MARGIN = 1.5
+"""Side of the square that the mesh network is shown, over the longer side of the face in it."""
 
 BUNDLE_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 _BUNDLE = "face_landmarker.task"
@@ -108,7 +133,7 @@ class Network:
 
 
 def load_networks(num_threads: int) -> tuple[Network, Network, Network]:
-    """Detector, 478-point mesh and blendshape network, each with its own interpreter."""
+    """Detector, 478-point mesh and blendshape network, each with its own interpreter and threads."""
     with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
         names = ("face_detector.tflite", "face_landmarks_detector.tflite", "face_blendshapes.tflite")
         detector, mesh, blendshapes = (Network(bundle.read(name), num_threads) for name in names)
@@ -116,6 +141,6 @@ def load_networks(num_threads: int) -> tuple[Network, Network, Network]:
 
 
 def load_network(name: Literal["face_blendshapes", "face_landmarks_detector"]) -> Network:
-    """One network alone."""
+    """One network of the bundle, on the CPU with one thread."""
     with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
         return Network(bundle.read(f"{name}.tflite"), 1)

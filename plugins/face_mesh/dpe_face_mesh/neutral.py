@@ -22,10 +22,15 @@ __all__ = ["least_active", "relax"]
 FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 _REST = 0.05
+"""Activity that counts as rest."""
 _TOUCH = 0.03
+"""Gap in canonical units between lips that touch."""
 _STEP = 0.05
+"""Canonical units by which a vertex is moved for the Jacobian."""
 _STEPS = 4
+"""Of Gauss-Newton."""
 _PIXELS = 20.0
+"""Of a canonical unit in what the network is given, which expects a face in an image."""
 _RIDGE = 0.02
 _LEFT_OUT = {"_neutral", *region_blendshapes("gaze")}
 _CHANNELS = np.array([i for i, name in enumerate(BLENDSHAPE_NAMES) if name not in _LEFT_OUT])
@@ -61,9 +66,9 @@ def relax(shape: FloatArray, network: Network) -> FloatArray:
     inverse = np.linalg.inv(_stiffness(relaxed))
     before, jacobian = _linearise(relaxed, network)
     jacobian = np.concatenate([jacobian, _lip_gaps(relaxed)[1]])
-    spread = np.concatenate([inverse @ jacobian[:, :, axis].T for axis in (0, 1)])
-    gram = jacobian.transpose(0, 2, 1).reshape(len(jacobian), -1) @ spread
-    solve = spread @ np.linalg.inv(gram + _RIDGE * np.eye(len(jacobian)))
+    response = np.concatenate([inverse @ jacobian[:, :, axis].T for axis in (0, 1)])
+    gram = jacobian.transpose(0, 2, 1).reshape(len(jacobian), -1) @ response
+    solve = response @ np.linalg.inv(gram + _RIDGE * np.eye(len(jacobian)))
     aim = np.maximum(np.minimum(_REST, before), (1 - _SHARE) * before)
     for _ in range(_STEPS):
         short = np.concatenate([np.minimum(aim - _read(relaxed, network), 0), _TOUCH - _lip_gaps(relaxed)[0]])
@@ -72,8 +77,9 @@ def relax(shape: FloatArray, network: Network) -> FloatArray:
 
 
 def _read(shape: Float64Array, network: Network) -> Float64Array:
-    picture = (shape[BLENDSHAPE_VERTICES, :2] * _PIXELS + 500).astype(np.float32)
-    return np.asarray(network(picture[None])[0].reshape(-1)[_CHANNELS], np.float64)
+    """(C,) activities of `_CHANNELS` of a canonical shape seen from the front."""
+    points = (shape[BLENDSHAPE_VERTICES, :2] * _PIXELS + 500).astype(np.float32)
+    return np.asarray(network(points[None])[0].reshape(-1)[_CHANNELS], np.float64)
 
 
 def _linearise(shape: Float64Array, network: Network) -> tuple[Float64Array, Float64Array]:

@@ -7,15 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.api import EYES, INNER_LIP_PAIRS, MOUTH_CORNERS, NUM_MESH_VERTICES, REGIONS, Eye, region_weights
+from dpe_toolkit.api import (
+    EYES,
+    INNER_LIP_PAIRS,
+    MOUTH_CORNERS,
+    NUM_MESH_VERTICES,
+    REGIONS,
+    Eye,
+    region_weights,
+    rotation_matrix,
+    rotation_vector,
+)
 
-__all__ = ["Person", "retarget"]
+__all__ = ["Person", "retarget", "retarget_poses"]
 
 FloatArray = npt.NDArray[np.float32]
 _CLOSED_SHARE = 0.18
 """Gap that the mesh shows between closed lids, as a share of the gap at rest (0.12 to 0.26 over nine clips)."""
 _BLINK_SHARE = 0.3
+"""Least gap of a clip, as a share of the gap at rest, below which the clip shows a blink."""
 _SHUT = 0.04
+"""Gap that is left between shut lids, as a share of the gap at rest."""
 _BEYOND = 0.9
 """Share that is drawn of an opening wider than the source's clip shows: there are no pixels for it, lashes smear."""
 
@@ -62,6 +74,28 @@ def retarget(driver_shapes: FloatArray, driver: Person, source: Person) -> Float
     return shapes
 
 
+def retarget_poses(source: FloatArray, driver: FloatArray, driver_track: FloatArray, amount: FloatArray) -> FloatArray:
+    """(T, 7) the source's poses, each turned by a share of the driver's rotation away from his mean one.
+
+    Scale and place stay the source's, since the driver's say where his camera stood.
+
+    Args:
+        source: (T, 7).
+        driver: (T, 7) of the driver's frames that these rows take after.
+        driver_track: (M, 7) of the driver's whole clip.
+        amount: (T,) share of the rotation.
+    """
+    pose = source.copy()
+    rows = np.flatnonzero(amount)
+    if not len(rows):
+        return pose
+    mean = driver_track[:, 1:4].mean(axis=0, dtype=np.float32, keepdims=True)
+    rotation = rotation_matrix(driver[rows, 1:4]) @ rotation_matrix(mean).transpose(0, 2, 1)
+    part = rotation_matrix((rotation_vector(rotation.astype(np.float64)) * amount[rows, None]).astype(np.float32))
+    pose[rows, 1:4] = rotation_vector((part @ rotation_matrix(pose[rows, 1:4])).astype(np.float64))
+    return pose
+
+
 def _set_lips(shapes: FloatArray, driver_shapes: FloatArray, ratio: float) -> None:
     """Sets the gap of each pair of inner lip vertices to the driver's, in proportion; never overlapping."""
     upper, lower = INNER_LIP_PAIRS.T
@@ -94,5 +128,6 @@ def _eye_gap(shapes: FloatArray, eye: Eye) -> FloatArray:
 
 
 def _mouth_width(shape: FloatArray) -> float:
+    """Canonical units between the corners of a (478, 3) shape."""
     left, right = MOUTH_CORNERS
     return float(np.linalg.norm(shape[right] - shape[left]))

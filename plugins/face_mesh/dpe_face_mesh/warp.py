@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from dpe_face_mesh.raster import spread
+from dpe_face_mesh.raster import rasterise
 from dpe_toolkit.api import EYES, FACE_OVAL, INNER_LIPS, NUM_MESH_VERTICES, canonical_face, canonical_mesh
 
 __all__ = ["backward_map", "boxes", "map_step", "resample", "visibility"]
@@ -129,7 +129,7 @@ def backward_map(
     coarse = (-(-size_px[0] // step), -(-size_px[1] // step))
     scale = torch.tensor([1 / step, 1 / step, 1.0], device=source.device)
     moves = (before - after)[..., :2]
-    grid, known = spread(after * scale, moves, _triangles().to(source.device), coarse)
+    grid, known = rasterise(after * scale, moves, _triangles().to(source.device), coarse)
     # where a turned face's edge slides over what is behind it the map jumps, and the edge would come out in steps
     grid = F.avg_pool2d(grid, 3, 1, 1, count_include_pad=False) * known
     grid = grid + _gaze(source, shown, grid, step)
@@ -172,7 +172,7 @@ def _gaze(source: torch.Tensor, shown: torch.Tensor, grid: torch.Tensor, step: i
         triangles = torch.stack([around, around.roll(-1), torch.full_like(around, count)], dim=1)
         height_of = torch.zeros(len(grid), count + 1, 1, device=grid.device)
         height_of[:, -1] = 1
-        cone = spread(fan, height_of, triangles, (width, height)).values
+        cone = rasterise(fan, height_of, triangles, (width, height)).values
         bump = (cone * 1.7).clamp(max=1)
         extra += (bump * bump * (3 - 2 * bump)) * rest[:, :, None, None]
     return extra

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 from skimage import data
 
+from dpe_face_mesh.codes import MESH_SPACE
 from dpe_face_mesh.detector import MeshDetector
 from dpe_face_mesh.generator import MeshEncoder, MeshGenerator
 from dpe_face_mesh.motion import MeshMotion
 from dpe_face_mesh.options import DetectorOptions, GeneratorOptions, MotionOptions
-from dpe_face_mesh.space import MESH_SPACE
 from dpe_toolkit.analysis.windows import WindowPlan, cut_faces, plan_windows
 from dpe_toolkit.api import (
     EYES,

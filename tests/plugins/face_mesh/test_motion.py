@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_face_mesh.motion import MeshMotion, mesh_points, shapes_of
+from dpe_face_mesh.codes import MESH_SPACE, mesh_points, shapes_of
+from dpe_face_mesh.motion import MeshMotion
 from dpe_face_mesh.options import MotionOptions
-from dpe_face_mesh.space import MESH_SPACE
 from dpe_toolkit.api import (
     EYES,
     INNER_LIP_PAIRS,
@@ -266,8 +266,8 @@ def test_pose_turns_by_the_amount_of_the_drivers_departure_from_his_mean(yaw: fl
     theirs = np.concatenate([pose_of(20, (0, 0), (0, yaw, 0)), pose_of(20, (0, 0), (0, -yaw, 0))])
     source, driver = motion_track(shapes, pose=own), motion_track(shapes, pose=theirs)
     result = motion().mix(source, driver, driver.codes, request_of(2, 0.0, pose=amount)).pose.numpy()
-    turn = rotation_matrix(np.array([[0, amount * yaw, 0], [0, -amount * yaw, 0]], np.float32))
-    np.testing.assert_allclose(rotation_matrix(result[:, 1:4]), turn @ rotation_matrix(own[:, 1:4]), atol=1e-3)
+    rotation = rotation_matrix(np.array([[0, amount * yaw, 0], [0, -amount * yaw, 0]], np.float32))
+    np.testing.assert_allclose(rotation_matrix(result[:, 1:4]), rotation @ rotation_matrix(own[:, 1:4]), atol=1e-3)
     np.testing.assert_array_equal(result[:, [0, 4, 5, 6]], own[:, [0, 4, 5, 6]])
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_face_mesh.bundle import load_network
-from dpe_face_mesh.motion import shapes_of
+from dpe_face_mesh.codes import shapes_of
 from dpe_face_mesh.neutral import least_active, relax
 from dpe_toolkit.api import BLENDSHAPE_NAMES, BLENDSHAPE_VERTICES, INNER_LIP_PAIRS, RIGID_VERTICES
 from tests.plugins.face_mesh.scenes import rest_shape, source_clip
@@ -31,8 +31,8 @@ def test_a_smile_is_taken_out_of_the_neutral_and_the_head_stays() -> None:
     relaxed = relax(smiling, network)
 
     def smile(shape: np.ndarray) -> float:
-        picture = (shape[BLENDSHAPE_VERTICES, :2] * 20 + 500).astype(np.float32)
-        activity = network(picture[None])[0].reshape(-1)
+        image = (shape[BLENDSHAPE_VERTICES, :2] * 20 + 500).astype(np.float32)
+        activity = network(image[None])[0].reshape(-1)
         return float(sum(activity[BLENDSHAPE_NAMES.index(f"mouthSmile{side}")] for side in ("Left", "Right")))
 
     def gap(shape: np.ndarray) -> float:

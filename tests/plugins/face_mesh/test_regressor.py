@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_face_mesh import plugin
-from dpe_face_mesh.bundle import load_network
-from dpe_face_mesh.detector import mesh_in_picture
-from dpe_face_mesh.expression import BLENDSHAPE_SPREADS
+from dpe_face_mesh.bundle import MESH_PX, load_network
+from dpe_face_mesh.detector import mesh_in_image
 from dpe_face_mesh.options import RegressorOptions
-from dpe_face_mesh.regressor import MeshRegressor
-from dpe_face_mesh.torch_port.region import MESH_PX, Region
+from dpe_face_mesh.regressor import BLENDSHAPE_SPREADS, MeshRegressor
+from dpe_face_mesh.torch_port.regions import Region
 from dpe_toolkit.api import (
     BLENDSHAPE_NAMES,
     ComponentContext,
@@ -71,7 +70,7 @@ def test_the_registry_makes_the_regressor_with_its_options() -> None:
 @torch.no_grad()
 def test_the_mesh_is_that_of_the_detectors_network_in_the_same_region() -> None:
     found = regressor().read(portrait(), near())
-    expected = mesh_in_picture(portrait()[0], near()[0].numpy(), load_network("face_landmarks_detector"))
+    expected = mesh_in_image(portrait()[0], near()[0].numpy(), load_network("face_landmarks_detector"))
     # That one reads its pixels with coordinates rounded to a 32nd of a pixel.
     np.testing.assert_allclose(found.points_px[0], expected, atol=0.15)
     pose = fit_pose(found.points_px.numpy())
@@ -131,11 +130,11 @@ def test_a_mirrored_picture_turns_and_rolls_the_other_way() -> None:
 @settings(deadline=None, max_examples=30)
 def test_cutting_reads_the_pixels_that_the_map_names(x: float, y: float, size: float, angle: float) -> None:
     ramp = (torch.arange(220) + 0.5).expand(220, 220)
-    picture = torch.stack((ramp, ramp.T, torch.zeros_like(ramp)))[None]
+    image = torch.stack((ramp, ramp.T, torch.zeros_like(ramp)))[None]
     region = Region(torch.tensor([[x, y]]), torch.tensor([size]), torch.tensor([angle]))
     centres = torch.stack(torch.meshgrid(torch.arange(MESH_PX), torch.arange(MESH_PX), indexing="xy"), dim=-1) + 0.5
-    expected = region.to_picture(F.pad(centres.reshape(1, -1, 2), (0, 1)))[0, :, :2].reshape(MESH_PX, MESH_PX, 2)
-    cut = region.cut(picture)[0, :2].permute(1, 2, 0)
+    expected = region.to_image(F.pad(centres.reshape(1, -1, 2), (0, 1)))[0, :, :2].reshape(MESH_PX, MESH_PX, 2)
+    cut = region.cut(image)[0, :2].permute(1, 2, 0)
     inside = (expected > 1).all(dim=2) & (expected < 219).all(dim=2)
     torch.testing.assert_close(cut[inside], expected[inside], atol=0.02, rtol=0)
 
@@ -148,19 +147,19 @@ def test_large_faces_are_averaged_down() -> None:
 
 @pytest.mark.parametrize("field", ["expression", "pose_deg", "place", "shape", "points_px", "blendshapes", "score"])
 def test_gradients_flow_from_every_field_to_the_pixels(field: str) -> None:
-    picture = portrait().clone().requires_grad_()
+    image = portrait().clone().requires_grad_()
     # A little off its place_shapes, since a score of 1 to the last bit has no slope.
-    value = getattr(regressor().read(picture, near() + 70), field)
+    value = getattr(regressor().read(image, near() + 70), field)
     weights = torch.randn(value.shape, generator=torch.Generator().manual_seed(0))
     (value * weights).sum().backward()
-    assert picture.grad is not None
-    assert torch.isfinite(picture.grad).all()
-    assert picture.grad.abs().max() > 0
+    assert image.grad is not None
+    assert torch.isfinite(image.grad).all()
+    assert image.grad.abs().max() > 0
 
 
 def test_the_gradient_of_the_whole_reading_agrees_with_finite_differences() -> None:
     exact = MeshRegressor(RegressorOptions(), CPU).double()
-    picture, place_px = portrait().double().requires_grad_(), near().double()
+    image, place_px = portrait().double().requires_grad_(), near().double()
     size = exact.expression_size + 3
     weights = torch.randn(1, size, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
@@ -168,11 +167,11 @@ def test_the_gradient_of_the_whole_reading_agrees_with_finite_differences() -> N
         reading = exact.read(value, place_px)
         return (torch.cat((reading.expression, reading.pose_deg), dim=1) * weights).sum()
 
-    (gradient,) = torch.autograd.grad(weighed(picture), picture)
-    direction = torch.randn(picture.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    (gradient,) = torch.autograd.grad(weighed(image), image)
+    direction = torch.randn(image.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     with torch.no_grad():
         step = 1e-8
-        measured = (weighed(picture + step * direction) - weighed(picture - step * direction)) / (2 * step)
+        measured = (weighed(image + step * direction) - weighed(image - step * direction)) / (2 * step)
     assert float((gradient * direction).sum()) == pytest.approx(float(measured), rel=1e-3)
 
 

@@ -5,13 +5,13 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dpe_face_mesh.raster import spread
+from dpe_face_mesh.raster import rasterise
 from dpe_face_mesh.warp import backward_map, boxes, map_step, resample, visibility
 from dpe_toolkit.api import EYES, FACE_OVAL, INNER_LIPS, NUM_MESH_VERTICES, canonical_face, rotation_matrix
 from tests.plugins.face_mesh.scenes import mesh
 
 SMALL, LARGE = (160, 180), (500, 560)
-turns = st.tuples(st.floats(-0.5, 0.5), st.floats(-0.8, 0.8), st.floats(-0.5, 0.5))
+rotations = st.tuples(st.floats(-0.5, 0.5), st.floats(-0.8, 0.8), st.floats(-0.5, 0.5))
 shifts = st.tuples(st.floats(-4, 4), st.floats(-4, 4))
 windows = st.sampled_from([SMALL, LARGE])
 
@@ -34,7 +34,7 @@ def radii(points: torch.Tensor, window: tuple[int, int]) -> tuple[torch.Tensor, 
     return torch.hypot(x - centre[0], y - centre[1]), (points[0, FACE_OVAL, :2] - centre).norm(dim=1).max()
 
 
-@given(turns, windows, st.floats(0, 1))
+@given(rotations, windows, st.floats(0, 1))
 @settings(deadline=None, max_examples=20)
 def test_a_mesh_that_does_not_move_moves_no_pixel_at_all(
     turn: tuple[float, float, float], window: tuple[int, int], share: float
@@ -52,7 +52,7 @@ def test_a_mesh_that_does_not_move_moves_no_pixel_at_all(
     assert not move.any()
 
 
-@given(turns, windows, shifts)
+@given(rotations, windows, shifts)
 @settings(deadline=None, max_examples=20)
 def test_a_mesh_moved_as_a_whole_moves_every_pixel_inside_by_as_much(
     turn: tuple[float, float, float], window: tuple[int, int], shift: tuple[float, float]
@@ -61,7 +61,7 @@ def test_a_mesh_moved_as_a_whole_moves_every_pixel_inside_by_as_much(
     move = whole(source, source + torch.tensor([*shift, 0.0]), window)
     triangles = torch.from_numpy(canonical_face().triangles)
     shown = source + torch.tensor([*shift, 0.0])
-    inside = spread(shown, torch.ones(1, NUM_MESH_VERTICES, 1), triangles, window).covered.float()
+    inside = rasterise(shown, torch.ones(1, NUM_MESH_VERTICES, 1), triangles, window).covered.float()
     # a map on a grid is smoothed over a cell and interpolated: near the edge it mixes with what is outside
     margin = 4 + 3 * map_step(window)
     core = -torch.nn.functional.max_pool2d(-inside, 2 * margin + 1, 1, margin) > 0
@@ -160,11 +160,11 @@ def test_the_inside_of_the_mouth_can_be_read_elsewhere_than_the_lips() -> None:
     assert changed[: int(target[0, INNER_LIPS, 1].min()) - 6].max() == 0
 
 
-@given(turns)
+@given(rotations)
 @settings(deadline=None, max_examples=30)
 def test_visibility_is_a_share_and_highest_in_front(turn: tuple[float, float, float]) -> None:
-    rotation = torch.from_numpy(rotation_matrix(torch.tensor([turn]).numpy()))
-    shares = visibility(rotation)
+    matrix = torch.from_numpy(rotation_matrix(torch.tensor([turn]).numpy()))
+    shares = visibility(matrix)
     assert shares.shape == (1, NUM_MESH_VERTICES)
     assert ((shares >= 0) & (shares <= 1)).all()
     assert shares[0, 1] == 1, "the tip of the nose"

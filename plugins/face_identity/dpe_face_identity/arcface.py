@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dpe_face_identity.alignment import aligned_pictures, expect_faces, mesh_of
+from dpe_face_identity.alignment import aligned_images, expect_faces, mesh_of
 from dpe_face_identity.options import ArcFaceOptions
 from dpe_toolkit.api import EYES, CheckpointError, OptionsError, PluginError
 
@@ -22,7 +22,7 @@ _SIDE_PX = 112
 _TEMPLATE_PX = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
 )
-"""Centres of both eyes, tip of the nose and corners of the mouth, from the picture's left, as the training had them."""
+"""Centres of both eyes, tip of the nose and corners of the mouth, from the image's left, as the training had them."""
 _NOSE, _MOUTH = 1, (61, 291)
 
 
@@ -55,7 +55,7 @@ class ArcFaceIdentity:
                 "read them with regressor 'mesh' first, or choose identity 'dlib', which finds faces itself",
                 plugin="face_identity",
             )
-        faces = aligned_pictures(pictures, _points(mesh_of(near_px)), _TEMPLATE_PX, _SIDE_PX)
+        faces = aligned_images(pictures, _points(mesh_of(near_px)), _TEMPLATE_PX, _SIDE_PX)
         images = np.ascontiguousarray((faces.clamp(0, 1) * 2 - 1).cpu().float().numpy())
         # One at a time: many published files are of a fixed batch of one.
         answers = [self._session.run(None, {self._input: image[None]})[0] for image in images]

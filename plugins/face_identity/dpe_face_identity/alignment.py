@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dpe_toolkit.api import NUM_FACE_VERTICES, NUM_MESH_VERTICES, expect_shape
+from dpe_toolkit.api import expect_shape
+from dpe_toolkit.api.face import NUM_FACE_VERTICES, NUM_MESH_VERTICES
 
 __all__ = ["aligned_images", "expect_faces", "fit_similarity", "mesh_of"]
 

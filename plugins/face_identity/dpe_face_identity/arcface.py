@@ -11,7 +11,8 @@ from torch import Tensor
 
 from dpe_face_identity.alignment import aligned_images, expect_faces, mesh_of
 from dpe_face_identity.options import ArcFaceOptions
-from dpe_toolkit.api import EYES, CheckpointError, OptionsError, PluginError
+from dpe_toolkit.api import CheckpointError, OptionsError, PluginError
+from dpe_toolkit.api.face import EYES
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

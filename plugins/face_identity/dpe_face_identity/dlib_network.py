@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from dpe_face_identity.alignment import aligned_images, expect_faces, mesh_of
-from dpe_toolkit.api import EYES, NOSE_BASE, CheckpointError, PluginError
+from dpe_toolkit.api import CheckpointError, PluginError
+from dpe_toolkit.api.face import EYES, NOSE_BASE
 
 __all__ = ["DlibIdentity", "open_dlib"]
 

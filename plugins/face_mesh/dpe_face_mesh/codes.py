@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.api import NUM_MESH_VERTICES, POSE_SIZE, CodeSpace, MotionCode, place_shapes
+from dpe_toolkit.api import CodeSpace, MotionCode
+from dpe_toolkit.api.face import NUM_MESH_VERTICES, POSE_SIZE, place_shapes
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from dpe_toolkit.api import FACE_OVAL, LIP_SURROUND, NOSE_BRIDGE, FaceBatch
+from dpe_toolkit.api import FaceBatch
+from dpe_toolkit.api.face import FACE_OVAL, LIP_SURROUND, NOSE_BRIDGE
 
 __all__ = ["ColourMatch", "blur", "match_colours", "matching_blur_px", "skin_colour"]
 

@@ -18,15 +18,8 @@ from dpe_face_mesh.options import GeneratorOptions
 from dpe_face_mesh.pose_stabilisation import stabilisation_rows, stabilise_pose
 from dpe_face_mesh.shot import MeshShot, ShotDonors, window_points
 from dpe_face_mesh.texture_donors import DonorPlan, pick_donors
-from dpe_toolkit.api import (
-    MOUTH_CORNERS,
-    Appearance,
-    FaceBatch,
-    GenerateRequest,
-    MotionCode,
-    ShotGenerator,
-    ShotMaterial,
-)
+from dpe_toolkit.api import Appearance, FaceBatch, GenerateRequest, MotionCode, ShotGenerator, ShotMaterial
+from dpe_toolkit.api.face import MOUTH_CORNERS
 
 __all__ = ["MeshEncoder", "MeshGenerator"]
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from dpe_face_mesh.colour_match import ColourMatch
 from dpe_face_mesh.openings import Opening, seam_points
 from dpe_face_mesh.raster import box_in, rasterise, rows_by_size
-from dpe_toolkit.api import LIP_RINGS
+from dpe_toolkit.api.face import LIP_RINGS
 
 __all__ = ["TextureDonor", "inlay", "lip_seam"]
 

@@ -13,16 +13,8 @@ from dpe_face_mesh.codes import mesh_codes, poses_of, shapes_of
 from dpe_face_mesh.neutral import least_active, relax
 from dpe_face_mesh.options import MotionOptions
 from dpe_face_mesh.retarget import Person, retarget, retarget_poses
-from dpe_toolkit.api import (
-    FaceBatch,
-    FaceTrack,
-    MixRequest,
-    MotionCode,
-    MotionTrack,
-    canonical_shapes,
-    fit_pose,
-    vertex_weights,
-)
+from dpe_toolkit.api import FaceBatch, FaceTrack, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.api.face import canonical_shapes, fit_pose, vertex_weights
 
 __all__ = ["MeshMotion"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_face_mesh.bundle import Network
-from dpe_toolkit.api import (
+from dpe_toolkit.api.face import (
     BLENDSHAPE_NAMES,
     BLENDSHAPE_VERTICES,
     EYES,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.api import EYES, INNER_LIP_PAIRS, INNER_LIPS, LIP_RINGS, MOUTH_CORNERS, canonical_face
+from dpe_toolkit.api.face import EYES, INNER_LIP_PAIRS, INNER_LIPS, LIP_RINGS, MOUTH_CORNERS, canonical_face
 
 __all__ = ["Opening", "face_openings", "opening_sizes", "seam_points", "tuck_lips"]
 

@@ -11,15 +11,8 @@ import torch
 from dpe_face_mesh.bundle import Network
 from dpe_face_mesh.codes import MESH_SPACE, poses_of, shapes_of
 from dpe_face_mesh.detector import mesh_in_image
-from dpe_toolkit.api import (
-    RIGID_VERTICES,
-    FaceBatch,
-    MotionCode,
-    ShotMaterial,
-    fit_pose,
-    rotation_matrix,
-    rotation_vector,
-)
+from dpe_toolkit.api import FaceBatch, MotionCode, ShotMaterial
+from dpe_toolkit.api.face import RIGID_VERTICES, fit_pose, rotation_matrix, rotation_vector
 
 __all__ = ["stabilisation_rows", "stabilise_pose"]
 

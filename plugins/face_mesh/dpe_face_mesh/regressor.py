@@ -11,14 +11,13 @@ from torch import Tensor, nn
 from dpe_face_mesh.options import RegressorOptions
 from dpe_face_mesh.torch_port import port_network
 from dpe_face_mesh.torch_port.regions import Region, find_regions, region_of
-from dpe_toolkit.api import (
+from dpe_toolkit.api import FaceReading, expect_shape
+from dpe_toolkit.api.face import (
     BLENDSHAPE_NAMES,
     BLENDSHAPE_VERTICES,
     FACE_WIDTH_CM,
     NUM_MESH_VERTICES,
-    FaceReading,
     canonical_face,
-    expect_shape,
     fit_head_poses,
 )
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.api import (
+from dpe_toolkit.api import REGIONS
+from dpe_toolkit.api.face import (
     EYES,
     INNER_LIP_PAIRS,
     MOUTH_CORNERS,
     NUM_MESH_VERTICES,
-    REGIONS,
     Eye,
     region_weights,
     rotation_matrix,

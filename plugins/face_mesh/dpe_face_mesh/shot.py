@@ -17,16 +17,8 @@ from dpe_face_mesh.options import GeneratorOptions
 from dpe_face_mesh.raster import box_in, rows_by_size
 from dpe_face_mesh.texture_donors import DonorPlan, closing_share, donor_weights, shut_share
 from dpe_face_mesh.warp import backward_map, boxes, map_step, resample, visibility
-from dpe_toolkit.api import (
-    INNER_LIPS,
-    FaceBatch,
-    Generated,
-    GenerateRequest,
-    MotionCode,
-    canonical_shapes,
-    fit_pose,
-    rotation_matrix,
-)
+from dpe_toolkit.api import FaceBatch, Generated, GenerateRequest, MotionCode
+from dpe_toolkit.api.face import INNER_LIPS, canonical_shapes, fit_pose, rotation_matrix
 
 __all__ = ["MeshShot", "ShotDonors", "window_points"]
 

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from dpe_face_mesh.raster import rasterise
-from dpe_toolkit.api import EYES, FACE_OVAL, INNER_LIPS, NUM_MESH_VERTICES, canonical_face, canonical_mesh
+from dpe_toolkit.api.face import EYES, FACE_OVAL, INNER_LIPS, NUM_MESH_VERTICES, canonical_face, canonical_mesh
 
 __all__ = ["backward_map", "boxes", "map_step", "resample", "visibility"]
 

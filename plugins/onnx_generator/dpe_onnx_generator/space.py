@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dpe_toolkit.api import BLENDSHAPE_NAMES, CodeSpace
+from dpe_toolkit.api import CodeSpace
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES
 
 __all__ = ["NUM_ACTIVITIES", "SPACE"]
 

@@ -19,10 +19,6 @@ from dpe_face_mesh.motion import MeshMotion
 from dpe_face_mesh.options import DetectorOptions, GeneratorOptions, MotionOptions
 from dpe_toolkit.analysis.windows import WindowPlan, cut_faces, plan_windows
 from dpe_toolkit.api import (
-    EYES,
-    INNER_LIP_PAIRS,
-    NUM_MESH_VERTICES,
-    Eye,
     FaceBatch,
     FaceTrack,
     FrameBatch,
@@ -35,10 +31,9 @@ from dpe_toolkit.api import (
     ShotGenerator,
     ShotMaterial,
     Span,
-    canonical_face,
     full_rgb,
-    place_shapes,
 )
+from dpe_toolkit.api.face import EYES, INNER_LIP_PAIRS, NUM_MESH_VERTICES, Eye, canonical_face, place_shapes
 from dpe_toolkit.media import VideoReader
 from dpe_toolkit.testing.demo import SIZE_PX, find_carphone, push_in
 from dpe_toolkit.testing.pictures import RgbPicture, batch_from_rgb

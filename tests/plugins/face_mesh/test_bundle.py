@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from dpe_face_mesh import bundle
-from dpe_toolkit.api import BLENDSHAPE_NAMES, BLENDSHAPE_VERTICES, CheckpointError, canonical_face
+from dpe_toolkit.api import CheckpointError
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES, BLENDSHAPE_VERTICES, canonical_face
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | float | bytes]]:

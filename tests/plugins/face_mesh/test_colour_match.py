@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from dpe_face_mesh.colour_match import blur, matching_blur_px
-from dpe_toolkit.api import FACE_OVAL, NUM_MESH_VERTICES, FaceBatch, Placement
+from dpe_toolkit.api import FaceBatch, Placement
+from dpe_toolkit.api.face import FACE_OVAL, NUM_MESH_VERTICES
 
 SIZE = 128
 

@@ -8,7 +8,8 @@ import torch
 from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.detector import MeshDetector, mesh_in_image
 from dpe_face_mesh.options import DetectorOptions
-from dpe_toolkit.api import NUM_MESH_VERTICES, Detections, FrameBatch
+from dpe_toolkit.api import Detections, FrameBatch
+from dpe_toolkit.api.face import NUM_MESH_VERTICES
 from dpe_toolkit.testing.demo import push_in
 from dpe_toolkit.testing.pictures import LAYOUTS, RgbPicture, batch_from_rgb
 from tests.plugins.face_mesh.scenes import astronaut, detector, source_clip

@@ -13,7 +13,8 @@ from dpe_face_mesh.options import GeneratorOptions
 from dpe_face_mesh.pose_stabilisation import stabilisation_rows
 from dpe_feather_blend.compositor import FeatherCompositor
 from dpe_feather_blend.options import FeatherOptions
-from dpe_toolkit.api import Generated, MotionTrack, ShotMaterial, rotation_matrix
+from dpe_toolkit.api import Generated, MotionTrack, ShotMaterial
+from dpe_toolkit.api.face import rotation_matrix
 from dpe_toolkit.geometry import write_window
 from tests.plugins.face_mesh.scenes import (
     NUM_FRAMES,

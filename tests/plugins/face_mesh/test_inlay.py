@@ -9,7 +9,7 @@ from dpe_face_mesh.colour_match import ColourMatch, skin_colour
 from dpe_face_mesh.inlay import TextureDonor, lip_seam
 from dpe_face_mesh.inlay import inlay as inlay_by
 from dpe_face_mesh.openings import Opening, face_openings
-from dpe_toolkit.api import LIP_RINGS
+from dpe_toolkit.api.face import LIP_RINGS
 from tests.plugins.face_mesh.scenes import rest_shape, with_mouth
 
 SIZE = 160

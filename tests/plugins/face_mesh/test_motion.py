@@ -11,20 +11,8 @@ from hypothesis import strategies as st
 from dpe_face_mesh.codes import MESH_SPACE, mesh_points, shapes_of
 from dpe_face_mesh.motion import MeshMotion
 from dpe_face_mesh.options import MotionOptions
-from dpe_toolkit.api import (
-    EYES,
-    INNER_LIP_PAIRS,
-    INNER_LIPS,
-    NUM_MESH_VERTICES,
-    REGIONS,
-    FaceBatch,
-    FaceTrack,
-    MotionCode,
-    MotionTrack,
-    Placement,
-    place_shapes,
-    rotation_matrix,
-)
+from dpe_toolkit.api import REGIONS, FaceBatch, FaceTrack, MotionCode, MotionTrack, Placement
+from dpe_toolkit.api.face import EYES, INNER_LIP_PAIRS, INNER_LIPS, NUM_MESH_VERTICES, place_shapes, rotation_matrix
 from tests.plugins.face_mesh.scenes import (
     FloatArray,
     code,

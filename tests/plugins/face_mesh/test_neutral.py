@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dpe_face_mesh.bundle import load_network
 from dpe_face_mesh.codes import shapes_of
 from dpe_face_mesh.neutral import least_active, relax
-from dpe_toolkit.api import BLENDSHAPE_NAMES, BLENDSHAPE_VERTICES, INNER_LIP_PAIRS, RIGID_VERTICES
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES, BLENDSHAPE_VERTICES, INNER_LIP_PAIRS, RIGID_VERTICES
 from tests.plugins.face_mesh.scenes import rest_shape, source_clip
 
 

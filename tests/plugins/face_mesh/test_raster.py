@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_face_mesh.raster import rasterise
-from dpe_toolkit.api import canonical_face
+from dpe_toolkit.api.face import canonical_face
 from tests.plugins.face_mesh.scenes import mesh
 
 QUAD = torch.tensor([[0, 1, 2], [0, 2, 3]])

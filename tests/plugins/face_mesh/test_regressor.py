@@ -15,14 +15,8 @@ from dpe_face_mesh.detector import mesh_in_image
 from dpe_face_mesh.options import RegressorOptions
 from dpe_face_mesh.regressor import BLENDSHAPE_SPREADS, MeshRegressor
 from dpe_face_mesh.torch_port.regions import Region
-from dpe_toolkit.api import (
-    BLENDSHAPE_NAMES,
-    ComponentContext,
-    FaceReading,
-    canonical_shapes,
-    fit_pose,
-    full_rgb,
-)
+from dpe_toolkit.api import ComponentContext, FaceReading, full_rgb
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES, canonical_shapes, fit_pose
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plugins import Registry
 from tests.plugins.face_mesh.scenes import astronaut, detector, source_clip

@@ -6,12 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_face_mesh.retarget import Person, retarget
-from dpe_toolkit.api import (
-    EYES,
-    INNER_LIP_PAIRS,
-    MOUTH_CORNERS,
-    NUM_MESH_VERTICES,
-)
+from dpe_toolkit.api.face import EYES, INNER_LIP_PAIRS, MOUTH_CORNERS, NUM_MESH_VERTICES
 from tests.plugins.face_mesh.scenes import FloatArray, lid_gap, rest_shape, with_lids, with_mouth
 
 seeds = st.integers(0, 2**16)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dpe_face_mesh.openings import Opening, face_openings, opening_sizes, seam_points, tuck_lips
 from dpe_face_mesh.texture_donors import closing_share, donor_cost, donor_weights, pick_donors, shut_share
-from dpe_toolkit.api import EYES, LIP_RINGS, NUM_MESH_VERTICES, canonical_face
+from dpe_toolkit.api.face import EYES, LIP_RINGS, NUM_MESH_VERTICES, canonical_face
 from tests.plugins.face_mesh.scenes import FloatArray, lid_gap, mesh, rest_shape, with_lids, with_mouth
 
 MOUTH = face_openings()[0]

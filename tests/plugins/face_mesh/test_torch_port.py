@@ -20,7 +20,8 @@ from dpe_face_mesh.torch_port import (
     port_network,
     read_graph,
 )
-from dpe_toolkit.api import BLENDSHAPE_VERTICES, NUM_MESH_VERTICES, PluginError
+from dpe_toolkit.api import PluginError
+from dpe_toolkit.api.face import BLENDSHAPE_VERTICES, NUM_MESH_VERTICES
 from dpe_toolkit.testing.faces import DrawnFace, draw_face
 from tests.plugins.face_mesh.scenes import astronaut
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dpe_face_mesh.raster import rasterise
 from dpe_face_mesh.warp import backward_map, boxes, map_step, resample, visibility
-from dpe_toolkit.api import EYES, FACE_OVAL, INNER_LIPS, NUM_MESH_VERTICES, canonical_face, rotation_matrix
+from dpe_toolkit.api.face import EYES, FACE_OVAL, INNER_LIPS, NUM_MESH_VERTICES, canonical_face, rotation_matrix
 from tests.plugins.face_mesh.scenes import mesh
 
 SMALL, LARGE = (160, 180), (500, 560)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dpe_face_mesh.bundle import ANCHORS, DETECTOR_PX, MESH_PX, REGION_MARGIN
 from dpe_face_mesh.torch_port.network import PortedNetwork
-from dpe_toolkit.api import EYES
+from dpe_toolkit.api.face import EYES
 
 __all__ = ["Region", "find_regions", "region_of"]
 

@@ -1,6 +1,8 @@
 """What plugins import: nothing else of the toolkit is anybody's to rely on.
 
-Here is what components are made of. Four modules beside it are for distributions that do more than give components:
+Here is what components are made of. Beside it, `dpe_toolkit.api.face` has the face mesh: which vertices
+are which, the canonical face, blendshape names and head pose. Four modules are for distributions that do more than give
+components:
 
 - `dpe_toolkit.api.commands`: commands of the ``dpe`` program, as ``dpe_register_commands`` adds them;
 - `dpe_toolkit.api.footage`: reading media, and finding and following the faces in it;
@@ -70,7 +72,8 @@ from dpe_toolkit.editing.protocols import (
     WindowShape,
 )
 from dpe_toolkit.editing.stages import KINDS, MEASURE_KINDS, ComponentKind
-from dpe_toolkit.face.codes import REGIONS, Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.codes import Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, FloatArray, Placement
 from dpe_toolkit.hookspecs import hookimpl
 from dpe_toolkit.plans.edit import ComponentChoice, EditPlan

@@ -27,7 +27,7 @@ HELP = help_text(
 
 
 def run(
-    portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="Picture of a face.")],
+    portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="Image of a face.")],
     driver: Annotated[Path, typer.Argument(metavar="DRIVER", help="Footage of the performance.")],
     *,
     output: OutputOption,

@@ -1,4 +1,4 @@
-"""``dpe faces``: who is seen in the shots of a timeline, as a sheet of pictures with names to choose by."""
+"""``dpe faces``: who is seen in the shots of a timeline, as a sheet of images with names to choose by."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from dpe_toolkit.cli.screen import help_text, note
 __all__ = ["HELP", "run"]
 
 HELP = help_text(
-    "Write one frame of the timeline as a picture: source on the left, result on the right.",
+    "Write one frame of the timeline as an image: source on the left, result on the right.",
     "Only the shot of that frame is analysed, and what was analysed before is used again.",
     examples=(
         "dpe still cut.otio --frame 60 -o frame.png",
@@ -27,7 +27,7 @@ def run(
     timeline: TimelineArgument,
     *,
     frame: Annotated[str, typer.Option(metavar="TIME", help="Output frame: 60, 2.4s or timecode.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Picture to write, e.g. .png.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Image to write, e.g. .png.")],
     mesh: Annotated[bool, typer.Option("--mesh", help="Draw the points of the face on both.")] = False,
     amounts: AmountChoices,
     parts: PartChoices,

@@ -140,7 +140,7 @@ def _components(registry: Registry) -> Iterator[Finding]:
                     continue
                 registry.create(choice, context)
             except DpeError as error:
-                # What judges pictures may want weights or a package that only training or evaluation needs.
+                # What measures images may want weights or a package that only training or evaluation needs.
                 yield Finding(kind, name, "absent" if kind in MEASURE_KINDS else "broken", str(error))
             else:
                 yield Finding(kind, name, "ok", entry.component.summary)

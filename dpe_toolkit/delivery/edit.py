@@ -147,7 +147,7 @@ def edit_files(
     run: RunChoices,
 ) -> EditReport:
     """As `edit`, with its arguments read."""
-    refuse_output(output, reads=(source, driver), pictures=settings.codec in SEQUENCES)
+    refuse_output(output, reads=(source, driver), images=settings.codec in SEQUENCES)
     check_settings(output, settings)
     registry = allowed_registry(choices.project, output)
     with as_usage():
@@ -191,7 +191,7 @@ def edit_still(
             components={"compositor": _COMPOSITOR, **choices.components, "generator": generator},
             edit={"pose": 1.0, **choices.edit},
         )
-    refuse_output(output, reads=(portrait, driver), pictures=settings.codec in SEQUENCES)
+    refuse_output(output, reads=(portrait, driver), images=settings.codec in SEQUENCES)
     check_settings(output, settings)
     with as_usage():
         for given in (portrait, driver):

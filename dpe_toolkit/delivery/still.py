@@ -73,7 +73,7 @@ def write_still(
     """As `still`, with its arguments read."""
     if output.suffix.lower() not in _SUFFIXES:
         raise OptionsError(
-            f"{output.name!r} is no picture", f"a name that ends in {', '.join(_SUFFIXES)}", "rename the output"
+            f"{output.name!r} is no image", f"a name that ends in {', '.join(_SUFFIXES)}", "rename the output"
         )
     refuse_output(output, reads=() if isinstance(source, RenderPlan) else (source,))
     registry = registry_for(source, choices)
@@ -121,7 +121,7 @@ def write_image(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
             part.write_bytes(np.asarray(coded, np.uint8).tobytes())
     except OSError as error:
         raise RenderError(
-            f"the picture cannot be written: {error.strerror or error}",
+            f"the image cannot be written: {error.strerror or error}",
             "a folder that exists and may be written",
             "choose another --output",
             path=path,

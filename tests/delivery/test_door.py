@@ -19,6 +19,7 @@ from dpe_toolkit.media import OutputSettings, VideoReader
 from dpe_toolkit.planning import EditSettings
 from tests.cli.conftest import NUM_FRAMES, Dpe
 from tests.cli.test_conform import clip, save
+from tests.contracts.pages import blocks
 
 
 def planes_of(path: Path) -> tuple[np.ndarray, ...]:
@@ -154,6 +155,12 @@ def test_wrong_values_are_refused_as_those_of_a_command(linked: Path, tmp_path: 
     with pytest.raises(OptionsError, match="no output is named"):
         dpe_toolkit.render(linked)
     assert not (tmp_path / "a.mkv").exists()
+
+
+def test_the_first_example_of_the_page_is_six_lines() -> None:
+    first = next(block for block in blocks("docs/python.md") if block.language == "python")
+    assert len(first.text.splitlines()) == 6
+    assert {word for word in ("edit", "still") if f"dpe_toolkit.{word}(" in first.text} == {"edit", "still"}
 
 
 def test_the_door_is_typed() -> None:

@@ -13,7 +13,7 @@ import typer
 
 from dpe_toolkit.cli.ranges import parse_face
 from dpe_toolkit.editing.checking import read_model
-from dpe_toolkit.editing.components import KINDS
+from dpe_toolkit.editing.stages import SHOT_KINDS, STAGES
 from dpe_toolkit.face.choice import FaceChoice
 
 if TYPE_CHECKING:
@@ -25,13 +25,6 @@ __all__ = ["KindFlags", "ModelFlags", "field_option", "flag_parameter", "option_
 _BOUNDS = {"ge": "min", "le": "max", "gt": "min", "lt": "max"}
 _SIMPLE = (bool, int, float, str)
 _METAVARS: Mapping[object, str] = {float: "AMOUNT", int: "COUNT", str: "TEXT", dict: "NAMES", FaceChoice: "WHICH"}
-_KIND_HELP: Mapping[str, str] = {
-    "detector": "What finds the faces.",
-    "encoder": "What reads the source's looks.",
-    "motion": "What splits pose from expression.",
-    "generator": "What draws the face.",
-    "compositor": "What puts it into the frame.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +53,26 @@ class ModelFlags:
 
 @dataclass(frozen=True, slots=True)
 class KindFlags:
-    """A flag for each kind of component, to name one with."""
+    """A flag for each kind of component that a shot may name, given again for several of those that it may have."""
 
     panel: str
 
     def parameters(self) -> list[inspect.Parameter]:
         """One option a kind, None where it is not given."""
         return [
-            option_parameter(kind, str, typer.Option(metavar="NAME", help=text, rich_help_panel=self.panel))
-            for kind, text in ((kind, _KIND_HELP[kind]) for kind in KINDS)
+            option_parameter(
+                row.kind,
+                list[str] if row.many else str,
+                typer.Option(metavar="NAME", help=row.words, rich_help_panel=self.panel),
+            )
+            for row in STAGES
+            if row.named_by_shots
         ]
 
     def pack(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Kind to name, for the kinds that were named."""
-        return {kind: values[kind] for kind in KINDS if values[kind] is not None}
+        """Kind to name, or to names in order, for the kinds that were named."""
+        named = {kind: values[kind] for kind in SHOT_KINDS if values[kind]}
+        return {kind: tuple(name) if isinstance(name, list) else name for kind, name in named.items()}
 
 
 def flag_parameter(name: str, field: FieldInfo, *flags: str, panel: str) -> inspect.Parameter:

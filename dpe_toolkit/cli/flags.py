@@ -14,8 +14,8 @@ from typer.core import TyperCommand
 
 from dpe_toolkit.cli.fields import field_hint, field_option, option_parameter
 from dpe_toolkit.core.errors import OptionsError, nearest_names
-from dpe_toolkit.editing.components import KINDS
 from dpe_toolkit.editing.options import OptionValue
+from dpe_toolkit.editing.stages import SHOT_KINDS
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
@@ -69,7 +69,7 @@ class Flags:
 def named_targets(args: Sequence[str]) -> dict[str, list[str]]:
     """What is named on a command line: ``kinds`` (``kind=name``) and ``dotted`` (targets of flags with a dot)."""
     kinds = []
-    for kind in KINDS:
+    for kind in SHOT_KINDS:
         for place, word in enumerate(args):
             if word == f"--{kind}" and place + 1 < len(args):
                 kinds.append(f"{kind}={args[place + 1]}")
@@ -106,28 +106,28 @@ def _flags_wanted(args: Sequence[str]) -> Flags:
     from dpe_toolkit.cli.allowed import allowed_registry
 
     registry = allowed_registry()
-    chosen = dict(pair.split("=", 1) for pair in named["kinds"])
+    chosen = [(kind, name) for kind, _, name in (pair.partition("=") for pair in named["kinds"])]
     entries = [(target, entry) for target in named["dotted"] for entry in _claimed(registry, target, chosen)]
     if asked:
-        entries += [(name, registry.find(kind, name)) for kind, name in chosen.items()]
+        entries += [(name, registry.find(kind, name)) for kind, name in chosen]
     return flags_of(entries)
 
 
-def _claimed(registry: Registry, target: str, chosen: dict[str, str]) -> list[RegisteredComponent]:
+def _claimed(registry: Registry, target: str, chosen: Sequence[tuple[str, str]]) -> list[RegisteredComponent]:
     """The components that a flag's first word means: by kind, by name, or by family.
 
     Raises:
         OptionsError: nothing is called that.
     """
-    if target in chosen:
-        return [registry.find(target, chosen[target])]
-    if target in KINDS:
+    if named := [registry.find(kind, name) for kind, name in chosen if kind == target]:
+        return named
+    if target in SHOT_KINDS:
         # Which one it will be, the timeline may say: every one's options are taken, and planning judges.
-        return [entry for kind in KINDS if kind == target for entry in registry.components(kind).values()]
-    every = [entry for kind in KINDS for entry in registry.components(kind).values()]
+        return [*registry.components(target).values()]
+    every = [entry for kind in SHOT_KINDS for entry in registry.components(kind).values()]
     found = [entry for entry in every if target in (entry.component.name, entry.component.family)]
     if not found:
-        known = {*KINDS, *(entry.component.name for entry in every)}
+        known = {*SHOT_KINDS, *(entry.component.name for entry in every)}
         raise OptionsError(f"no component is called {target!r}", nearest_names(target, known), "correct the flag")
     return found
 

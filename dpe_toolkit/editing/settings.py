@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.editing.checking import known_names
-from dpe_toolkit.editing.components import KINDS
+from dpe_toolkit.editing.stages import CHAIN_KINDS, SHOT_KINDS
 from dpe_toolkit.face.choice import FACE_FORMS, FaceChoice, parse_face
 from dpe_toolkit.face.codes import REGIONS
 
@@ -38,9 +38,6 @@ __all__ = [
 Amount = Annotated[float, Field(ge=0, le=3)]
 """How much of the driver an edit takes over, or what a region of the face weighs in it; 1 is all, as it is."""
 Retime = Annotated[float, Field(gt=0, le=100, description="Driver seconds that pass in one second.")]
-_MANY: tuple[str, ...] = ()
-"""Kinds of component of which a shot may have several."""
-_ONE_OF = (*KINDS, "identity")
 
 
 def parse_regions(text: str) -> dict[str, float]:
@@ -83,7 +80,7 @@ def _read_face(value: object) -> object:
 def _one_or_many(value: object) -> object:
     """Refuses a list of names for a kind of which a shot has one."""
     for kind, names in value.items() if isinstance(value, Mapping) else ():
-        if kind not in _MANY and isinstance(names, list | tuple):
+        if kind not in CHAIN_KINDS and isinstance(names, list | tuple):
             raise ValueError(f"a shot has one {kind}, not a list of them")
     return value
 
@@ -96,7 +93,7 @@ Regions = Annotated[
 Face = Annotated[FaceChoice, BeforeValidator(_read_face, json_schema_input_type=FaceChoice | str | int)]
 ComponentNames = Annotated[
     dict[str, str | tuple[str, ...]],
-    known_names("kind of component", (*_ONE_OF, *_MANY)),
+    known_names("kind of component", SHOT_KINDS),
     BeforeValidator(_one_or_many),
 ]
 """Kind to name, or to names in order for a kind of which a shot may have several."""

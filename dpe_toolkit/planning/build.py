@@ -8,9 +8,9 @@ from pathlib import Path
 
 from dpe_toolkit import __version__
 from dpe_toolkit.core.errors import nearest_names
-from dpe_toolkit.editing.components import KINDS
 from dpe_toolkit.editing.options import OptionValue, group_options
 from dpe_toolkit.editing.settings import ComponentNames, EditSettings
+from dpe_toolkit.editing.stages import KINDS
 from dpe_toolkit.planning.components import IDENTITY, check_targets
 from dpe_toolkit.planning.driving import EditedShot
 from dpe_toolkit.planning.edits import EditBuilder

@@ -13,7 +13,7 @@ from dpe_toolkit.plans.edit import EditPlan, MattePlan
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.plans.problems import Problem
-from dpe_toolkit.timeline import Clip, EditedMedia, media_url
+from dpe_toolkit.timeline import Clip, EditedMedia, effect_fields, media_url
 
 __all__ = ["ShotFile", "edited_media", "plan_shot_files"]
 
@@ -119,8 +119,7 @@ def _stated(file: ShotFile, path: Path) -> dict[str, object]:
         "retime": float(edit.retime),
         "when_short": edit.when_short,
     }
-    amounts = {"expression": edit.expression, "pose": edit.pose, "mode": edit.mode, "consent": edit.consent}
-    return {"driving": driving, **amounts}
+    return {**effect_fields(edit), "driving": driving}
 
 
 def _hindrance(takes: Sequence[ShotPlan]) -> str:

@@ -55,7 +55,7 @@ def run(
     from dpe_toolkit.media import VideoReader, write_png
     from dpe_toolkit.plugins import load_registry
     from dpe_toolkit.rendering import NO_PROGRESS, resolve_device
-    from dpe_toolkit.rendering.stills import opening_pictures
+    from dpe_toolkit.rendering.readers import media_opener
 
     if output.suffix.lower() != ".png":
         raise OptionsError(f"the sheet is to be written as {output.suffix!r}", "a name in .png", "rename it")
@@ -63,7 +63,7 @@ def run(
     registry = load_registry()
     plan = make_plan(timeline, amounts, parts, registry=registry)
     refuse_faults(plan)
-    open_reader = opening_pictures(plan, VideoReader)
+    open_reader = media_opener(plan, VideoReader)
     pool = ComponentPool(registry, resolve_device(where.device))
     store = AnalysisStore(where.cache_folder)
     cells: list[tuple[str, SeenFace, Picture]] = []
@@ -83,11 +83,10 @@ def run(
 def _requests(plan: RenderPlan, registry: Registry, names: list[str] | None) -> list[ClipRequest]:
     """What to look at: the source of every shot, and its driver, each stretch once."""
     from dpe_toolkit.analysis import ClipRequest
-    from dpe_toolkit.planning import DEFAULT_COMPONENTS
     from dpe_toolkit.planning.components import choose_components
     from dpe_toolkit.rendering.mapping import driver_spans, map_driver
 
-    chosen = choose_components(registry, {"default": DEFAULT_COMPONENTS}, {}, where="faces")
+    chosen = choose_components(registry, {"default": registry.defaults}, {}, where="faces")
     found: dict[str, ClipRequest] = {}
     for shot in plan.leaves():
         whole = shot.whole

@@ -6,10 +6,9 @@ from dpe_toolkit.planning.build import build_plan
 from dpe_toolkit.planning.explain import ExplainRow, explain
 from dpe_toolkit.planning.handles import ShotFile, edited_media, plan_shot_files
 from dpe_toolkit.planning.media import MediaFacts
-from dpe_toolkit.planning.settings import DEFAULT_COMPONENTS, PROJECT_FILE, ProjectConfig, read_project
+from dpe_toolkit.planning.settings import PROJECT_FILE, ProjectConfig, read_project
 
 __all__ = [
-    "DEFAULT_COMPONENTS",
     "PROJECT_FILE",
     "ExplainRow",
     "MediaFacts",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,17 +12,9 @@ from dpe_toolkit.plans.model import Fit, Gaps
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline import check_model
 
-__all__ = ["DEFAULT_COMPONENTS", "PROJECT_FILE", "ProjectConfig", "read_project"]
+__all__ = ["PROJECT_FILE", "ProjectConfig", "read_project"]
 
 PROJECT_FILE = "dpe.toml"
-DEFAULT_COMPONENTS: Mapping[str, str] = {
-    "detector": "face_mesh",
-    "encoder": "mesh",
-    "motion": "mesh",
-    "generator": "mesh",
-    "compositor": "feather",
-}
-"""Kind to the component that works when nobody names one."""
 
 
 class MediaConfig(BaseModel):

@@ -88,7 +88,7 @@ class EffectSpec(EditFields):
     keys: Keys = Field(default_factory=dict)
     """What changes inside the shot, in the source's time; it goes before the amount of that name."""
     components: ComponentNames = Field(default_factory=dict)
-    """Kind to name."""
+    """Kind to name, or to names where a shot has a list of that kind."""
     options: ComponentOptions = Field(default_factory=dict)
     """Component to its options."""
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ComponentCommand", "Flags", "flags_of", "named_targets"]
 
 _META = "dpe_toolkit.flags"
-_DOTTED = re.compile(r"--(?P<target>[a-z0-9][a-z0-9_/-]*)\.(?:no-)?(?P<option>[a-z0-9_-]+)(?:=.*)?", re.DOTALL)
+_DOTTED = re.compile(r"--(?P<target>[a-z0-9][a-z0-9_/:-]*)\.(?:no-)?(?P<option>[a-z0-9_-]+)(?:=.*)?", re.DOTALL)
 
 
 class ComponentCommand(TyperCommand):
@@ -125,7 +125,7 @@ def _claimed(registry: Registry, target: str, chosen: Sequence[tuple[str, str]])
         # Which one it will be, the timeline may say: every one's options are taken, and planning judges.
         return [*registry.components(target).values()]
     every = [entry for kind in SHOT_KINDS for entry in registry.components(kind).values()]
-    found = [entry for entry in every if target in (entry.component.name, entry.component.family)]
+    found = [entry for entry in every if target in (entry.component.name, entry.full_name, entry.component.family)]
     if not found:
         known = {*SHOT_KINDS, *(entry.component.name for entry in every)}
         raise OptionsError(f"no component is called {target!r}", nearest_names(target, known), "correct the flag")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.editing.checking import known_names
-from dpe_toolkit.editing.stages import CHAIN_KINDS, SHOT_KINDS
+from dpe_toolkit.editing.stages import SHOT_KINDS
 from dpe_toolkit.face.choice import FACE_FORMS, FaceChoice, parse_face
 from dpe_toolkit.face.codes import REGIONS
 
@@ -77,25 +77,13 @@ def _read_face(value: object) -> object:
     return parse_face(value) if isinstance(value, str) else value
 
 
-def _one_or_many(value: object) -> object:
-    """Refuses a list of names for a kind of which a shot has one."""
-    for kind, names in value.items() if isinstance(value, Mapping) else ():
-        if kind not in CHAIN_KINDS and isinstance(names, list | tuple):
-            raise ValueError(f"a shot has one {kind}, not a list of them")
-    return value
-
-
 Regions = Annotated[
     dict[str, Amount],
     known_names("region", REGIONS),
     BeforeValidator(_read_regions, json_schema_input_type=dict[str, Amount] | list[str] | str),
 ]
 Face = Annotated[FaceChoice, BeforeValidator(_read_face, json_schema_input_type=FaceChoice | str | int)]
-ComponentNames = Annotated[
-    dict[str, str | tuple[str, ...]],
-    known_names("kind of component", SHOT_KINDS),
-    BeforeValidator(_one_or_many),
-]
+ComponentNames = Annotated[dict[str, str | tuple[str, ...]], known_names("kind of component", SHOT_KINDS)]
 """Kind to name, or to names in order for a kind of which a shot may have several."""
 ComponentOptions = dict[str, dict[str, object]]
 """Component (its name, kind or family) to option to value, which the component's own model checks."""

@@ -13,7 +13,7 @@ import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_toolkit.cli.choices import AmountChoices
+from dpe_toolkit.cli.choices import AmountChoices, PartChoices
 from dpe_toolkit.cli.expansion import expand_options
 from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.editing.checking import read_model
@@ -165,10 +165,29 @@ def test_a_flag_out_of_bounds_is_refused_before_the_command_runs() -> None:
         typed(["--fade-frames", "251"])
 
 
-def test_a_kind_of_which_a_shot_has_one_takes_no_list() -> None:
-    assert ProjectConfig.model_validate({"components": {"generator": "mesh"}}).components == {"generator": "mesh"}
-    with pytest.raises(ValueError, match="a shot has one generator, not a list of them"):
-        ProjectConfig.model_validate({"components": {"generator": ["mesh", "dpe/pose"]}})
+def test_kinds_are_named_by_a_name_or_by_names_in_order() -> None:
+    named = {"generator": "mesh", "refine": ["sharpen", "grain"]}
+    assert ProjectConfig.model_validate({"components": named}).components == {
+        "generator": "mesh", "refine": ("sharpen", "grain"),
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="there is no kind of component 'painter'"):
+        ProjectConfig.model_validate({"components": {"painter": "x"}})
+
+
+def test_a_kind_of_which_a_shot_may_have_several_is_named_again_and_again() -> None:
+    got: list[PartChoices] = []
+
+    def command(*, parts: PartChoices) -> None:
+        got.append(parts)
+
+    command.__annotations__ = {"parts": PartChoices, "return": None}
+    program = typer.Typer(add_completion=False)
+    program.command()(expand_options(command))
+    words = ["--refine", "sharpen", "--generator", "mesh", "--refine=grain", "--set", "mesh.smooth=1"]
+    program(words, standalone_mode=False)
+    assert got[0].components == {"generator": "mesh", "refine": ("sharpen", "grain")}
+    assert got[0].assignments == [OptionValue("mesh", "smooth", 1)]
+    assert got[0].options == {"mesh": {"smooth": 1}}
 
 
 class Numbers(PluginOptions):

@@ -17,7 +17,7 @@ from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.editing.checking import known_names
 from dpe_toolkit.editing.stages import SHOT_KINDS
 from dpe_toolkit.face.choice import FACE_FORMS, FaceChoice, parse_face
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 
 __all__ = [
     "Amount",

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.settings import EditSettings, layer_settings
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.planning.components import (
     IDENTITY,
     ChosenComponents,

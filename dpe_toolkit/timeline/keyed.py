@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from dpe_toolkit.editing.checking import known_names
 from dpe_toolkit.editing.keyframes import Interpolation, Point
 from dpe_toolkit.editing.settings import Amount, MatteEdge, Settings
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.timeline.moments import DrivingMedia, Moment, read_media
 
 __all__ = ["KEYED", "KeySpec", "Keys", "MatteSpec", "PolygonKeySpec"]

@@ -20,7 +20,7 @@ from dpe_toolkit.editing.checking import read_model
 from dpe_toolkit.editing.options import OptionValue, PluginOptions, group_options, parse_assignment, read_options
 from dpe_toolkit.editing.settings import EditSettings, layer_settings
 from dpe_toolkit.face.choice import FaceChoice, face_text, parse_face
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.planning.settings import ProjectConfig
 from dpe_toolkit.plans.edit import EditPlan
 from dpe_toolkit.plans.media import MediaPlan

@@ -59,9 +59,12 @@ from dpe_toolkit.face.codes import REGIONS, Appearance, CodeSpace, MixRequest, M
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, Placement
 from dpe_toolkit.hookspecs import hookimpl
 from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
+from dpe_toolkit.plans.images import Dissolve, Gap, Over, Show
 from dpe_toolkit.plans.media import MediaPlan
-from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
+from dpe_toolkit.plans.shot import ShotPlan
+from dpe_toolkit.plans.take import Take
 
 if TYPE_CHECKING:
     from dpe_toolkit.checkpoint import (
@@ -108,6 +111,7 @@ __all__ = [
     "DatasetError",
     "Detections",
     "Detector",
+    "Dissolve",
     "DpeEditor",
     "DpeError",
     "DpeNetwork",
@@ -120,6 +124,7 @@ __all__ = [
     "FaceTrack",
     "FastDpe",
     "FrameBatch",
+    "Gap",
     "GenerateRequest",
     "Generated",
     "Generator",
@@ -134,6 +139,7 @@ __all__ = [
     "NetworkParams",
     "NoOptions",
     "OptionsError",
+    "Over",
     "PerceptualFeatures",
     "PictureMetric",
     "PixelLayout",
@@ -149,7 +155,9 @@ __all__ = [
     "ShotGenerator",
     "ShotMaterial",
     "ShotPlan",
+    "Show",
     "Span",
+    "Take",
     "TimelineError",
     "TrainingError",
     "WeightsFile",

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from dpe_toolkit.editing.components import CheckpointFormat, Component
     from dpe_toolkit.editing.measures import ExpressionRegressor, IdentityEmbedder, PerceptualFeatures, PictureMetric
     from dpe_toolkit.editing.protocols import Compositor, Detector, Encoder, Generator, MotionExtractor
-    from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+    from dpe_toolkit.plans.model import RenderPlan
     from dpe_toolkit.plans.problems import Problem
+    from dpe_toolkit.plans.shot import ShotPlan
 
 __all__ = ["ENTRY_POINT_GROUP", "PROJECT", "HookSpecs", "hookimpl", "hookspec"]
 

@@ -216,7 +216,7 @@ class Registry:
     def check_plan(self, plan: RenderPlan) -> tuple[Problem, ...]:
         """What plugins find wrong with ``plan``; one that fails at it is a problem itself, an error if it is needed."""
         problems: list[Problem] = []
-        used = {choice.plugin for shot in plan.shots if shot.edit for choice in shot.edit.components.values()}
+        used = {choice.plugin for take in plan.takes if take.edit for choice in take.edit.components.values()}
         for name, caller in self._callers("dpe_check_plan"):
             try:
                 found = [item for items in caller(plan=plan) for item in (items or ())]

@@ -31,9 +31,8 @@ from dpe_toolkit.core.errors import (
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.core.shapes import expect_shape
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.editing.components import KINDS, CheckpointFormat, Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.components import CheckpointFormat, Component, ComponentContext
 from dpe_toolkit.editing.measures import (
-    MEASURE_KINDS,
     ExpressionRegressor,
     FaceReading,
     IdentityEmbedder,
@@ -49,12 +48,16 @@ from dpe_toolkit.editing.protocols import (
     Generated,
     GenerateRequest,
     Generator,
+    Landmarker,
+    MatteMaker,
     MotionExtractor,
+    Refiner,
     ShapesWindow,
     ShotGenerator,
     ShotMaterial,
     WindowShape,
 )
+from dpe_toolkit.editing.stages import KINDS, MEASURE_KINDS, ComponentKind
 from dpe_toolkit.face.codes import REGIONS, Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, Placement
 from dpe_toolkit.hookspecs import hookimpl
@@ -129,7 +132,9 @@ __all__ = [
     "Generated",
     "Generator",
     "IdentityEmbedder",
+    "Landmarker",
     "LoadedGenerator",
+    "MatteMaker",
     "MediaError",
     "MediaPlan",
     "MixRequest",
@@ -148,6 +153,7 @@ __all__ = [
     "PluginError",
     "PluginOptions",
     "Problem",
+    "Refiner",
     "RenderError",
     "RenderPlan",
     "Rendering",

@@ -15,6 +15,7 @@ from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.components import ComponentContext
 from dpe_toolkit.editing.measures import IdentityEmbedder
 from dpe_toolkit.editing.protocols import Compositor, Detector, Encoder, Generator, MotionExtractor
+from dpe_toolkit.editing.stages import Stage
 from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["ComponentMaker", "ComponentPool", "describe_span", "guard_plugin"]
@@ -78,6 +79,10 @@ class ComponentPool:
         pool = ComponentPool(self._maker, self.device)
         pool._fallen = self._fallen
         return pool
+
+    def get(self, stage: Stage[C], choice: ComponentChoice, clip: str) -> C:
+        """The component of this choice, which is of that kind: ``pool.get(DETECTOR, choice, clip)``."""
+        return self._get(choice, clip, stage.protocol)
 
     def detector(self, choice: ComponentChoice, clip: str) -> Detector:
         """The detector of this choice."""

@@ -14,7 +14,7 @@ contract limits the resolution of the picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -38,7 +38,10 @@ __all__ = [
     "GenerateRequest",
     "Generated",
     "Generator",
+    "Landmarker",
+    "MatteMaker",
     "MotionExtractor",
+    "Refiner",
     "ShapesWindow",
     "ShotGenerator",
     "ShotMaterial",
@@ -221,4 +224,39 @@ class Compositor(Protocol):
 
     def composite(self, source: FaceBatch, edited: Generated) -> Composited:
         """Pixels and matte for N windows. Where the edited pixels equal the source's, so must the result's."""
+        ...
+
+
+@runtime_checkable
+class Landmarker(Protocol):
+    """Puts on faces that a detector found the landmarks that a motion extractor needs."""
+
+    def landmarks(self, frames: FrameBatch, found: Sequence[Detections]) -> list[Detections]:
+        """The same faces with other landmarks, and with blendshapes where it reads them.
+
+        Args:
+            frames: N consecutive frames.
+            found: N results of the detector, each the faces of one frame.
+
+        Returns:
+            N `Detections`. A face may be left out where nothing could be put on it; none may be added.
+        """
+        ...
+
+
+@runtime_checkable
+class Refiner(Protocol):
+    """Works over drawn faces, such as a restorer. A shot has any number, each given what the one before made."""
+
+    def refine(self, source: FaceBatch, edited: Generated) -> Generated:
+        """N drawn faces in the same placement. Where the edited pixels equal the source's, so must the result's."""
+        ...
+
+
+@runtime_checkable
+class MatteMaker(Protocol):
+    """Says where an edit may show, such as not on a hand before the face. A shot has any number."""
+
+    def matte(self, source: FaceBatch, edited: Generated) -> torch.Tensor:
+        """(N, 1, h, w) in [0, 1], by which the compositor's matte is multiplied; 1 lets the edit show."""
         ...

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dpe_toolkit.core.errors import PlanError
-from dpe_toolkit.core.files import replaced
+from dpe_toolkit.core.files import write_text
 from dpe_toolkit.plans.model import PLAN_SCHEMA, RenderPlan
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.plans.upgrade import UPGRADES
@@ -34,8 +34,7 @@ def write_plan(plan: RenderPlan, path: Path) -> None:
         PlanError: it cannot be written there.
     """
     try:
-        with replaced(path) as part:
-            part.write_text(plan.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_text(path, plan.model_dump_json(indent=2) + "\n")
     except OSError as error:
         raise PlanError(
             f"the plan {str(path)!r} cannot be written: {error.strerror or error}",

@@ -38,8 +38,11 @@ from dpe_toolkit.testing.fakes import (
     FakeDetector,
     FakeEncoder,
     FakeGenerator,
+    FakeLandmarker,
+    FakeMatte,
     FakeMotion,
     FakeOptions,
+    FakeRefiner,
     fake_component,
 )
 from tests.testing.test_fakes_conform import FAKES, Drawn
@@ -74,7 +77,7 @@ class AlwaysLooksLeft(FakeDetector):
 
     def detect_frame(self, frames: FrameBatch, row: int) -> Detections:
         found = super().detect_frame(frames, row)
-        centre = found.boxes_px[:, [0, 1]] * 0.15
+        centre = found.boxes_px[:, [0, 1]] * 0.25
         return replace(found, boxes_px=found.boxes_px - np.tile(centre, 2).astype(np.float32))
 
 
@@ -200,6 +203,59 @@ class MatchesColourOverTheBatch(FakeCompositor):
         return replace(result, pixels=torch.where(changed, result.pixels + offset, result.pixels))
 
 
+class MatchesTheMeanColour(FakeCompositor):
+    """Moves the edit towards the mean colour of all frames at hand, as one does who forgets an axis."""
+
+    def composite(self, source: FaceBatch, edited: Generated) -> Composited:
+        result = super().composite(source, edited)
+        mean = source.pixels.mean(dim=(0, 2, 3), keepdim=True) if len(source) else source.pixels.new_zeros(1, 3, 1, 1)
+        changed = edited.pixels != source.pixels
+        return replace(result, pixels=torch.where(changed, result.pixels + 0.2 * mean, result.pixels))
+
+
+class ShowsItsWindow(FakeCompositor):
+    def composite(self, source: FaceBatch, edited: Generated) -> Composited:
+        result = super().composite(source, edited)
+        return replace(result, matte=torch.ones_like(result.matte))
+
+
+class LosesAFace(FakeLandmarker):
+    def mark(self, faces: Detections) -> Detections:
+        return Detections.none(5, 1)
+
+
+class SeesFacesEverywhere(FakeLandmarker):
+    def mark(self, faces: Detections) -> Detections:
+        if len(faces):
+            return super().mark(faces)
+        box = np.array([[10, 10, 60, 60]], np.float32)
+        score = np.ones(1, np.float32)
+        return super().mark(Detections(box, np.zeros((1, 0, 3), np.float32), score, np.zeros((1, 1), np.float32)))
+
+
+class RestoresTheWholeWindow(FakeRefiner):
+    def refine(self, source: FaceBatch, edited: Generated) -> Generated:
+        return replace(edited, pixels=edited.pixels * 0.98)
+
+
+class SharpensByTheBatch(FakeRefiner):
+    def refine(self, source: FaceBatch, edited: Generated) -> Generated:
+        if not len(source):
+            return edited
+        gain = source.pixels.std() + 0.5
+        return replace(edited, pixels=torch.where(edited.pixels != source.pixels, edited.pixels * gain, edited.pixels))
+
+
+class ForgetsTheChannel(FakeMatte):
+    def matte(self, source: FaceBatch, edited: Generated) -> torch.Tensor:
+        return super().matte(source, edited)[:, 0]
+
+
+class CountsInPercent(FakeMatte):
+    def matte(self, source: FaceBatch, edited: Generated) -> torch.Tensor:
+        return super().matte(source, edited) * 100
+
+
 class EndsTheProcess(FakeCompositor):
     def composite(self, source: FaceBatch, edited: Generated) -> Composited:
         if not isinstance(source, FaceBatch):
@@ -250,6 +306,14 @@ FAULTS = [
     Fault("compositor", ShowsNothing, "an edit is shown", "only 0% of the edit is shown"),
     Fault("compositor", NeedsLandmarks, "a face without landmarks is composited", "IndexError"),
     Fault("compositor", MatchesColourOverTheBatch, "a batch is its rows one by one", "row 0 of a batch is not what"),
+    Fault("compositor", MatchesTheMeanColour, "a row does not follow the light of other rows", "colour row by row"),
+    Fault("compositor", ShowsItsWindow, "the matte runs out before the window ends", "the matte is 1.00 at the left"),
+    Fault("landmark", LosesAFace, "landmarks lie about the face that was found", "has 1 faces and gets 0 back"),
+    Fault("landmark", SeesFacesEverywhere, "no face is added where none was found", "where the detector found none"),
+    Fault("refine", RestoresTheWholeWindow, "no pixel that was not edited changes", "pixels change that the generator"),
+    Fault("refine", SharpensByTheBatch, "a row does not follow the light of other rows", "colour row by row"),
+    Fault("matte", ForgetsTheChannel, "results have the shape and range of the contract", "expected .7, 1, "),
+    Fault("matte", CountsInPercent, "results have the shape and range of the contract", "from 0 to 100"),
     Fault("compositor", EndsTheProcess, "a fault names the plugin", "escapes as SystemExit"),
     Fault("compositor", AsksAServer, "it needs no network", r"it tried to reach .*127\.0\.0\.1"),
 ]
@@ -315,9 +379,19 @@ def test_options_that_change_with_the_way_they_are_given_are_found() -> None:
         suite().test_options_mean_the_same_wherever_they_are_given()
 
 
-def test_a_record_without_a_licence_is_found() -> None:
-    found = failures(replace(FAKES[4], licence=" "))
-    assert found["the record is complete"].startswith("fake states no licence")
+def test_a_record_without_a_licence_is_warned_of_and_is_no_failure() -> None:
+    check = "licence source and fingerprint are stated"
+    component = replace(FAKES[4], licence=" ", source="")
+    (found,) = run_suite(suite_of(component), only=[check])
+    assert found.state == "warned"
+    assert found.detail.startswith("fake states no licence; ")
+    assert "fake states no source" in found.detail
+    (found,) = run_suite(suite_of(FAKES[4]), only=[check])
+    assert found.state == "ok"
+
+
+def test_a_record_without_a_summary_is_found() -> None:
+    assert failures(replace(FAKES[4], summary=""))["the record is complete"].startswith("fake states no summary")
 
 
 def test_a_component_of_another_kind_is_found() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dpe_toolkit.testing.conformance.comparing import ConformanceError
+from dpe_toolkit.testing.conformance.comparing import ConformanceError, ConformanceWarning
 from dpe_toolkit.testing.conformance.compositors import CompositorConformance
 from dpe_toolkit.testing.conformance.detectors import DetectorConformance
 from dpe_toolkit.testing.conformance.encoders import EncoderConformance
 from dpe_toolkit.testing.conformance.generators import GeneratorConformance
+from dpe_toolkit.testing.conformance.landmarks import LandmarkConformance
 from dpe_toolkit.testing.conformance.measures import (
     FeaturesConformance,
     IdentityConformance,
@@ -14,6 +15,7 @@ from dpe_toolkit.testing.conformance.measures import (
     RegressorConformance,
 )
 from dpe_toolkit.testing.conformance.motions import MotionConformance
+from dpe_toolkit.testing.conformance.refinements import MatteConformance, RefinerConformance
 from dpe_toolkit.testing.conformance.running import (
     SUITES,
     CheckResult,
@@ -30,13 +32,17 @@ __all__ = [
     "ComponentConformance",
     "CompositorConformance",
     "ConformanceError",
+    "ConformanceWarning",
     "DetectorConformance",
     "EncoderConformance",
     "FeaturesConformance",
     "GeneratorConformance",
     "IdentityConformance",
+    "LandmarkConformance",
+    "MatteConformance",
     "MetricConformance",
     "MotionConformance",
+    "RefinerConformance",
     "RegressorConformance",
     "checks_of",
     "ms_per_frame",

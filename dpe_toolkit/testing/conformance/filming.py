@@ -11,20 +11,21 @@ import torch
 from dpe_toolkit.analysis import WindowPlan, cut_faces, place_faces, plan_windows, window_shape
 from dpe_toolkit.core.errors import DpeError
 from dpe_toolkit.core.frames import FrameBatch
-from dpe_toolkit.editing.components import Component, ComponentContext, ComponentKind
-from dpe_toolkit.editing.protocols import Detector, MotionExtractor, WindowShape
+from dpe_toolkit.editing.components import Component, ComponentContext
+from dpe_toolkit.editing.protocols import Detector, Generated, MotionExtractor, WindowShape
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import FaceBatch, FaceTrack
 from dpe_toolkit.planning.components import family_of
 from dpe_toolkit.planning.settings import DEFAULT_COMPONENTS
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plugins import Registry, load_registry
-from dpe_toolkit.testing.conformance.comparing import require
+from dpe_toolkit.testing.conformance.comparing import advise, require
 from dpe_toolkit.testing.conformance.suite import ComponentConformance
 from dpe_toolkit.testing.fakes import plugin_of
 from dpe_toolkit.testing.footage import KnownClip
 
-__all__ = ["Filmed", "find_partner", "make_partner", "moved", "seen_by"]
+__all__ = ["Filmed", "darkened", "find_partner", "make_partner", "moved", "seen_by"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -46,6 +47,19 @@ class Filmed:
         """The same faces without their pixels."""
         empty = torch.zeros(len(rows), 3, 0, 0, device=self.device)
         return place_faces(self.track, rows, self.windows.placement(rows), empty)
+
+
+def darkened(faces: FaceBatch) -> tuple[Generated, torch.Tensor]:
+    """A smooth darkening of part of each face, as if a mouth had opened, and (N, 1, h, w) where it changed any."""
+    height, width = faces.pixels.shape[2:]
+    y = torch.arange(height, device=faces.pixels.device)[:, None] / height - 0.6
+    x = torch.arange(width, device=faces.pixels.device)[None] / width - 0.5
+    weight = (1 - (x / 0.16) ** 2 - (y / 0.12) ** 2).clamp_min(0)
+    change = weight * torch.tensor([0.3, 0.4, 0.5], device=weight.device)[:, None, None]
+    landmarks = faces.landmarks_px.clone()
+    landmarks[:, :, 1] += 2
+    changed = (weight > 0).expand(len(faces), 1, -1, -1)
+    return Generated(torch.where(changed, faces.pixels - change, faces.pixels), landmarks), changed
 
 
 def seen_by(
@@ -86,8 +100,13 @@ def find_partner(suite: type[ComponentConformance], kind: ComponentKind) -> Comp
     found = [entry.component for entry in registry.components(kind).values()]
     family = family_of(suite.component)
     kin = [component for component in found if family and family_of(component) == family]
+    if len(kin) > 1:
+        # By name, for the order of registration never chooses; whoever wants the other names it in ``partners``.
+        kin.sort(key=lambda component: (component.name != suite.component.name, component.name))
+        names = ", ".join(repr(component.name) for component in kin)
+        advise(False, f"its family has {len(kin)} of kind {kind}: {names}; tested with {kin[0].name!r}")
     usual = [component for component in found if component.name == DEFAULT_COMPONENTS.get(kind)]
-    candidates = kin if len(kin) == 1 else usual if kind == "detector" else []
+    candidates = kin or (usual if kind == "detector" else [])
     return candidates[0] if candidates else None
 
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.plans.images import Show
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import ShotPlan
 from dpe_toolkit.plans.take import Take
@@ -81,8 +80,7 @@ def test_a_line_counted_from_later_shows_the_same(start: Fraction, step: Fractio
 def shot(start: Fraction, step: Fraction, count: int, **changes: object) -> ShotPlan:
     line = FrameMap(start=start, step=step)
     plain = {"id": "t", "name": "a", "source": MEDIA, "num_frames": count, "time": line}
-    image = Show(take=Take.model_validate(plain | changes))
-    return ShotPlan(name="a", record_start=7, num_frames=count, image=image)
+    return ShotPlan.of(Take.model_validate(plain | changes), 7)
 
 
 @given(starts, signed, st.integers(0, 30), st.integers(1, 30), st.integers(0, 10))

@@ -11,7 +11,6 @@ from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.planning.media import media_origin_s
 from dpe_toolkit.plans.edit import EditPlan, MattePlan
-from dpe_toolkit.plans.images import Show
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
@@ -173,8 +172,7 @@ def _shots(edited: Sequence[Take], source: MediaPlan, shown: Span, frames: Span,
             edit=edit,
             clip_index=place,
         )
-        first = span.start - frames.start
-        return ShotPlan(name=like.name, record_start=first, num_frames=len(span), image=Show(take=take))
+        return ShotPlan.of(take, span.start - frames.start)
 
     for take in edited:
         own = take.source_span

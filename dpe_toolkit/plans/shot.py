@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -37,6 +37,11 @@ class ShotPlan(Frozen):
     image: Annotated[Show | Gap | Dissolve[Show] | Over[Show], Field(discriminator="kind")]
     skipped: int = Field(default=0, ge=0)
     """Frames before its first that `trim` has cut off."""
+
+    @classmethod
+    def of(cls, take: Take, record_start: int = 0) -> Self:
+        """A shot that shows all of a take, and nothing else."""
+        return cls(name=take.name, record_start=record_start, num_frames=take.num_frames, image=Show(take=take))
 
     @property
     def record(self) -> Span:
@@ -203,7 +208,4 @@ class ShotPlan(Frozen):
         show = self.show
         if show is None:
             return self.showing(own_image(self.image))
-        first = max(0, self.record_start - show.start)
-        return ShotPlan(
-            name=show.take.name, record_start=first, num_frames=show.take.num_frames, image=Show(take=show.take)
-        )
+        return ShotPlan.of(show.take, max(0, self.record_start - show.start))

@@ -13,7 +13,6 @@ from dpe_toolkit.cli.work import narrow
 from dpe_toolkit.core.errors import OptionsError, PlanError
 from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.timing import Span, format_timecode
-from dpe_toolkit.plans.images import Show
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.plans.take import Take
@@ -32,7 +31,7 @@ def plan_of(*shots: tuple[str, int]) -> RenderPlan:
             num_frames=frames,
             time=FrameMap(start=Fraction(position)),
         )
-        made.append(ShotPlan(name=name, record_start=position, num_frames=frames, image=Show(take=take)))
+        made.append(ShotPlan.of(take, position))
         position += frames
     return RenderPlan(toolkit_version="0", timeline="cut", rate=RATE, width=64, height=64, shots=tuple(made))
 

@@ -13,7 +13,6 @@ from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.editing.keyframes import Key, PolygonKey
 from dpe_toolkit.planning import plan_shot_files
 from dpe_toolkit.plans.edit import EditPlan, MattePlan
-from dpe_toolkit.plans.images import Show
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.plans.take import Take
@@ -42,7 +41,7 @@ def shot(start: int, length: int, place: int = 0, **fields: object) -> ShotPlan:
         "clip_index": place,
     }
     take = Take.model_validate(plain | fields)
-    return ShotPlan(name=take.name, record_start=0, num_frames=length, image=Show(take=take))
+    return ShotPlan.of(take)
 
 
 def plan(*shots: ShotPlan) -> RenderPlan:

@@ -12,7 +12,7 @@ from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.media import OutputSettings, VideoReader, VideoWriter, media_plan
 from dpe_toolkit.plans.edit import EditPlan
-from dpe_toolkit.plans.images import Dissolve, Gap, Over, Show
+from dpe_toolkit.plans.images import Dissolve, Gap, Over
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.shot import ShotPlan
@@ -82,12 +82,8 @@ def shot(
 ) -> ShotPlan:
     """All of a take, or nothing, from output frame 0."""
     if source is not None:
-        return shot_of(take(source, num_frames, name=name, source_start=source_start, time=time, edit=edit))
+        return ShotPlan.of(take(source, num_frames, name=name, source_start=source_start, time=time, edit=edit))
     return ShotPlan(name=name, record_start=0, num_frames=num_frames, image=Gap())
-
-
-def shot_of(whole: Take) -> ShotPlan:
-    return ShotPlan(name=whole.name, record_start=0, num_frames=whole.num_frames, image=Show(take=whole))
 
 
 def dissolved(one: ShotPlan, other: ShotPlan, start: Fraction, step: Fraction) -> ShotPlan:

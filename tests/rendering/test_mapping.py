@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from dpe_toolkit.core.errors import RenderError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.plans.media import MediaPlan
+from dpe_toolkit.plans.shot import ShotPlan
 from dpe_toolkit.rendering.mapping import driver_spans, map_driver
-from tests.rendering.scenes import edit, shot_of, take
+from tests.rendering.scenes import edit, take
 
 rates = st.sampled_from([Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(50)])
 
@@ -46,7 +47,7 @@ def test_equal_rates_show_the_drivers_own_frames() -> None:
 @given(st.integers(0, 70), st.integers(1, 30))
 def test_a_trimmed_shot_shows_what_it_shows_in_the_whole(start: int, length: int) -> None:
     whole = take(medium(1000, name="s"), 100, edit=edit(medium(60), when_short="loop", retime=Fraction(3, 2)))
-    part = shot_of(whole).trim(Span(start, start + length))
+    part = ShotPlan.of(whole).trim(Span(start, start + length))
     assert whole.edit is not None
     assert part.edit is not None
     full = map_driver(whole, whole.edit, Fraction(25))

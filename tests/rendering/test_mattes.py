@@ -15,9 +15,10 @@ from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.media import media_plan
 from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plans.shot import ShotPlan
 from dpe_toolkit.rendering.mattes import feathered, polygon_matte
 from tests.analysis.fakes import Registry, Square
-from tests.rendering.scenes import SOURCE_MOOD, edit, frames_of, plan, shot, shot_of, still_face, write_clip
+from tests.rendering.scenes import SOURCE_MOOD, edit, frames_of, plan, shot, still_face, write_clip
 from tests.rendering.test_session import edits, moods, render
 
 DRIVER_MOOD = 20
@@ -71,7 +72,7 @@ def test_keys_follow_the_media_backwards(work: Path) -> None:
     what = asked(work, keys={"expression": keys((5, 0), (15, 1), interpolation="hold")})
     line = FrameMap(start=Fraction(20), step=Fraction(-1))
     (forwards,) = what.takes
-    render(plan(shot_of(forwards.model_copy(update={"time": line}))), work)
+    render(plan(ShotPlan.of(forwards.model_copy(update={"time": line}))), work)
     after = moods(frames_of(work / "out.mkv"))
     assert after == [DRIVER_MOOD] * 5 + [SOURCE_MOOD] * 15
 

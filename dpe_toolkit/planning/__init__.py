@@ -8,7 +8,6 @@ from dpe_toolkit.planning.explain import ExplainRow, explain
 from dpe_toolkit.planning.handles import ShotFile, edited_media, plan_shot_files
 from dpe_toolkit.planning.media import MediaFacts
 from dpe_toolkit.planning.settings import (
-    DEFAULT_COMPONENTS,
     PROJECT_FILE,
     EditSettings,
     ProjectConfig,
@@ -18,7 +17,6 @@ from dpe_toolkit.planning.settings import (
 from dpe_toolkit.plans.document import is_plan_file, write_plan
 
 __all__ = [
-    "DEFAULT_COMPONENTS",
     "PROJECT_FILE",
     "EditSettings",
     "ExplainRow",

@@ -38,14 +38,13 @@ def run(
     where: MachineChoices,
 ) -> None:
     """Writes the still as a film, then edits it as ``dpe edit`` does; expression and pose follow the driver."""
-    from dpe_toolkit.cli.asked import driver_place, plan_choices, print_report, running
+    from dpe_toolkit.cli.asked import plan_choices, print_report, running
     from dpe_toolkit.delivery.edit import edit_still
     from dpe_toolkit.delivery.video import settings_of
 
-    choices, settings = plan_choices(amounts, parts, performance), settings_of(write.settings)
+    choices, settings = plan_choices(amounts, parts), settings_of(write.settings)
     with running(where) as run:
-        place = driver_place(performance)
-        made = edit_still(portrait, driver, output, place, choices, part=write.part, settings=settings, run=run)
+        made = edit_still(portrait, driver, output, performance, choices, part=write.part, settings=settings, run=run)
     if not where.quiet:
         note(str(made.timeline), label="wrote", style="green")
         print_report(made.render)

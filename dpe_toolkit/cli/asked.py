@@ -6,32 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dpe_toolkit.cli.choices import AmountChoices, PartChoices, PerformanceChoices
+from dpe_toolkit.cli.choices import PartChoices
 from dpe_toolkit.cli.machine import MachineChoices
 from dpe_toolkit.cli.progress import ProgressBars
 from dpe_toolkit.cli.screen import note, print_problems
 from dpe_toolkit.delivery.choices import PlanChoices, RunChoices
 from dpe_toolkit.delivery.events import Event, FileWritten, Remark, Tell, Warned
+from dpe_toolkit.editing.settings import EditSettings
 
 if TYPE_CHECKING:
-    from dpe_toolkit.delivery.performance import DriverPlace
     from dpe_toolkit.delivery.video import RenderReport
 
-__all__ = ["driver_place", "plan_choices", "print_report", "printing", "running"]
+__all__ = ["plan_choices", "print_report", "printing", "running"]
 
 
-def plan_choices(
-    amounts: AmountChoices, parts: PartChoices | None = None, performance: PerformanceChoices | None = None
-) -> PlanChoices:
+def plan_choices(amounts: EditSettings, parts: PartChoices | None = None) -> PlanChoices:
     """What was typed of the plan."""
     parts = parts or PartChoices()
-    edit = dict(amounts.settings)
-    if performance is not None:
-        names = ("consent", "source_face", "driver_face", "when_short")
-        edit |= {name: getattr(performance, name) for name in names}
     return PlanChoices(
-        edit=edit,
-        options=parts.overrides,
+        edit=amounts,
+        options=tuple(parts.assignments or ()),
         components=parts.components,
         weights=parts.weights,
         weights_dir=parts.weights_dir,
@@ -40,15 +34,6 @@ def plan_choices(
         fit=parts.fit,
         gaps=parts.gaps,
     )
-
-
-def driver_place(performance: PerformanceChoices) -> DriverPlace:
-    """How the driver is to lie, as it was typed."""
-    from dpe_toolkit.delivery.performance import DriverPlace
-
-    neutral = {"source": performance.source_neutral, "driver": performance.driver_neutral}
-    moments = {role: moment for role, moment in neutral.items() if moment is not None}
-    return DriverPlace(start=performance.start, retime=performance.retime, neutral=moments)
 
 
 @contextmanager

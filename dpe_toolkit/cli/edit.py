@@ -38,14 +38,13 @@ def run(
     where: MachineChoices,
 ) -> None:
     """Writes the timeline, then renders it as ``dpe render`` does."""
-    from dpe_toolkit.cli.asked import driver_place, plan_choices, print_report, running
+    from dpe_toolkit.cli.asked import plan_choices, print_report, running
     from dpe_toolkit.delivery.edit import edit_files
     from dpe_toolkit.delivery.video import settings_of
 
-    choices, settings = plan_choices(amounts, parts, performance), settings_of(write.settings)
+    choices, settings = plan_choices(amounts, parts), settings_of(write.settings)
     with running(where) as run:
-        place = driver_place(performance)
-        made = edit_files(source, driver, output, place, choices, part=write.part, settings=settings, run=run)
+        made = edit_files(source, driver, output, performance, choices, part=write.part, settings=settings, run=run)
     if not where.quiet:
         note(str(made.timeline), label="wrote", style="green")
         print_report(made.render)

@@ -42,7 +42,7 @@ def run(
     amounts: AmountChoices,
 ) -> None:
     """Writes the timeline and says under which id the edit stands."""
-    from dpe_toolkit.cli.asked import driver_place, plan_choices, printing
+    from dpe_toolkit.cli.asked import plan_choices, printing
     from dpe_toolkit.delivery.performance import link_driver
 
     identity = link_driver(
@@ -50,8 +50,8 @@ def run(
         driver,
         output,
         clip=clip,
-        place=driver_place(performance),
-        choices=plan_choices(amounts, performance=performance),
+        place=performance,
+        choices=plan_choices(amounts),
         frames=frames,
         sync=sync,
         tell=printing(),

@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from pydantic import Field
+
 from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.delivery.events import Tell, log_event
 from dpe_toolkit.delivery.folders import default_cache_dir, default_weights_dir
+from dpe_toolkit.editing.checking import read_model
+from dpe_toolkit.editing.options import OptionValue
+from dpe_toolkit.editing.settings import ComponentNames, EditSettings, Retime, Settings
 from dpe_toolkit.plans.model import Fit, Gaps
 
 if TYPE_CHECKING:
@@ -18,14 +23,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WHOLE",
-    "EditFields",
+    "EditKeywords",
     "Part",
+    "Placement",
     "PlanChoices",
-    "PlanFields",
+    "PlanKeywords",
     "Progress",
     "RunChoices",
-    "RunFields",
-    "WorkFields",
+    "RunKeywords",
+    "WorkKeywords",
     "plan_choices",
     "run_choices",
 ]
@@ -44,7 +50,7 @@ class Progress:
     """Frames."""
 
 
-class EditFields(TypedDict, total=False):
+class EditKeywords(TypedDict, total=False):
     """The fields of an edit. What is given goes before what the timeline and the project say."""
 
     consent: str
@@ -67,11 +73,11 @@ class EditFields(TypedDict, total=False):
     """Cross-fade where the edit starts or stops, 0 to 250 frames."""
 
 
-class PlanFields(EditFields, total=False):
+class PlanKeywords(EditKeywords, total=False):
     """All that a plan may be asked for beside its timeline."""
 
-    components: Mapping[str, str]
-    """Kind to component, e.g. ``{"compositor": "poisson"}``."""
+    components: Mapping[str, str | tuple[str, ...]]
+    """Kind to component, e.g. ``{"compositor": "poisson"}``, or to several in order."""
     options: Mapping[str, Mapping[str, object]]
     """Component to its options, e.g. ``{"feather": {"feather_px": 12}}``."""
     weights: str | Path
@@ -86,7 +92,7 @@ class PlanFields(EditFields, total=False):
     gaps: Gaps
 
 
-class RunFields(TypedDict, total=False):
+class RunKeywords(TypedDict, total=False):
     """Where and how the work is done."""
 
     device: str
@@ -101,7 +107,7 @@ class RunFields(TypedDict, total=False):
     """Called with warnings, remarks and finished files; they go to the log by default."""
 
 
-class WorkFields(PlanFields, RunFields, total=False):
+class WorkKeywords(PlanKeywords, RunKeywords, total=False):
     """What a function takes that plans and then does the work."""
 
 
@@ -109,12 +115,12 @@ class WorkFields(PlanFields, RunFields, total=False):
 class PlanChoices:
     """All that a plan may be asked for beside its timeline."""
 
-    edit: Mapping[str, object] = field(default_factory=dict)
-    """Field of the edit to value."""
-    options: Mapping[tuple[str, str], object] = field(default_factory=dict)
-    """(component, option) to value."""
-    components: Mapping[str, str] = field(default_factory=dict)
-    """Kind to name."""
+    edit: EditSettings = field(default_factory=EditSettings)
+    """What is asked of the edits; only what was set counts."""
+    options: tuple[OptionValue, ...] = ()
+    """Options of components; the last of two for one option counts."""
+    components: ComponentNames = field(default_factory=dict)
+    """Kind to name, or to names."""
     weights: str | None = None
     weights_dir: Path | None = None
     """None means the user's."""
@@ -131,11 +137,39 @@ class PlanChoices:
     @property
     def given(self) -> tuple[str, ...]:
         """What was asked for of the plan, as options of ``dpe`` are called."""
-        options = [f"--set {component}.{option}" for component, option in self.options]
         others = ("weights", "project", "media_root", "fit", "gaps")
         values = (self.weights, self.project, self.media_roots, self.fit, self.gaps)
-        named = [*self.edit, *self.components, *(name for name, value in zip(others, values, strict=True) if value)]
+        named = [name for name in EditSettings.model_fields if name in self.edit.model_fields_set]
+        named += [*self.components, *(name for name, value in zip(others, values, strict=True) if value)]
+        options = (f"--set {one.component}.{one.option}" for one in self.options)
         return (*(f"--{name.replace('_', '-')}" for name in named), *options)
+
+
+class Placement(Settings):
+    """How a driver is laid under a clip."""
+
+    start: str = Field(
+        default="0",
+        description="Where in the driver to begin: frames (48), seconds (2s) or timecode.",
+        json_schema_extra={"metavar": "TIME"},
+    )
+    retime: Retime = Field(default=1.0, json_schema_extra={"metavar": "FACTOR"})
+    source_neutral: str | None = Field(
+        default=None,
+        description="Moment at which the source's face rests. Estimated where it is not given.",
+        json_schema_extra={"metavar": "TIME"},
+    )
+    driver_neutral: str | None = Field(
+        default=None,
+        description="Moment at which the driver's face rests. Estimated where it is not given.",
+        json_schema_extra={"metavar": "TIME"},
+    )
+
+    @property
+    def neutral(self) -> dict[str, str]:
+        """``source`` or ``driver`` to the moment at which that face rests, for those that were told."""
+        moments = {"source": self.source_neutral, "driver": self.driver_neutral}
+        return {role: moment for role, moment in moments.items() if moment is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,28 +204,27 @@ class RunChoices:
 
 
 def plan_choices(fields: Mapping[str, object]) -> PlanChoices:
-    """The choices that keyword arguments of `PlanFields` make; those of `RunFields` are left out.
+    """The choices that keyword arguments of `PlanKeywords` make; those of `RunKeywords` are left out.
 
     Raises:
-        OptionsError: a keyword is none of these.
+        OptionsError: a keyword is none of these, or a field of the edit has a value that it does not take.
     """
-    known = (*PlanFields.__annotations__, *RunFields.__annotations__)
+    known = (*PlanKeywords.__annotations__, *RunKeywords.__annotations__)
     for name in fields:
         if name not in known:
             raise OptionsError(
                 f"there is no argument {name!r}", nearest_names(name, known), "correct the name, or leave it out"
             )
-    given: WorkFields = fields  # type: ignore[assignment] # its names were looked at; planning looks at the values
-    edit = {name: value for name, value in fields.items() if name in EditFields.__annotations__}
-    options = {
-        (component, option): value
-        for component, values in given.get("options", {}).items()
-        for option, value in values.items()
-    }
+    given: WorkKeywords = fields  # type: ignore[assignment] # its names were looked at; planning looks at the values
+    edit = {name: value for name, value in fields.items() if name in EditKeywords.__annotations__}
     return PlanChoices(
-        edit=edit,
-        options=options,
-        components=given.get("components", {}),
+        edit=read_model(EditSettings, edit, action="correct the argument"),
+        options=tuple(
+            OptionValue(component, option, value)
+            for component, values in given.get("options", {}).items()
+            for option, value in values.items()
+        ),
+        components=dict(given.get("components", {})),
         weights=str(given["weights"]) if "weights" in given else None,
         weights_dir=Path(given["weights_dir"]) if "weights_dir" in given else None,
         project=Path(given["project"]) if "project" in given else None,
@@ -202,8 +235,8 @@ def plan_choices(fields: Mapping[str, object]) -> PlanChoices:
 
 
 def run_choices(fields: Mapping[str, object]) -> RunChoices:
-    """The choices that keyword arguments of `RunFields` make; others are left out."""
-    given: WorkFields = fields  # type: ignore[assignment] # as in plan_choices
+    """The choices that keyword arguments of `RunKeywords` make; others are left out."""
+    given: WorkKeywords = fields  # type: ignore[assignment] # as in plan_choices
     called = given.get("progress")
     return RunChoices(
         device=given.get("device", "auto"),

@@ -11,12 +11,22 @@ from typing import Unpack
 
 from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.delivery.allowed import allowed_registry
-from dpe_toolkit.delivery.choices import WHOLE, Part, PlanChoices, RunChoices, WorkFields, plan_choices, run_choices
+from dpe_toolkit.delivery.choices import (
+    WHOLE,
+    Part,
+    Placement,
+    PlanChoices,
+    RunChoices,
+    WorkKeywords,
+    plan_choices,
+    run_choices,
+)
 from dpe_toolkit.delivery.events import FileWritten
 from dpe_toolkit.delivery.files import as_usage, earlier_kept, refuse_output
-from dpe_toolkit.delivery.performance import DriverPlace, read_performance
+from dpe_toolkit.delivery.performance import read_performance
 from dpe_toolkit.delivery.plan import frames_text, open_plan
 from dpe_toolkit.delivery.video import check_settings, settings_of, write_video
+from dpe_toolkit.editing.checking import read_model
 from dpe_toolkit.media import SEQUENCES, OutputSettings, media_plan, probe, write_still_clip
 from dpe_toolkit.rendering import RenderReport
 from dpe_toolkit.timeline import sidecar_path, write_edit_timeline
@@ -52,7 +62,7 @@ def edit(
     driver_neutral: int | str | None = None,
     frames: str | range | tuple[int, int] | None = None,
     settings: OutputSettings | Mapping[str, object] | None = None,
-    **fields: Unpack[WorkFields],
+    **fields: Unpack[WorkKeywords],
 ) -> EditReport:
     """Gives the face in one file the expression of the face in another; no timeline is needed.
 
@@ -70,14 +80,14 @@ def edit(
         driver_neutral: likewise of the driver's.
         frames: only these output frames: ``"48:96"``, ``"2s:4s"``, timecode, or a range.
         settings: how to encode; by default as the suffix of the output asks for.
-        fields: see `dpe_toolkit.delivery.choices.WorkFields`.
+        fields: see `dpe_toolkit.delivery.choices.WorkKeywords`.
 
     Raises:
         OptionsError: an argument is not accepted, or a file cannot be used.
         PlanError: the plan has errors.
         DpeError: whatever stops a render, by its place in the tree.
     """
-    place = DriverPlace(start=str(start), retime=retime, neutral=_moments(source=source_neutral, driver=driver_neutral))
+    place = _placement(start=start, retime=retime, source_neutral=source_neutral, driver_neutral=driver_neutral)
     return edit_files(
         Path(source),
         Path(driver),
@@ -100,7 +110,7 @@ def animate(
     driver_neutral: int | str | None = None,
     frames: str | range | tuple[int, int] | None = None,
     settings: OutputSettings | Mapping[str, object] | None = None,
-    **fields: Unpack[WorkFields],
+    **fields: Unpack[WorkKeywords],
 ) -> EditReport:
     """Makes the face of a still move as the face in a driver does; the result is as long as the driver.
 
@@ -117,12 +127,12 @@ def animate(
         driver_neutral: moment at which the driver's face rests.
         frames: only these output frames.
         settings: how to encode.
-        fields: see `dpe_toolkit.delivery.choices.WorkFields`.
+        fields: see `dpe_toolkit.delivery.choices.WorkKeywords`.
 
     Raises:
         DpeError: as for `edit`.
     """
-    place = DriverPlace(start=str(start), retime=retime, neutral=_moments(driver=driver_neutral))
+    place = _placement(start=start, retime=retime, driver_neutral=driver_neutral)
     return edit_still(
         Path(portrait),
         Path(driver),
@@ -139,7 +149,7 @@ def edit_files(
     source: Path,
     driver: Path,
     output: Path,
-    place: DriverPlace,
+    place: Placement,
     choices: PlanChoices,
     *,
     part: Part = WHOLE,
@@ -175,7 +185,7 @@ def edit_still(
     portrait: Path,
     driver: Path,
     output: Path,
-    place: DriverPlace,
+    place: Placement,
     choices: PlanChoices,
     *,
     part: Part = WHOLE,
@@ -183,14 +193,13 @@ def edit_still(
     run: RunChoices,
 ) -> EditReport:
     """As `animate`, with its arguments read."""
-    generator = choices.components.get("generator", _GENERATOR)
-    if generator.startswith("dpe/"):
+    components = {"generator": _GENERATOR, "compositor": _COMPOSITOR, **choices.components}
+    if str(components["generator"]).startswith("dpe/"):
         # The head moves, so more than the face is shown; a shot's default pose amount is 0.
-        choices = dataclasses.replace(
-            choices,
-            components={"compositor": _COMPOSITOR, **choices.components, "generator": generator},
-            edit={"pose": 1.0, **choices.edit},
-        )
+        edit = choices.edit
+        if "pose" not in edit.model_fields_set:
+            edit = edit.model_copy(update={"pose": 1.0})
+        choices = dataclasses.replace(choices, components=components, edit=edit)
     refuse_output(output, reads=(portrait, driver), images=settings.codec in SEQUENCES)
     check_settings(output, settings)
     with as_usage():
@@ -202,5 +211,11 @@ def edit_still(
     return edit_files(film, driver, output, place, choices, part=part, settings=settings, run=run)
 
 
-def _moments(**roles: int | str | None) -> dict[str, str]:
-    return {role: str(moment) for role, moment in roles.items() if moment is not None}
+def _placement(*, retime: float, **moments: int | str | None) -> Placement:
+    """How the driver lies, from arguments: moments may be frames.
+
+    Raises:
+        OptionsError: a value is not accepted.
+    """
+    named = {name: str(moment) for name, moment in moments.items() if moment is not None}
+    return read_model(Placement, {"retime": retime, **named}, action="correct the argument")

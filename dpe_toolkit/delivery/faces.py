@@ -23,7 +23,7 @@ from dpe_toolkit.analysis import (
 )
 from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.delivery.choices import PlanChoices, RunChoices, WorkFields, plan_choices, run_choices
+from dpe_toolkit.delivery.choices import PlanChoices, RunChoices, WorkKeywords, plan_choices, run_choices
 from dpe_toolkit.delivery.files import refuse_output
 from dpe_toolkit.delivery.plan import open_plan, refuse_faults, registry_for
 from dpe_toolkit.geometry import full_rgb
@@ -71,7 +71,7 @@ def faces(
     output: str | PathLike[str],
     *,
     shots: Sequence[str] = (),
-    **fields: Unpack[WorkFields],
+    **fields: Unpack[WorkKeywords],
 ) -> FacesReport:
     """Writes a sheet of who is seen in each shot, source and driver, with what to write to mean each face.
 
@@ -82,7 +82,7 @@ def faces(
         timeline: an .otio, .otioz or .otiod file, the .json file of a plan, or a plan.
         output: the sheet, a .png file.
         shots: only the shots of these names.
-        fields: see `dpe_toolkit.delivery.choices.WorkFields`.
+        fields: see `dpe_toolkit.delivery.choices.WorkKeywords`.
 
     Raises:
         PlanError: the plan has errors.
@@ -123,9 +123,8 @@ def _requests(plan: RenderPlan, registry: Registry, names: Sequence[str]) -> lis
     """What to look at: the source of every shot, and its driver, each stretch once."""
     chosen = choose_components(registry, {"default": registry.defaults}, {}, where="faces")
     found: dict[str, ClipRequest] = {}
-    for shot in plan.leaves():
-        whole = shot.whole
-        if whole.source is None or (names and whole.name not in names):
+    for whole in plan.takes:
+        if names and whole.name not in names:
             continue
         parts = whole.edit.components if whole.edit is not None else chosen.choices
         if "detector" not in parts or "motion" not in parts:

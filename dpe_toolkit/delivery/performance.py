@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from dpe_toolkit.core.errors import OptionsError, TimelineError, nearest_names
 from dpe_toolkit.core.timing import Span, parse_time
-from dpe_toolkit.delivery.choices import PlanChoices
+from dpe_toolkit.delivery.choices import Placement, PlanChoices
 from dpe_toolkit.delivery.events import Remark, Tell, log_event
 from dpe_toolkit.delivery.files import as_usage
-from dpe_toolkit.delivery.ranges import parse_face, parse_span
+from dpe_toolkit.delivery.ranges import parse_span
+from dpe_toolkit.editing.options import OptionValue, group_options
+from dpe_toolkit.editing.settings import ComponentOptions
 from dpe_toolkit.media import media_plan, probe
 from dpe_toolkit.media.sound.sync import HeardPart, SoundMatch, match_sound
-from dpe_toolkit.planning import parse_regions
 from dpe_toolkit.planning.flatten import picture_clips
 from dpe_toolkit.planning.media import media_origin_s
 from dpe_toolkit.timeline import Clip, Performance, find_media, link_clip, read_timeline, walk_clips
 from dpe_toolkit.timeline.document import TimeRange
 
-__all__ = ["DriverPlace", "SyncReport", "find_sync", "heard_clip", "link_driver", "read_performance"]
+__all__ = ["SyncReport", "find_sync", "heard_clip", "link_driver", "read_performance"]
 
 _TIMELINES = (".otio", ".otioz", ".otiod")
-_OWN_PLACES = ("consent", "source_face", "driver_face", "when_short", "regions")
-"""Fields of an edit that an effect holds elsewhere, or in another form."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverPlace:
-    """How a driver lies under a clip."""
-
-    start: str = "0"
-    """Where in the driver to begin: frames, seconds or timecode."""
-    retime: float = 1.0
-    """Driver seconds that pass in one second."""
-    neutral: Mapping[str, str] = field(default_factory=dict)
-    """``source`` and ``driver`` to the moment at which the face rests; found where it is not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +42,7 @@ class SyncReport:
         return round(self.match.shift_s * self.rate)
 
 
-def read_performance(driver: Path, place: DriverPlace, choices: PlanChoices) -> Performance:
+def read_performance(driver: Path, place: Placement, choices: PlanChoices) -> Performance:
     """The driver's file and all that was asked of the edit, as a timeline stores it.
 
     Raises:
@@ -67,39 +53,22 @@ def read_performance(driver: Path, place: DriverPlace, choices: PlanChoices) -> 
     return Performance(
         driver=media,
         start=parse_time(place.start, media.rate, start_frame=media.start_frame),
-        settings=_effect_fields(place, choices),
+        settings=choices.edit,
         retime=place.retime,
-        when_short=str(choices.edit.get("when_short", "hold")),
+        neutral=place.neutral,
+        components=choices.components,
+        options=_effect_options(choices),
     )
 
 
-def _effect_fields(place: DriverPlace, choices: PlanChoices) -> dict[str, object]:
-    """Field of the effect to value; what was not asked for is left out."""
-    asked = choices.edit
-    options: dict[str, dict[str, object]] = {}
-    for (component, option), value in choices.options.items():
-        options.setdefault(component, {})[option] = value
+def _effect_options(choices: PlanChoices) -> ComponentOptions:
+    """Component to option to value, as an effect keeps them: what was asked for, and the weights."""
+    given = list(choices.options)
     if choices.weights is not None:
         # The timeline may lie elsewhere than the working folder that a path starts in.
         named = Path(choices.weights).absolute() if Path(choices.weights).is_file() else choices.weights
-        options.setdefault("generator", {})["weights"] = str(named)
-    faces = {role: parse_face(str(asked.get(f"{role}_face", "largest"))) for role in ("source", "driver")}
-    found: dict[str, object] = {"consent": asked.get("consent"), "neutral": dict(place.neutral)}
-    if any(face != "largest" for face in faces.values()):
-        found["face"] = faces
-    placed = {name: value for name, value in found.items() if value}
-    placed |= {name: value for name, value in asked.items() if name not in _OWN_PLACES}
-    if "regions" in asked:
-        placed["regions"] = _weights_of(asked["regions"])
-    chosen: dict[str, object] = {"components": dict(choices.components), "options": options}
-    return placed | {name: value for name, value in chosen.items() if value}
-
-
-def _weights_of(regions: object) -> object:
-    """Regions to weights; what is neither text nor a list of names is left to those who check the effect."""
-    if isinstance(regions, Sequence):
-        return parse_regions(regions if isinstance(regions, str) else ",".join(map(str, regions)))
-    return regions
+        given.append(OptionValue("generator", "weights", str(named)))
+    return group_options(given)
 
 
 def link_driver(
@@ -108,7 +77,7 @@ def link_driver(
     output: Path,
     *,
     clip: str,
-    place: DriverPlace,
+    place: Placement,
     choices: PlanChoices,
     frames: str | None = None,
     sync: bool = False,

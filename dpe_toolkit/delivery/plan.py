@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Unpack
 
 from dpe_toolkit.core.errors import OptionsError, PlanError
 from dpe_toolkit.delivery.allowed import allowed_registry
-from dpe_toolkit.delivery.choices import WHOLE, Part, PlanChoices, PlanFields, plan_choices
+from dpe_toolkit.delivery.choices import WHOLE, Part, PlanChoices, PlanKeywords, plan_choices
 from dpe_toolkit.delivery.events import Remark, Tell, Warned, log_event
 from dpe_toolkit.delivery.files import refuse_roots
 from dpe_toolkit.delivery.messages import in_words, merge_alike
-from dpe_toolkit.delivery.plan_files import PLAN_SUFFIX, faults_here, read_plan, write_plan
+from dpe_toolkit.delivery.plan_files import PLAN_SUFFIX, open_plan_file, write_plan
 from dpe_toolkit.delivery.ranges import ends_beyond, parse_span, pick_shots
 from dpe_toolkit.planning import build_plan
 from dpe_toolkit.plans.model import RenderPlan
@@ -38,7 +38,7 @@ def plan(
     frames: str | range | tuple[int, int] | None = None,
     shots: Sequence[str] = (),
     output: str | PathLike[str] | None = None,
-    **fields: Unpack[PlanFields],
+    **fields: Unpack[PlanKeywords],
 ) -> RenderPlan:
     """What a render of the timeline would do, with every problem found in ``problems``.
 
@@ -51,7 +51,7 @@ def plan(
         frames: only these output frames: ``"48:96"``, ``"2s:4s"``, timecode, or a range.
         shots: only the shots of these names.
         output: a .json file to write the plan to.
-        fields: see `dpe_toolkit.delivery.choices.PlanFields`; a plan's file takes none of them.
+        fields: see `dpe_toolkit.delivery.choices.PlanKeywords`; a plan's file takes none of them.
 
     Raises:
         TimelineError: the timeline cannot be read at all.
@@ -113,8 +113,7 @@ def open_plan(
         made = source
     elif source.suffix.lower() == PLAN_SUFFIX:
         _refuse_choices(source, choices)
-        made = read_plan(source)
-        made = made.model_copy(update={"problems": (*made.problems, *faults_here(made, registry))})
+        made = open_plan_file(source, registry)
     else:
         made = make_plan(source, choices, registry=registry)
     return narrow(made, part, tell=tell)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack, overload
 
 from dpe_toolkit.core.errors import OptionsError
-from dpe_toolkit.delivery.choices import Part, WorkFields, plan_choices, run_choices
+from dpe_toolkit.delivery.choices import Part, WorkKeywords, plan_choices, run_choices
 from dpe_toolkit.delivery.plan import frames_text, open_plan, registry_for
 from dpe_toolkit.delivery.shot_files import ShotFiles, ShotFilesReport, write_shot_files
 from dpe_toolkit.delivery.video import settings_of, write_video
@@ -28,7 +28,7 @@ def render(
     shots: Sequence[str] = (),
     settings: OutputSettings | Mapping[str, object] | None = None,
     per_shot: None = None,
-    **fields: Unpack[WorkFields],
+    **fields: Unpack[WorkKeywords],
 ) -> RenderReport: ...
 
 
@@ -40,7 +40,7 @@ def render(
     shots: Sequence[str] = (),
     settings: OutputSettings | Mapping[str, object] | None = None,
     per_shot: ShotFiles | str | PathLike[str],
-    **fields: Unpack[WorkFields],
+    **fields: Unpack[WorkKeywords],
 ) -> ShotFilesReport: ...
 
 
@@ -52,7 +52,7 @@ def render(
     shots: Sequence[str] = (),
     settings: OutputSettings | Mapping[str, object] | None = None,
     per_shot: ShotFiles | str | PathLike[str] | None = None,
-    **fields: Unpack[WorkFields],
+    **fields: Unpack[WorkKeywords],
 ) -> RenderReport | ShotFilesReport:
     """Renders a timeline to a video, or each edited shot to a file of its own.
 
@@ -70,7 +70,7 @@ def render(
         shots: only the shots of these names.
         settings: how to encode; by default as the suffix of the output asks for.
         per_shot: the folder for a file of each edited shot, or that and more in a `ShotFiles`.
-        fields: see `dpe_toolkit.delivery.choices.WorkFields`: fields of the edit, components and their options,
+        fields: see `dpe_toolkit.delivery.choices.WorkKeywords`: fields of the edit, components and their options,
             ``device``, ``cache_dir``, ``progress`` and ``tell``. A plan takes none that it has in it already.
 
     Raises:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from dpe_toolkit.core.errors import OptionsError, RenderError
 from dpe_toolkit.core.files import replaced
 from dpe_toolkit.core.timing import parse_time
-from dpe_toolkit.delivery.choices import PlanChoices, RunChoices, WorkFields, plan_choices, run_choices
+from dpe_toolkit.delivery.choices import PlanChoices, RunChoices, WorkKeywords, plan_choices, run_choices
 from dpe_toolkit.delivery.files import refuse_output
 from dpe_toolkit.delivery.plan import open_plan, refuse_faults, registry_for
 from dpe_toolkit.geometry import full_rgb
@@ -45,7 +45,7 @@ def still(
     output: str | PathLike[str],
     *,
     mesh: bool = False,
-    **fields: Unpack[WorkFields],
+    **fields: Unpack[WorkKeywords],
 ) -> StillReport:
     """Writes one frame as an image: source on the left, result on the right, as the render of the whole has it.
 
@@ -56,7 +56,7 @@ def still(
         frame: output frame: a number, or text with seconds or timecode.
         output: the image; its suffix chooses the format.
         mesh: draw the points of the face on both sides.
-        fields: see `dpe_toolkit.delivery.choices.WorkFields`.
+        fields: see `dpe_toolkit.delivery.choices.WorkKeywords`.
 
     Raises:
         PlanError: the plan has errors.

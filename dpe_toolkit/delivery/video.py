@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from dpe_toolkit import rendering
 from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.delivery.choices import RunChoices
 from dpe_toolkit.delivery.files import as_usage
 from dpe_toolkit.delivery.plan import refuse_faults
+from dpe_toolkit.editing.checking import read_model
 from dpe_toolkit.media import (
     ENCODERS,
     WITH_PRESET,
@@ -36,16 +35,7 @@ def settings_of(given: OutputSettings | Mapping[str, object] | None) -> OutputSe
     """
     if isinstance(given, OutputSettings):
         return given
-    try:
-        return OutputSettings.model_validate(given or {})
-    except ValidationError as error:
-        (first, *_) = error.errors()
-        name = ".".join(map(str, first["loc"]))
-        raise OptionsError(
-            f"output setting {name!r} is not accepted: {first['msg']}",
-            f"the settings {', '.join(OutputSettings.model_fields)}",
-            "correct the settings",
-        ) from error
+    return read_model(OutputSettings, given or {}, action="correct the settings of the output")
 
 
 def usable_codecs() -> list[CodecSupport]:

@@ -12,11 +12,11 @@ import pytest
 import dpe_toolkit
 from dpe_toolkit.core.errors import OptionsError, PlanError
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.delivery.choices import EditFields, Progress
+from dpe_toolkit.delivery.choices import EditKeywords, Progress
 from dpe_toolkit.delivery.events import Event, FileWritten, Warned
 from dpe_toolkit.delivery.shot_files import ShotFiles
+from dpe_toolkit.editing.settings import EditSettings
 from dpe_toolkit.media import OutputSettings, VideoReader
-from dpe_toolkit.planning import EditSettings
 from tests.cli.conftest import NUM_FRAMES, Dpe
 from tests.cli.test_conform import clip, save
 from tests.contracts.pages import blocks
@@ -41,7 +41,7 @@ def linked(dpe: Dpe, media: Path, tmp_path: Path) -> Path:
 
 
 def test_keywords_of_the_door_are_the_fields_of_the_edit() -> None:
-    assert EditFields.__annotations__.keys() == EditSettings.model_fields.keys()
+    assert EditKeywords.__annotations__.keys() == EditSettings.model_fields.keys()
 
 
 def test_every_name_of_the_package_is_there_and_listed() -> None:

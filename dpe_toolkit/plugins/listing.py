@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.editing.options import PluginOptions
+from dpe_toolkit.editing.stages import SHOT_KINDS
 from dpe_toolkit.plugins.loading import PluginInfo, RegisteredComponent
 from dpe_toolkit.plugins.registry import Registry
 
-__all__ = ["component_record", "option_rows", "plugin_records"]
+__all__ = ["component_record", "components_called", "option_rows", "plugin_records"]
 
 
 def plugin_records(registry: Registry) -> list[dict[str, object]]:
@@ -50,6 +52,30 @@ def component_record(entry: RegisteredComponent) -> dict[str, object]:
         "family": component.family,
         "options": component.options.model_json_schema(),
     }
+
+
+def components_called(registry: Registry, target: str, chosen: Sequence[tuple[str, str]]) -> list[RegisteredComponent]:
+    """The components that a word means: by kind, by name, or by family.
+
+    Args:
+        registry: where they are looked for.
+        target: the word.
+        chosen: (kind, name) of components that are named besides, which a kind then means.
+
+    Raises:
+        OptionsError: nothing is called that.
+    """
+    if named := [registry.find(kind, name) for kind, name in chosen if kind == target]:
+        return named
+    if target in SHOT_KINDS:
+        # Which one it will be, the timeline may say: every one's options are taken, and planning checks them.
+        return [*registry.components(target).values()]
+    every = [entry for kind in SHOT_KINDS for entry in registry.components(kind).values()]
+    found = [entry for entry in every if target in (entry.component.name, entry.full_name, entry.component.family)]
+    if not found:
+        known = {*SHOT_KINDS, *(entry.component.name for entry in every)}
+        raise OptionsError(f"no component is called {target!r}", nearest_names(target, known), "correct the flag")
+    return found
 
 
 def option_rows(name: str, options: type[PluginOptions]) -> Iterator[tuple[str, str, str, str]]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from skimage.measure import blur_effect
 
-from dpe_toolkit.analysis import FrameSource, ahead, guard_plugin
+from dpe_toolkit.analysis import FrameSource, guard_plugin, prefetch
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.dataset.motion import ClipMotion
@@ -41,7 +41,7 @@ def crop_frames(reader: FrameSource, span: Span, box_px: tuple[int, int, int, in
     """
     out = np.empty((len(span), size_px, size_px, 3), np.uint8)
     row = 0
-    with ahead(reader.iterate(span, _BATCH)) as batches:
+    with prefetch(reader.iterate(span, _BATCH)) as batches:
         for batch in batches:
             for picture in _crops(batch, box_px, size_px):
                 out[row] = picture

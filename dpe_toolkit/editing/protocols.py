@@ -2,9 +2,14 @@
 
 The journey of one shot::
 
-    detector.detect -> (tracking by the core) -> motion.extract -> motion.settle        analysis
-    motion.mix -> generator.begin_shot -> per span: encoder.encode -> shot.generate     render
-               -> compositor.composite -> (written back into the decoded planes by the core)
+    detector.detect [-> landmarker.landmarks] -> (tracking by the core)                 analysis
+               -> motion.extract -> motion.settle
+    motion.mix -> begin_shot -> per span: encoder.encode -> shot.generate               render
+               [-> refiner.refine ...] -> compositor.composite [x matte_maker.matte ...]
+               -> (written back into the decoded planes by the core)
+
+`dpe_toolkit.editing.pipeline` walks it. Codes, tracks and amounts lie on the CPU until a shot begins, then, as windows,
+appearance, edited pixels and mattes do, on the device of the render, which is the one that a component was made for.
 
 All pixels that components see are RGB, ``NCHW``, float32, [0, 1], encoded transfer, in *native windows*:
 cut from the frame without resampling. A network that wants an aligned 256 px crop resamples inside its
@@ -14,7 +19,7 @@ contract limits the resolution of the picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "BeginsShot",
     "Composited",
     "Compositor",
     "Detector",
@@ -38,7 +44,10 @@ __all__ = [
     "GenerateRequest",
     "Generated",
     "Generator",
+    "Landmarker",
+    "MatteMaker",
     "MotionExtractor",
+    "Refiner",
     "ShapesWindow",
     "ShotGenerator",
     "ShotMaterial",
@@ -89,6 +98,23 @@ class Detector(Protocol):
 
 
 @runtime_checkable
+class Landmarker(Protocol):
+    """Gives faces that a detector found the landmarks that a motion extractor needs."""
+
+    def landmarks(self, frames: FrameBatch, found: Sequence[Detections]) -> list[Detections]:
+        """The same faces, each with its mesh and blendshapes.
+
+        Args:
+            frames: N consecutive frames.
+            found: what the detector found in each of them: boxes, and maybe a few points.
+
+        Returns:
+            N `Detections`. A face in which no mesh is found is left out.
+        """
+        ...
+
+
+@runtime_checkable
 class Encoder(Protocol):
     """Turns native windows into what its generator needs to know of the source's looks."""
 
@@ -99,11 +125,15 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class MotionExtractor(Protocol):
-    """Splits what a face does into pose and expression, and mixes two performances."""
+    """Splits what a face does into pose and expression, and mixes two performances.
+
+    It is given its codes on the CPU and gives them back there; windows come on the device that it was made for. Codes
+    that it leaves on that device are brought back.
+    """
 
     @property
     def needs_pixels(self) -> bool:
-        """False where landmarks are enough: then ``FaceBatch.pixels`` arrives empty (h = w = 0)."""
+        """False where landmarks are enough: then the faces arrive on the CPU, their pixels empty (h = w = 0)."""
         ...
 
     def extract(self, faces: FaceBatch) -> MotionCode:
@@ -111,7 +141,7 @@ class MotionExtractor(Protocol):
         ...
 
     def settle(self, codes: MotionCode, track: FaceTrack, rate: Fraction, neutral_row: int | None) -> MotionTrack:
-        """The clip's motion: smoothed, gaps bridged, with the person's neutral.
+        """Smooths: the clip's motion without tremor, its gaps bridged, with the person's neutral.
 
         Args:
             codes: T raw codes, one for each row of ``track``; rows not present hold anything.
@@ -123,7 +153,7 @@ class MotionExtractor(Protocol):
     def mix(
         self, source: MotionTrack, driver: MotionTrack, driver_codes: MotionCode, request: MixRequest
     ) -> MotionCode:
-        """The codes of the edited face.
+        """Retargets: the codes of the edited face.
 
         Args:
             source: T rows.
@@ -137,7 +167,10 @@ class MotionExtractor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ShotMaterial:
-    """All a generator may look at before the first frame of a shot is rendered."""
+    """All a component may look at before the first frame of a shot is rendered.
+
+    As it is given to a component, codes and amounts lie on the device that the component was made for.
+    """
 
     source: MotionTrack
     """T rows."""
@@ -146,7 +179,7 @@ class ShotMaterial:
     driver_rows: npt.NDArray[np.float64]
     """(T,) position in ``driver`` that each source row shows."""
     target: MotionCode
-    """T rows, the mixed codes."""
+    """T rows, the retargeted codes."""
     request: MixRequest
     fetch_source: Callable[[npt.NDArray[np.int64]], FaceBatch]
     """Native windows of the source at these rows; decodes, so ask for few."""
@@ -154,9 +187,25 @@ class ShotMaterial:
     """Native windows of the driver at these rows."""
 
 
+@runtime_checkable
+class BeginsShot(Protocol):
+    """What an encoder, compositor, refiner or matte maker may be besides, to prepare a shot as generators do.
+
+    For what looks ahead, is smoothed over time, or is found once for a shot and kept. A still is a shot of one frame.
+    """
+
+    def begin_shot(self, material: ShotMaterial) -> object:
+        """A component of the same protocol for one shot, called before the shot's first frame.
+
+        Frames may be asked of it in any order, and some never; the same rows give the same result whatever was asked
+        before.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """One span of a shot."""
+    """One span of a shot. Its codes and amounts lie on the device of the windows."""
 
     rows: npt.NDArray[np.int64]
     """(N,) rows of the shot."""
@@ -168,6 +217,9 @@ class GenerateRequest:
     """N rows of the codes to show."""
     driver_faces: FaceBatch | None
     """The driver's windows nearest in time, where the generator wants them."""
+    amounts: MixRequest | None = None
+    """N rows of what the shot asks for: how much of the driver, and the weight of each region. A render always says
+    it; None where a request was put together by somebody who does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +257,18 @@ class Generator(Protocol):
         ...
 
 
+@runtime_checkable
+class Refiner(Protocol):
+    """Makes edited windows better: restores, sharpens, regrains."""
+
+    def refine(self, source: FaceBatch, edited: Generated) -> Generated:
+        """The edited windows, refined, in the placement of the source's.
+
+        Where the edited pixels equal the source's, so must the result's, lest an edit of nothing shows.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Composited:
     """What goes back into the frame."""
@@ -221,4 +285,13 @@ class Compositor(Protocol):
 
     def composite(self, source: FaceBatch, edited: Generated) -> Composited:
         """Pixels and matte for N windows. Where the edited pixels equal the source's, so must the result's."""
+        ...
+
+
+@runtime_checkable
+class MatteMaker(Protocol):
+    """Says where an edit may show: not over a hand before the face, not beyond a segment."""
+
+    def matte(self, source: FaceBatch, edited: Generated) -> torch.Tensor:
+        """(N, 1, h, w) in [0, 1]; the compositor's matte is multiplied by it."""
         ...

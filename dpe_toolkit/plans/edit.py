@@ -78,6 +78,8 @@ class EditPlan(Frozen):
     """The same take runs without edit up to the shot's first frame, so that the edit must fade in."""
     ends_inside: bool = False
     """The same take runs on without edit behind the shot's last frame, so that the edit must fade out."""
+    chains: dict[str, tuple[ComponentChoice, ...]] = Field(default_factory=dict)
+    """Kind to choices, in their order, for kinds of which a shot may have several: ``refine`` and ``matte``."""
     components: dict[str, ComponentChoice]
     """Kind to choice, for each of `dpe_toolkit.editing.components.KINDS`."""
     origins: dict[str, str] = Field(default_factory=dict)

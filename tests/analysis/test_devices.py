@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import ComponentPool, Halving
 from dpe_toolkit.analysis.detect import guarded_detection
-from dpe_toolkit.analysis.devices import is_lacking, is_out_of_memory, moved
+from dpe_toolkit.analysis.devices import is_lacking, is_out_of_memory
 from dpe_toolkit.analysis.fallback import Fallen, falling_back
 from dpe_toolkit.core.errors import DeviceMemoryError, PluginError
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.components import ComponentContext
+from dpe_toolkit.editing.handover import moved
 from dpe_toolkit.editing.protocols import Encoder
 from dpe_toolkit.face.tracks import Detections
 from dpe_toolkit.plans.edit import ComponentChoice

@@ -19,9 +19,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from dpe_toolkit.analysis import ComponentPool, guard_plugin
+from dpe_toolkit.analysis import ComponentPool, motion_extractor, shot_components
 from dpe_toolkit.core.frames import FrameBatch
-from dpe_toolkit.editing.protocols import GenerateRequest, ShotMaterial
+from dpe_toolkit.editing.pipeline import ShotPipeline, retarget
+from dpe_toolkit.editing.protocols import ShotMaterial
 from dpe_toolkit.evaluation.cases import Case, EditKind
 from dpe_toolkit.evaluation.footage import FrameRef
 from dpe_toolkit.evaluation.methods.base import Edited
@@ -99,23 +100,16 @@ class MeshMethod:
         self, source: AnalysedStill, driver: AnalysedStill, shares: tuple[float, float], amount: float, clip: str
     ) -> FrameBatch:
         choices, pool = self._choices, self._pool
-        own, theirs = source.motion.to(pool.device), driver.motion.to(pool.device)
-        request = MixRequest(torch.tensor([shares[0] * amount]), torch.tensor([shares[1] * amount])).to(pool.device)
-        with guard_plugin(choices["motion"], clip):
-            target = pool.motion(choices["motion"], clip).mix(own, theirs, theirs.codes, request).to(pool.device)
+        own, theirs = source.motion, driver.motion
+        request = MixRequest(torch.tensor([shares[0] * amount]), torch.tensor([shares[1] * amount]))
+        target = retarget(motion_extractor(pool, choices["motion"], clip), own, theirs, theirs.codes, request)
         if shares[1]:
             pose = own.codes.pose.lerp(theirs.codes.pose, shares[1] * amount)
             target = MotionCode(target.space, target.expression, pose)
         faces, shown = source.faces(pool.device), driver.faces(pool.device)
         material = ShotMaterial(own, theirs, np.zeros(1), target, request, _always(faces), _always(shown))
-        with guard_plugin(choices["encoder"], clip):
-            appearance = pool.encoder(choices["encoder"], clip).encode(faces)
-        with guard_plugin(choices["generator"], clip):
-            ready = pool.generator(choices["generator"], clip).begin_shot(material)
-            wanted = GenerateRequest(np.zeros(1, np.int64), appearance, own.codes, target, shown)
-            generated = ready.generate(wanted)
-        with guard_plugin(choices["compositor"], clip):
-            placed = pool.compositor(choices["compositor"], clip).composite(faces, generated)
+        pipeline = ShotPipeline(shot_components(pool, choices, clip), material, pool.device)
+        placed = pipeline.edit(np.zeros(1, np.int64), faces, shown).composited
         return write_window(source.frames, faces.placement.origin_px, faces.pixels, placed.pixels, placed.matte)
 
 

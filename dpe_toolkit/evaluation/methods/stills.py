@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dpe_toolkit.analysis import ComponentPool, WindowPlan, cut_faces, guard_plugin, plan_windows, window_shape
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
+from dpe_toolkit.editing.handover import taken_codes, taken_motion
 from dpe_toolkit.face.codes import MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack
 from dpe_toolkit.plans.edit import ComponentChoice
@@ -66,7 +67,8 @@ def analyse_still(
     motion = pool.motion(extractor, clip)
     with guard_plugin(extractor, clip):
         faces = cut_faces(frames, track, np.zeros(1, np.int64), plan_windows(track, window_shape(motion)), pool.device)
-        settled = motion.settle(motion.extract(faces), track, _RATE, None)
+        codes = taken_codes("extract()", motion.extract(faces), len(faces))
+        settled = taken_motion(motion.settle(codes, track, _RATE, None), track)
     windows = plan_windows(track, window_shape(pool.encoder(choices["encoder"], clip)))
     return AnalysedStill(frames, track, settled, windows)
 

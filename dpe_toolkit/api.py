@@ -31,9 +31,8 @@ from dpe_toolkit.core.errors import (
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.core.shapes import expect_shape
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.editing.components import KINDS, CheckpointFormat, Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.components import CheckpointFormat, Component, ComponentContext
 from dpe_toolkit.editing.measures import (
-    MEASURE_KINDS,
     ExpressionRegressor,
     FaceReading,
     IdentityEmbedder,
@@ -42,6 +41,7 @@ from dpe_toolkit.editing.measures import (
 )
 from dpe_toolkit.editing.options import NoOptions, PluginOptions
 from dpe_toolkit.editing.protocols import (
+    BeginsShot,
     Composited,
     Compositor,
     Detector,
@@ -49,13 +49,17 @@ from dpe_toolkit.editing.protocols import (
     Generated,
     GenerateRequest,
     Generator,
+    Landmarker,
+    MatteMaker,
     MotionExtractor,
+    Refiner,
     ShapesWindow,
     ShotGenerator,
     ShotMaterial,
     WindowShape,
 )
-from dpe_toolkit.face.codes import REGIONS, Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.editing.stages import KINDS, MEASURE_KINDS, ComponentKind
+from dpe_toolkit.face.codes import REGIONS, Appearance, CodePart, CodeSpace, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, Placement
 from dpe_toolkit.hookspecs import hookimpl
 from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
         load_network,
         read_weights,
     )
+    from dpe_toolkit.editing.pipeline import EditedSpan, Guarded, ShotComponents, ShotPipeline, retarget
     from dpe_toolkit.geometry import aligned_mask, cut_aligned, full_rgb, paste_aligned, sample_rgb, window_rgb
     from dpe_toolkit.networks import (
         Branch,
@@ -94,9 +99,11 @@ __all__ = [
     "REGIONS",
     "AnalysisError",
     "Appearance",
+    "BeginsShot",
     "Branch",
     "CheckpointError",
     "CheckpointFormat",
+    "CodePart",
     "CodeSpace",
     "ColorInfo",
     "Component",
@@ -112,6 +119,7 @@ __all__ = [
     "DpeError",
     "DpeNetwork",
     "EditPlan",
+    "EditedSpan",
     "EncodedSource",
     "Encoder",
     "ExpressionRegressor",
@@ -123,8 +131,11 @@ __all__ = [
     "GenerateRequest",
     "Generated",
     "Generator",
+    "Guarded",
     "IdentityEmbedder",
+    "Landmarker",
     "LoadedGenerator",
+    "MatteMaker",
     "MediaError",
     "MediaPlan",
     "MixRequest",
@@ -142,12 +153,15 @@ __all__ = [
     "PluginError",
     "PluginOptions",
     "Problem",
+    "Refiner",
     "RenderError",
     "RenderPlan",
     "Rendering",
     "ShapesWindow",
+    "ShotComponents",
     "ShotGenerator",
     "ShotMaterial",
+    "ShotPipeline",
     "ShotPlan",
     "Span",
     "TimelineError",
@@ -166,6 +180,7 @@ __all__ = [
     "load_network",
     "paste_aligned",
     "read_weights",
+    "retarget",
     "sample_rgb",
     "split_flow",
     "window_rgb",
@@ -184,11 +199,15 @@ _NEEDS_TORCH = {
     "Branch": "dpe_toolkit.networks",
     "DpeEditor": "dpe_toolkit.networks",
     "DpeNetwork": "dpe_toolkit.networks",
+    "EditedSpan": "dpe_toolkit.editing.pipeline",
     "EncodedSource": "dpe_toolkit.networks",
     "FastDpe": "dpe_toolkit.networks",
+    "Guarded": "dpe_toolkit.editing.pipeline",
     "LoadedGenerator": "dpe_toolkit.checkpoint",
     "NetworkParams": "dpe_toolkit.networks",
     "Rendering": "dpe_toolkit.networks",
+    "ShotComponents": "dpe_toolkit.editing.pipeline",
+    "ShotPipeline": "dpe_toolkit.editing.pipeline",
     "WeightsFile": "dpe_toolkit.checkpoint",
     "WeightsHeader": "dpe_toolkit.checkpoint",
     "aligned_mask": "dpe_toolkit.geometry",
@@ -200,6 +219,7 @@ _NEEDS_TORCH = {
     "load_network": "dpe_toolkit.checkpoint",
     "paste_aligned": "dpe_toolkit.geometry",
     "read_weights": "dpe_toolkit.checkpoint",
+    "retarget": "dpe_toolkit.editing.pipeline",
     "sample_rgb": "dpe_toolkit.geometry",
     "split_flow": "dpe_toolkit.networks",
     "window_rgb": "dpe_toolkit.geometry",

@@ -1,4 +1,7 @@
-"""Every hook that a plugin may implement. Hooks register and notify; none is called in the frame loop."""
+"""Every hook that a plugin may implement. Hooks register and notify; none is called in the frame loop.
+
+Each kind of component has a hook ``dpe_register_...`` of its own, made from its row in `dpe_toolkit.editing.stages`.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+from dpe_toolkit.editing.stages import STAGES, Stage
+
 if TYPE_CHECKING:
     import typer
 
     from dpe_toolkit.editing.components import CheckpointFormat, Component
-    from dpe_toolkit.editing.measures import ExpressionRegressor, IdentityEmbedder, PerceptualFeatures, PictureMetric
-    from dpe_toolkit.editing.protocols import Compositor, Detector, Encoder, Generator, MotionExtractor
     from dpe_toolkit.plans.model import RenderPlan, ShotPlan
     from dpe_toolkit.plans.problems import Problem
 
@@ -27,43 +30,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class HookSpecs:
-    """The hooks, with the arguments an implementation may name."""
+    """The hooks, with the arguments an implementation may name; those of the kinds of component come below."""
 
     @hookspec
-    def dpe_register_detectors(self) -> Iterable[Component[Detector]]:  # type: ignore[empty-body] # a spec
-        """Face detectors of this plugin."""
-
-    @hookspec
-    def dpe_register_encoders(self) -> Iterable[Component[Encoder]]:  # type: ignore[empty-body] # a spec
-        """Encoders of this plugin."""
-
-    @hookspec
-    def dpe_register_motion_extractors(self) -> Iterable[Component[MotionExtractor]]:  # type: ignore[empty-body] # a spec
-        """Motion extractors of this plugin."""
-
-    @hookspec
-    def dpe_register_generators(self) -> Iterable[Component[Generator]]:  # type: ignore[empty-body] # a spec
-        """Generators of this plugin."""
-
-    @hookspec
-    def dpe_register_compositors(self) -> Iterable[Component[Compositor]]:  # type: ignore[empty-body] # a spec
-        """Compositors of this plugin."""
-
-    @hookspec
-    def dpe_register_regressors(self) -> Iterable[Component[ExpressionRegressor]]:  # type: ignore[empty-body] # a spec
-        """Expression regressors of this plugin, for the expression loss and for measuring."""
-
-    @hookspec
-    def dpe_register_features(self) -> Iterable[Component[PerceptualFeatures]]:  # type: ignore[empty-body] # a spec
-        """Feature networks of this plugin, for the perceptual loss."""
-
-    @hookspec
-    def dpe_register_identities(self) -> Iterable[Component[IdentityEmbedder]]:  # type: ignore[empty-body] # a spec
-        """Identity embedders of this plugin."""
-
-    @hookspec
-    def dpe_register_metrics(self) -> Iterable[Component[PictureMetric]]:  # type: ignore[empty-body] # a spec
-        """Metrics of this plugin that compare a result with a reference."""
+    def dpe_register_components(self) -> Iterable[Component[object]]:  # type: ignore[empty-body] # a spec
+        """Components of this plugin, of any kinds; the hooks below take those of one kind each."""
 
     @hookspec
     def dpe_register_checkpoints(self) -> Iterable[CheckpointFormat]:  # type: ignore[empty-body] # a spec
@@ -88,3 +59,21 @@ class HookSpecs:
     @hookspec
     def dpe_register_commands(self, app: typer.Typer) -> None:
         """Adds commands to the ``dpe`` program."""
+
+
+def _add_registration(row: Stage[object]) -> None:
+    """Gives `HookSpecs` the hook of one kind."""
+
+    def spec(self: HookSpecs) -> Iterable[Component[object]]:  # type: ignore[empty-body] # a spec
+        ...
+
+    spec.__name__ = row.hook
+    # By the dot pluggy knows that the first argument is none of the hook's.
+    spec.__qualname__ = f"{HookSpecs.__name__}.{row.hook}"
+    spec.__doc__ = f"{row.plural} of this plugin."
+    spec.__annotations__ = {"return": f"Iterable[Component[{row.protocol_name}]]"}
+    setattr(HookSpecs, row.hook, hookspec(spec))
+
+
+for _row in STAGES:
+    _add_registration(_row)

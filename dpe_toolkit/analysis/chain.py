@@ -9,6 +9,7 @@ from typing import TypeVar
 from dpe_toolkit.analysis.pool import ComponentPool, guard_plugin
 from dpe_toolkit.editing.pipeline import Guarded, ShotComponents
 from dpe_toolkit.editing.protocols import MotionExtractor
+from dpe_toolkit.editing.stages import COMPOSITOR, ENCODER, GENERATOR, MATTE, MOTION, REFINE, Stage
 from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["motion_extractor", "shot_components"]
@@ -34,13 +35,13 @@ def shot_components(
     Raises:
         PluginError: a component cannot be made.
     """
-    refiners, mattes = ((chains or {}).get(kind, ()) for kind in ("refine", "matte"))
+    refiners, mattes = ((chains or {}).get(kind, ()) for kind in (REFINE.kind, MATTE.kind))
     return ShotComponents(
-        encoder=_guarded(pool.encoder(chosen["encoder"], clip), chosen["encoder"], clip),
-        generator=_guarded(pool.generator(chosen["generator"], clip), chosen["generator"], clip),
-        compositor=_guarded(pool.compositor(chosen["compositor"], clip), chosen["compositor"], clip),
-        refiners=tuple(_guarded(pool.refiner(one, clip), one, clip) for one in refiners),
-        mattes=tuple(_guarded(pool.matte_maker(one, clip), one, clip) for one in mattes),
+        encoder=_guarded(pool, ENCODER, chosen[ENCODER.kind], clip),
+        generator=_guarded(pool, GENERATOR, chosen[GENERATOR.kind], clip),
+        compositor=_guarded(pool, COMPOSITOR, chosen[COMPOSITOR.kind], clip),
+        refiners=tuple(_guarded(pool, REFINE, one, clip) for one in refiners),
+        mattes=tuple(_guarded(pool, MATTE, one, clip) for one in mattes),
     )
 
 
@@ -50,8 +51,8 @@ def motion_extractor(pool: ComponentPool, choice: ComponentChoice, clip: str) ->
     Raises:
         PluginError: it cannot be made.
     """
-    return _guarded(pool.motion(choice, clip), choice, clip)
+    return _guarded(pool, MOTION, choice, clip)
 
 
-def _guarded(component: C, choice: ComponentChoice, clip: str) -> Guarded[C]:
-    return Guarded(component, partial(guard_plugin, choice, clip))
+def _guarded(pool: ComponentPool, stage: Stage[C], choice: ComponentChoice, clip: str) -> Guarded[C]:
+    return Guarded(pool.get(stage, choice, clip), partial(guard_plugin, choice, clip))

@@ -20,6 +20,7 @@ from dpe_toolkit.analysis.store import AnalysisStore, result_key
 from dpe_toolkit.analysis.tracks import build_track, find_people
 from dpe_toolkit.core.errors import AnalysisError
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.stages import LANDMARK
 from dpe_toolkit.face.choice import FaceChoice
 from dpe_toolkit.face.codes import MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceTrack
@@ -213,7 +214,7 @@ def _detect(
 def _detection(request: ClipRequest, pool: ComponentPool) -> DetectBatch:
     clip, landmark = request.clip, request.landmark
     detector = pool.detector(request.detector, clip)
-    meshes = None if landmark is None else (pool.landmarker(landmark, clip), landmark)
+    meshes = None if landmark is None else (pool.get(LANDMARK, landmark, clip), landmark)
     return guarded_detection(detector, request.detector, clip, pool.device, landmark=meshes)
 
 

@@ -19,7 +19,8 @@ from dpe_toolkit.analysis.devices import empty_cache, is_lacking, is_out_of_memo
 from dpe_toolkit.core.errors import PluginError, first_line
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.editing.handover import CPU, moved, taken_over
-from dpe_toolkit.editing.protocols import BeginsShot, GenerateRequest, Generator, MotionExtractor, ShotMaterial
+from dpe_toolkit.editing.pipeline import prepares_shots
+from dpe_toolkit.editing.protocols import GenerateRequest, Generator, MotionExtractor, ShotMaterial
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.plans.edit import ComponentChoice
 
@@ -129,7 +130,7 @@ def falling_back(
         fallen.note(choice, device, cause)
     kind = _Kind.of(protocol)
     methods = {name: _call(name) for name in kind.calls} | {name: _said(name) for name in kind.says}
-    if isinstance(made, BeginsShot):
+    if protocol is Generator or prepares_shots(made):
         methods["begin_shot"] = _begin
     shape = cast("type[_Falling]", type(f"Falling{protocol.__name__}", (_Falling,), methods))
     return cast("C", shape(made, kind, choice, device, make, fallen, fell=cause is not None))

@@ -14,16 +14,8 @@ from dpe_toolkit.core.errors import DpeError, PluginError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.components import ComponentContext
 from dpe_toolkit.editing.measures import IdentityEmbedder
-from dpe_toolkit.editing.protocols import (
-    Compositor,
-    Detector,
-    Encoder,
-    Generator,
-    Landmarker,
-    MatteMaker,
-    MotionExtractor,
-    Refiner,
-)
+from dpe_toolkit.editing.protocols import Compositor, Detector, Encoder, Generator, MotionExtractor
+from dpe_toolkit.editing.stages import Stage
 from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["ComponentMaker", "ComponentPool", "describe_span", "guard_plugin"]
@@ -88,6 +80,10 @@ class ComponentPool:
         pool._fallen = self._fallen
         return pool
 
+    def get(self, stage: Stage[C], choice: ComponentChoice, clip: str) -> C:
+        """The component of this choice, which is of that kind: ``pool.get(DETECTOR, choice, clip)``."""
+        return self._get(choice, clip, stage.protocol)
+
     def detector(self, choice: ComponentChoice, clip: str) -> Detector:
         """The detector of this choice."""
         return self._get(choice, clip, Detector)  # type: ignore[type-abstract] # only asked isinstance
@@ -107,18 +103,6 @@ class ComponentPool:
     def compositor(self, choice: ComponentChoice, clip: str) -> Compositor:
         """The compositor of this choice."""
         return self._get(choice, clip, Compositor)  # type: ignore[type-abstract] # only asked isinstance
-
-    def landmarker(self, choice: ComponentChoice, clip: str) -> Landmarker:
-        """The landmarker of this choice."""
-        return self._get(choice, clip, Landmarker)  # type: ignore[type-abstract] # only asked isinstance
-
-    def refiner(self, choice: ComponentChoice, clip: str) -> Refiner:
-        """The refiner of this choice."""
-        return self._get(choice, clip, Refiner)  # type: ignore[type-abstract] # only asked isinstance
-
-    def matte_maker(self, choice: ComponentChoice, clip: str) -> MatteMaker:
-        """The matte maker of this choice."""
-        return self._get(choice, clip, MatteMaker)  # type: ignore[type-abstract] # only asked isinstance
 
     def identity(self, choice: ComponentChoice, clip: str) -> IdentityEmbedder:
         """What tells who a face is, of this choice."""

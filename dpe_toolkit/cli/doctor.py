@@ -164,7 +164,7 @@ def _components(registry: Registry) -> Iterator[Finding]:
     import torch
 
     from dpe_toolkit.editing.components import ComponentContext
-    from dpe_toolkit.editing.measures import MEASURE_KINDS
+    from dpe_toolkit.editing.stages import MEASURE_KINDS
     from dpe_toolkit.plans.edit import ComponentChoice
 
     context = ComponentContext(device=torch.device("cpu"))

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from dpe_toolkit.core.errors import OptionsError, nearest_names
-from dpe_toolkit.editing.components import KINDS
+from dpe_toolkit.editing.stages import KINDS
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

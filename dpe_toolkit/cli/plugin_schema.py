@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dpe_toolkit.cli.screen import help_text, note, say
-from dpe_toolkit.editing.components import KINDS
+from dpe_toolkit.editing.stages import KINDS
 
 if TYPE_CHECKING:
     from dpe_toolkit.plugins import Registry

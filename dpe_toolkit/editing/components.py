@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from dpe_toolkit.editing.measures import MeasureKind
 from dpe_toolkit.editing.options import NoOptions, PluginOptions
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import CodeSpace
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["KINDS", "CheckpointFormat", "Component", "ComponentContext", "ComponentKind"]
+__all__ = ["CheckpointFormat", "Component", "ComponentContext"]
 
-ComponentKind = Literal["detector", "encoder", "motion", "generator", "compositor"] | MeasureKind
 T = TypeVar("T", covariant=True)
-
-KINDS: tuple[ComponentKind, ...] = ("detector", "encoder", "motion", "generator", "compositor")
-"""What a shot needs one of each. `dpe_toolkit.editing.measures.MEASURE_KINDS` judge pictures and belong to no shot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +59,15 @@ class Component(Generic[T]):
     """Paper, address or words that say where the method comes from."""
     fingerprint: str = ""
     """Changes whenever results change for the same input; part of cache keys (e.g. a model's sha256)."""
+    gives: tuple[str, ...] = ()
+    """What others may count on in its results, as in ``needs``. Nothing stated means that it is not known."""
+    needs: tuple[str, ...] = ()
+    """What it must be given, compared while planning with what the components before it give: ``boxes``,
+    ``landmarks=mediapipe/478``, ``landmarks=points/5``, ``blendshapes=arkit/52``; any ``subject=form``, where
+    ``landmarks`` alone needs some, of whatever form."""
+    default: bool = False
+    """What is taken where nobody names a component of the kind. Counts only for plugins that the toolkit's own
+    extra ``default`` installs: what a stranger installs beside them never changes a render."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

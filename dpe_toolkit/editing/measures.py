@@ -9,24 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "MEASURE_KINDS",
     "ExpressionRegressor",
     "FaceReading",
     "IdentityEmbedder",
-    "MeasureKind",
     "PerceptualFeatures",
     "PictureMetric",
 ]
-
-MeasureKind = Literal["regressor", "features", "identity", "metric"]
-
-MEASURE_KINDS: tuple[MeasureKind, ...] = ("regressor", "features", "identity", "metric")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,7 @@ from dpe_toolkit.editing.protocols import (
 from dpe_toolkit.face.codes import MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import FaceBatch
 
-__all__ = ["EditedSpan", "Guarded", "ShotComponents", "ShotPipeline", "retarget"]
+__all__ = ["EditedSpan", "Guarded", "ShotComponents", "ShotPipeline", "prepares_shots", "retarget"]
 
 C = TypeVar("C")
 Rows = npt.NDArray[np.int64]
@@ -114,6 +114,14 @@ def retarget(
     """
     with extractor.guard(None), torch.no_grad():
         return taken_codes("mix()", extractor.component.mix(source, driver, driver_codes, request), len(source))
+
+
+def prepares_shots(component: object) -> bool:
+    """True for an encoder, compositor, refiner or matte maker that prepares each shot.
+
+    One that is a generator as well has the generator's ``begin_shot`` and prepares nothing else.
+    """
+    return isinstance(component, BeginsShot) and not isinstance(component, Generator)
 
 
 class ShotPipeline:
@@ -210,12 +218,12 @@ class _BegunShot:
 
 
 def _begun(stage: Guarded[C], protocol: type[C], material: ShotMaterial) -> Guarded[C]:
-    """The component made ready for a shot, where it prepares shots; one that is a generator too prepares as that."""
+    """The component made ready for a shot, where it prepares shots."""
     component = stage.component
-    if not isinstance(component, BeginsShot) or isinstance(component, Generator):
+    if not prepares_shots(component):
         return stage
     with stage.guard(None):
-        ready = component.begin_shot(material)
+        ready = cast("BeginsShot", component).begin_shot(material)
         if not isinstance(ready, protocol):
             raise TypeError(f"begin_shot() gave a {type(ready).__name__}, which is no {protocol.__name__}")
     return Guarded(ready, stage.guard)

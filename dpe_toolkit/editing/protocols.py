@@ -98,23 +98,6 @@ class Detector(Protocol):
 
 
 @runtime_checkable
-class Landmarker(Protocol):
-    """Gives faces that a detector found the landmarks that a motion extractor needs."""
-
-    def landmarks(self, frames: FrameBatch, found: Sequence[Detections]) -> list[Detections]:
-        """The same faces, each with its mesh and blendshapes.
-
-        Args:
-            frames: N consecutive frames.
-            found: what the detector found in each of them: boxes, and maybe a few points.
-
-        Returns:
-            N `Detections`. A face in which no mesh is found is left out.
-        """
-        ...
-
-
-@runtime_checkable
 class Encoder(Protocol):
     """Turns native windows into what its generator needs to know of the source's looks."""
 
@@ -257,18 +240,6 @@ class Generator(Protocol):
         ...
 
 
-@runtime_checkable
-class Refiner(Protocol):
-    """Makes edited windows better: restores, sharpens, regrains."""
-
-    def refine(self, source: FaceBatch, edited: Generated) -> Generated:
-        """The edited windows, refined, in the placement of the source's.
-
-        Where the edited pixels equal the source's, so must the result's, lest an edit of nothing shows.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Composited:
     """What goes back into the frame."""
@@ -289,9 +260,35 @@ class Compositor(Protocol):
 
 
 @runtime_checkable
+class Landmarker(Protocol):
+    """Puts on faces that a detector found the landmarks that a motion extractor needs."""
+
+    def landmarks(self, frames: FrameBatch, found: Sequence[Detections]) -> list[Detections]:
+        """The same faces with other landmarks, and with blendshapes where it reads them.
+
+        Args:
+            frames: N consecutive frames.
+            found: N results of the detector, each the faces of one frame.
+
+        Returns:
+            N `Detections`. A face may be left out where nothing could be put on it; none may be added.
+        """
+        ...
+
+
+@runtime_checkable
+class Refiner(Protocol):
+    """Works over drawn faces, such as a restorer. A shot has any number, each given what the one before made."""
+
+    def refine(self, source: FaceBatch, edited: Generated) -> Generated:
+        """N drawn faces in the same placement. Where the edited pixels equal the source's, so must the result's."""
+        ...
+
+
+@runtime_checkable
 class MatteMaker(Protocol):
-    """Says where an edit may show: not over a hand before the face, not beyond a segment."""
+    """Says where an edit may show, such as not on a hand before the face. A shot has any number."""
 
     def matte(self, source: FaceBatch, edited: Generated) -> torch.Tensor:
-        """(N, 1, h, w) in [0, 1]; the compositor's matte is multiplied by it."""
+        """(N, 1, h, w) in [0, 1], by which the compositor's matte is multiplied; 1 lets the edit show."""
         ...

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dpe_toolkit import __version__
 from dpe_toolkit.core.errors import nearest_names
-from dpe_toolkit.editing.components import KINDS
+from dpe_toolkit.editing.stages import KINDS
 from dpe_toolkit.planning.components import IDENTITY, check_targets, group_overrides
 from dpe_toolkit.planning.driving import EditedShot
 from dpe_toolkit.planning.edits import EditBuilder

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dpe_toolkit.core.errors import DpeError, OptionsError, nearest_names
-from dpe_toolkit.editing.components import KINDS, Component, ComponentKind
+from dpe_toolkit.editing import stages
+from dpe_toolkit.editing.components import Component
 from dpe_toolkit.editing.options import PluginOptions
+from dpe_toolkit.editing.stages import KINDS, STAGES, ComponentKind
 from dpe_toolkit.face.codes import CodeSpace
 from dpe_toolkit.planning.media import problem_of
 from dpe_toolkit.planning.weights import WeightsPlaces
@@ -26,11 +28,11 @@ __all__ = [
     "group_overrides",
 ]
 
-IDENTITY: ComponentKind = "identity"
+IDENTITY: ComponentKind = stages.IDENTITY.kind
 """Kind of what tells who a face is: a shot needs one where a face is chosen by a picture."""
 Options = Mapping[str, Mapping[str, object]]
 """Component (by name, kind or family) to option to value."""
-_TIED = ("encoder", "motion", "generator")
+_TIED = tuple(row.kind for row in STAGES if row.tied)
 """Kinds that share a code space."""
 
 

@@ -78,10 +78,10 @@ class EditPlan(Frozen):
     """The same take runs without edit up to the shot's first frame, so that the edit must fade in."""
     ends_inside: bool = False
     """The same take runs on without edit behind the shot's last frame, so that the edit must fade out."""
-    chains: dict[str, tuple[ComponentChoice, ...]] = Field(default_factory=dict)
-    """Kind to choices, in their order, for kinds of which a shot may have several: ``refine`` and ``matte``."""
     components: dict[str, ComponentChoice]
-    """Kind to choice, for each of `dpe_toolkit.editing.components.KINDS`."""
+    """Kind to choice: each of `dpe_toolkit.editing.stages.KINDS`, and those optional ones that were chosen."""
+    chains: dict[str, tuple[ComponentChoice, ...]] = Field(default_factory=dict)
+    """Kind to choices in order, for each of `dpe_toolkit.editing.stages.CHAIN_KINDS` of which there are some."""
     origins: dict[str, str] = Field(default_factory=dict)
     """Where each of the fields above came from."""
 

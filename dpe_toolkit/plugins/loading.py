@@ -13,9 +13,10 @@ from importlib import metadata
 import pluggy
 
 from dpe_toolkit.api import API_VERSION, OLDEST_API_VERSION
-from dpe_toolkit.core.errors import PluginError
-from dpe_toolkit.editing.components import CheckpointFormat, Component, ComponentKind
+from dpe_toolkit.core.errors import PluginError, nearest_names
+from dpe_toolkit.editing.components import CheckpointFormat, Component
 from dpe_toolkit.editing.options import PluginOptions
+from dpe_toolkit.editing.stages import STAGES, ComponentKind, stage_of
 from dpe_toolkit.hookspecs import ENTRY_POINT_GROUP, PROJECT, HookSpecs
 
 __all__ = [
@@ -30,17 +31,6 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-REGISTRATION_HOOKS: dict[str, ComponentKind] = {
-    "dpe_register_detectors": "detector",
-    "dpe_register_encoders": "encoder",
-    "dpe_register_motion_extractors": "motion",
-    "dpe_register_generators": "generator",
-    "dpe_register_compositors": "compositor",
-    "dpe_register_regressors": "regressor",
-    "dpe_register_features": "features",
-    "dpe_register_identities": "identity",
-    "dpe_register_metrics": "metric",
-}
 # A dot would make the ``component.option`` of --set ambiguous.
 _COMPONENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)?")
 
@@ -129,10 +119,11 @@ def load_plugin(source: PluginSource) -> LoadedPlugin:
             implementation = source.load()
             info = replace(info, api_version=_checked_api(implementation))
             hooks = _own_manager(implementation).hook
+            listed = [(component, row.kind) for row in STAGES for component in _flat(getattr(hooks, row.hook)())]
+            listed += [(component, _stated_kind(component)) for component in _flat(hooks.dpe_register_components())]
             components = tuple(
                 RegisteredComponent(_checked(component, kind), source.name, source.version)
-                for hook, kind in REGISTRATION_HOOKS.items()
-                for component in _flat(getattr(hooks, hook)())
+                for component, kind in listed
             )
             _refuse_repeats(components)
             formats = tuple(_checked_format(item) for item in _flat(hooks.dpe_register_checkpoints()))
@@ -175,6 +166,18 @@ def _own_manager(implementation: object) -> pluggy.PluginManager:
 
 def _flat(results: Iterable[Iterable[object] | None]) -> list[object]:
     return [item for items in results for item in (items or ())]
+
+
+def _stated_kind(value: object) -> ComponentKind:
+    """The kind that a component says it is of; one that is no component is told so where it is checked."""
+    stated = getattr(value, "kind", "component")
+    if isinstance(value, Component) and stage_of(stated) is None:
+        raise PluginError(
+            f"component {value.name!r} is of kind {stated!r}, which there is not",
+            nearest_names(str(stated), [row.kind for row in STAGES]),
+            "correct the plugin",
+        )
+    return str(stated)
 
 
 def _checked(value: object, kind: ComponentKind) -> Component[object]:

@@ -14,14 +14,8 @@ from typing import Self
 import pluggy
 
 from dpe_toolkit.core.errors import DpeError, PlanError, PluginError, nearest_names
-from dpe_toolkit.editing.components import CheckpointFormat, ComponentContext, ComponentKind
-from dpe_toolkit.editing.measures import (
-    ExpressionRegressor,
-    IdentityEmbedder,
-    PerceptualFeatures,
-    PictureMetric,
-)
-from dpe_toolkit.editing.protocols import Compositor, Detector, Encoder, Generator, MotionExtractor
+from dpe_toolkit.editing.components import CheckpointFormat, ComponentContext
+from dpe_toolkit.editing.stages import STAGES, ComponentKind, stage_of
 from dpe_toolkit.hookspecs import PROJECT, HookSpecs
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plans.model import RenderPlan
@@ -39,18 +33,6 @@ from dpe_toolkit.plugins.loading import (
 __all__ = ["Registry", "load_registry"]
 
 logger = logging.getLogger(__name__)
-
-_PROTOCOLS: dict[str, type] = {
-    "detector": Detector,
-    "encoder": Encoder,
-    "motion": MotionExtractor,
-    "generator": Generator,
-    "compositor": Compositor,
-    "regressor": ExpressionRegressor,
-    "features": PerceptualFeatures,
-    "identity": IdentityEmbedder,
-    "metric": PictureMetric,
-}
 
 
 def load_registry(*, allow: Collection[str] | None = None) -> Registry:
@@ -138,7 +120,7 @@ class Registry:
         known = [other for held, other in self._providers if held == kind]
         raise PlanError(
             f"there is no {kind} {name!r}",
-            nearest_names(name, known) if kind in _PROTOCOLS else f"kinds are {', '.join(_PROTOCOLS)}",
+            nearest_names(name, known) if stage_of(kind) else f"kinds are {', '.join(row.kind for row in STAGES)}",
             self._advice(name),
         )
 
@@ -185,9 +167,10 @@ class Registry:
         entry = self.find(choice.kind, choice.name)
         label = f"{entry.plugin} {entry.version}".strip()
         options = entry.component.options.parse(choice.options, owner=choice.name)
+        protocol = next(row.protocol for row in STAGES if row.kind == entry.component.kind)
         try:
             product = entry.component.create(options, context)
-            fits = isinstance(product, _PROTOCOLS[choice.kind])
+            fits = isinstance(product, protocol)
         except DpeError:
             raise
         except Exception as error:
@@ -199,7 +182,7 @@ class Registry:
         if not fits:
             raise PluginError(
                 f"{choice.kind} {choice.name!r} made a {type(product).__name__}",
-                f"an object with the methods of {_PROTOCOLS[choice.kind].__name__}",
+                f"an object with the methods of {protocol.__name__}",
                 "report this to the plugin's author",
                 plugin=label,
             )

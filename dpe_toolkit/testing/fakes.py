@@ -16,9 +16,10 @@ import torch
 from pydantic import Field
 
 from dpe_toolkit.core.frames import FrameBatch
-from dpe_toolkit.editing.components import Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.components import Component, ComponentContext
 from dpe_toolkit.editing.options import PluginOptions
 from dpe_toolkit.editing.protocols import Composited, Generated, GenerateRequest, ShotMaterial
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, FloatArray
 from dpe_toolkit.geometry import sample_rgb

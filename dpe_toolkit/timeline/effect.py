@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from dpe_toolkit.editing.components import KINDS
+from dpe_toolkit.editing.stages import KINDS
 from dpe_toolkit.face.choice import FaceChoice, parse_face
 from dpe_toolkit.face.codes import REGIONS
 from dpe_toolkit.plans.problems import Problem

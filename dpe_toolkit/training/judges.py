@@ -9,7 +9,8 @@ from torch import nn
 
 from dpe_toolkit.core.errors import DpeError, TrainingError
 from dpe_toolkit.editing.components import ComponentContext
-from dpe_toolkit.editing.measures import ExpressionRegressor, MeasureKind, PerceptualFeatures
+from dpe_toolkit.editing.measures import ExpressionRegressor, PerceptualFeatures
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.objective import Judges
 from dpe_toolkit.training.terms import OptionValue
@@ -59,7 +60,7 @@ def load_regressor(config: TrainingConfig, registry: Registry, device: torch.dev
 
 
 def _create(
-    registry: Registry, wanted: tuple[MeasureKind, str, dict[str, OptionValue]], device: torch.device
+    registry: Registry, wanted: tuple[ComponentKind, str, dict[str, OptionValue]], device: torch.device
 ) -> object:
     kind, name, options = wanted
     made = registry.create(registry.choose(kind, name, options), ComponentContext(device=device))

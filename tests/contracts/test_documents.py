@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import shlex
@@ -11,8 +12,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from dpe_toolkit.api import KINDS, MEASURE_KINDS
 from dpe_toolkit.cli import app
+from dpe_toolkit.editing.stages import STAGES
 from dpe_toolkit.face.choice import parse_face
 from dpe_toolkit.hookspecs import HookSpecs
 from dpe_toolkit.planning.settings import ProjectConfig
@@ -114,12 +115,18 @@ def test_the_fence_of_the_plugins_page_is_accepted() -> None:
     assert ProjectConfig.model_validate(tomllib.loads(text)).plugins.allow == ("face_mesh", "feather_blend")
 
 
-def test_the_plugins_page_names_every_hook_and_every_kind() -> None:
+def test_the_plugins_page_has_the_signature_of_every_hook_and_no_other() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8").partition("### Every hook\n")[2]
+    hooks = {name: hook for name, hook in vars(HookSpecs).items() if name.startswith("dpe_")}
+    signatures = {name: str(inspect.signature(hook)) for name, hook in hooks.items()}
+    stated = {f"def {name}{signature}".replace("'", "") for name, signature in signatures.items()}
+    shown = {line.removesuffix(": ...") for line in blocks(text, "python")[0].splitlines()}
+    assert shown == {line.replace("(self, ", "(").replace("(self)", "()") for line in stated}
+
+
+def test_the_plugins_page_names_every_kind() -> None:
     text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
-    hooks = [name for name in vars(HookSpecs) if name.startswith("dpe_")]
-    judges = {"dpe_register_features", "dpe_register_identities", "dpe_register_metrics"}
-    assert [name for name in hooks if name not in text] == [name for name in hooks if name in judges]
-    assert [kind for kind in (*KINDS, *MEASURE_KINDS) if f"`{kind}`" not in text] == []
+    assert [row.kind for row in STAGES if f"`{row.kind}`" not in text] == []
 
 
 def test_the_project_file_of_the_schema_page_is_accepted() -> None:

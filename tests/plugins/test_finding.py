@@ -104,7 +104,7 @@ def test_an_unknown_name_offers_the_nearest() -> None:
 
 
 def test_an_unknown_kind_is_told_the_kinds() -> None:
-    with pytest.raises(PlanError, match=r"there is no painter 'x'.*kinds are detector, encoder"):
+    with pytest.raises(PlanError, match=r"there is no painter 'x'.*kinds are detector, landmark, encoder"):
         Registry.of({}).find("painter", "x")
 
 

@@ -74,7 +74,7 @@ class AlwaysLooksLeft(FakeDetector):
 
     def detect_frame(self, frames: FrameBatch, row: int) -> Detections:
         found = super().detect_frame(frames, row)
-        centre = found.boxes_px[:, [0, 1]] * 0.15
+        centre = found.boxes_px[:, [0, 1]] * 0.25
         return replace(found, boxes_px=found.boxes_px - np.tile(centre, 2).astype(np.float32))
 
 
@@ -200,6 +200,22 @@ class MatchesColourOverTheBatch(FakeCompositor):
         return replace(result, pixels=torch.where(changed, result.pixels + offset, result.pixels))
 
 
+class MatchesTheMeanColour(FakeCompositor):
+    """Moves the edit towards the mean colour of all frames at hand, as one does who forgets an axis."""
+
+    def composite(self, source: FaceBatch, edited: Generated) -> Composited:
+        result = super().composite(source, edited)
+        mean = source.pixels.mean(dim=(0, 2, 3), keepdim=True) if len(source) else source.pixels.new_zeros(1, 3, 1, 1)
+        changed = edited.pixels != source.pixels
+        return replace(result, pixels=torch.where(changed, result.pixels + 0.2 * mean, result.pixels))
+
+
+class ShowsItsWindow(FakeCompositor):
+    def composite(self, source: FaceBatch, edited: Generated) -> Composited:
+        result = super().composite(source, edited)
+        return replace(result, matte=torch.ones_like(result.matte))
+
+
 class EndsTheProcess(FakeCompositor):
     def composite(self, source: FaceBatch, edited: Generated) -> Composited:
         if not isinstance(source, FaceBatch):
@@ -250,6 +266,8 @@ FAULTS = [
     Fault("compositor", ShowsNothing, "an edit is shown", "only 0% of the edit is shown"),
     Fault("compositor", NeedsLandmarks, "a face without landmarks is composited", "IndexError"),
     Fault("compositor", MatchesColourOverTheBatch, "a batch is its rows one by one", "row 0 of a batch is not what"),
+    Fault("compositor", MatchesTheMeanColour, "a row does not follow the light of other rows", "colour row by row"),
+    Fault("compositor", ShowsItsWindow, "the matte runs out before the window ends", "the matte is 1.00 at the left"),
     Fault("compositor", EndsTheProcess, "a fault names the plugin", "escapes as SystemExit"),
     Fault("compositor", AsksAServer, "it needs no network", r"it tried to reach .*127\.0\.0\.1"),
 ]
@@ -315,9 +333,19 @@ def test_options_that_change_with_the_way_they_are_given_are_found() -> None:
         suite().test_options_mean_the_same_wherever_they_are_given()
 
 
-def test_a_record_without_a_licence_is_found() -> None:
-    found = failures(replace(FAKES[4], licence=" "))
-    assert found["the record is complete"].startswith("fake states no licence")
+def test_a_record_without_a_licence_is_warned_of_and_is_no_failure() -> None:
+    check = "licence source and fingerprint are stated"
+    component = replace(FAKES[4], licence=" ", source="")
+    (found,) = run_suite(suite_of(component), only=[check])
+    assert found.state == "warned"
+    assert found.detail.startswith("fake states no licence; ")
+    assert "fake states no source" in found.detail
+    (found,) = run_suite(suite_of(FAKES[4]), only=[check])
+    assert found.state == "ok"
+
+
+def test_a_record_without_a_summary_is_found() -> None:
+    assert failures(replace(FAKES[4], summary=""))["the record is complete"].startswith("fake states no summary")
 
 
 def test_a_component_of_another_kind_is_found() -> None:

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from unittest import SkipTest
 
 import numpy as np
@@ -14,11 +15,13 @@ from torch.nn import functional as F
 
 from dpe_toolkit.api import Component, ComponentKind, FaceReading
 from dpe_toolkit.media import VideoReader
+from dpe_toolkit.plugins import Registry
 from dpe_toolkit.testing import (
     SUITES,
     CheckResult,
     ClipSpec,
     CompositorConformance,
+    ConformanceWarning,
     KnownClip,
     NetworkReachedError,
     acted_clip,
@@ -27,9 +30,12 @@ from dpe_toolkit.testing import (
     ms_per_frame,
     no_network,
     photograph_clip,
+    plugin_of,
     run_suite,
     suite_for,
 )
+from dpe_toolkit.testing.conformance import checks_of
+from dpe_toolkit.testing.conformance.filming import find_partner
 from dpe_toolkit.testing.conformance.spelling import toml_value
 
 
@@ -96,6 +102,36 @@ def test_a_suite_goes_on_after_a_failure_and_tells_skips() -> None:
     assert results["results are finite"].state == "skipped"
     assert results["a face half outside its frame is composited"].state == "ok"
     assert ms_per_frame(Suite, rounds=1) > 0
+
+
+def test_a_check_that_does_not_end_fails_and_ends_the_run() -> None:
+    ended = Event()
+
+    class Suite(CompositorConformance):
+        component = fake_component("compositor")
+
+        def test_an_edit_is_shown(self) -> None:
+            ended.wait(60)
+
+    names = [name.removeprefix("test_").replace("_", " ") for name in checks_of(Suite)]
+    behind = names[names.index("an edit is shown") + 1]
+    results = list(run_suite(Suite, only=["the record is complete", "an edit is shown", behind], limit_s=0.5))
+    ended.set()
+    assert [(result.check, result.state) for result in results] == [
+        ("the record is complete", "ok"),
+        ("an edit is shown", "failed"),
+    ]
+    assert "not done after 0.5 s" in results[-1].detail
+
+
+def test_of_a_family_with_two_extractors_one_is_taken_by_name_and_said() -> None:
+    generator = replace(fake_component("generator"), name="drawn")
+    motions = [fake_component("motion", name=name) for name in ("slow", "quick")]
+    family = Registry.of({"kin": plugin_of(*motions, fake_component("encoder"))}, version="1")
+    suite = suite_for(generator, installed=family)
+    with pytest.warns(ConformanceWarning, match=r"2 of kind motion: 'quick', 'slow'; tested with 'quick'"):
+        found = find_partner(suite, "motion")
+    assert found is motions[1]
 
 
 class Lightness:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dpe_toolkit.testing.conformance.comparing import ConformanceError
+from dpe_toolkit.testing.conformance.comparing import ConformanceError, ConformanceWarning
 from dpe_toolkit.testing.conformance.compositors import CompositorConformance
 from dpe_toolkit.testing.conformance.detectors import DetectorConformance
 from dpe_toolkit.testing.conformance.encoders import EncoderConformance
@@ -30,6 +30,7 @@ __all__ = [
     "ComponentConformance",
     "CompositorConformance",
     "ConformanceError",
+    "ConformanceWarning",
     "DetectorConformance",
     "EncoderConformance",
     "FeaturesConformance",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -10,7 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-__all__ = ["ConformanceError", "arrays_of", "differing", "differing_rows", "require", "rows_of", "snapshot"]
+__all__ = [
+    "ConformanceError",
+    "ConformanceWarning",
+    "advise",
+    "arrays_of",
+    "differing",
+    "differing_rows",
+    "require",
+    "rows_of",
+    "snapshot",
+]
 
 Array: TypeAlias = npt.NDArray[Any]
 _SMALL = (torch.bfloat16, torch.float16)
@@ -19,6 +30,16 @@ _SMALL = (torch.bfloat16, torch.float16)
 
 class ConformanceError(AssertionError):
     """A component does not do what its protocol says; the message says what was seen and what is promised."""
+
+
+class ConformanceWarning(UserWarning):
+    """A component works as its protocol says and lacks what its users will ask for, such as a stated licence."""
+
+
+def advise(condition: object, message: str) -> None:
+    """Warns with a `ConformanceWarning` of ``message`` where ``condition`` is not true."""
+    if not condition:
+        warnings.warn(message, ConformanceWarning, stacklevel=3)
 
 
 def require(condition: object, message: str) -> None:

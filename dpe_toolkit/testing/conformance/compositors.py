@@ -9,8 +9,8 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor
 
-from dpe_toolkit.editing.components import ComponentKind
 from dpe_toolkit.editing.protocols import Composited, Compositor, Detector, Generated
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import require
 from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, seen_by
@@ -19,6 +19,8 @@ from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
 __all__ = ["CompositorConformance"]
 
 _LEAST_SHOWN = 0.1
+_MOST_AT_THE_BORDER = 0.05
+"""Of the matte, where a window ends inside its frame: less than what shows as an edge."""
 
 
 class CompositorConformance(ComponentConformance):
@@ -106,6 +108,28 @@ class CompositorConformance(ComponentConformance):
         result = self.composite(faces, replace(edited, confidence=confidence))
         shown = ((result.pixels - faces.pixels) * result.matte * (confidence == 0)).abs().max()
         require(float(shown) == 0, f"pixels of confidence 0 change the frame by up to {float(shown):.3g}")
+
+    def test_the_matte_runs_out_before_the_window_ends(self) -> None:
+        """Of a face that was drawn anew as a whole no edge shows, wherever its window ends inside the frame."""
+        filmed = self.filmed()
+        faces = filmed.faces(self.rows)
+        matte = self.composite(faces, Generated(faces.pixels * 0.6 + 0.1, faces.landmarks_px.clone())).matte[:, 0]
+        width, height = faces.placement.size_px
+        frame_width, frame_height = filmed.frames.size_px
+        for row, (left, top) in enumerate(faces.placement.origin_px.tolist()):
+            sides = {
+                "left": (left > 0, matte[row, :, 0]),
+                "right": (left + width < frame_width, matte[row, :, -1]),
+                "top": (top > 0, matte[row, 0]),
+                "bottom": (top + height < frame_height, matte[row, -1]),
+            }
+            for side, (inside, values) in sides.items():
+                most = float(values.max()) if inside else 0.0
+                require(
+                    most <= _MOST_AT_THE_BORDER,
+                    f"row {row}: the matte is {most:.2f} at the {side} border of the window, which ends inside the "
+                    "frame: a visible edge; let it run out to 0",
+                )
 
     def test_a_face_without_landmarks_is_composited(self) -> None:
         """Detectors may give none (P = 0); the window itself then says where the face is."""

@@ -8,8 +8,8 @@ from typing import ClassVar, cast
 import numpy as np
 
 from dpe_toolkit.core.frames import FrameBatch
-from dpe_toolkit.editing.components import ComponentKind
 from dpe_toolkit.editing.protocols import Detector
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.tracks import Detections, FloatArray
 from dpe_toolkit.testing.conformance.comparing import differing, require, snapshot
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
@@ -30,8 +30,10 @@ class DetectorConformance(ComponentConformance):
     kind: ClassVar[ComponentKind] = "detector"
     overlap: ClassVar[float] = 0.35
     """Intersection over union that the box of a found face has at least with the known face."""
-    shift_tolerance_px: ClassVar[float] = 3.0
-    """By how much a box may miss the place to which the picture was moved."""
+    shift_tolerance: ClassVar[float] = 0.03
+    """By how much a box may miss the place to which the frame was moved, as a share of the known face's larger side."""
+    shift_tolerance_px: ClassVar[float | None] = None
+    """The same in pixels of the clip, for suites written before it was relative; None takes `shift_tolerance`."""
 
     def inputs(self, rows: Rows) -> tuple[object, ...]:
         """Frames, and no detection before them."""
@@ -142,12 +144,15 @@ class DetectorConformance(ComponentConformance):
         require(not differing(before, snapshot(first)), "it changes the detections of the frame before")
 
     def _compare(self, found: list[Detections], wanted: list[FloatArray], how: str, factor: float = 1) -> None:
+        known = self.source_clip().boxes_px
+        sides_px = (known[:, 2:] - known[:, :2]).max(axis=1)
         for frame, (faces, box) in enumerate(zip(found, wanted, strict=True)):
             require(len(faces), f"frame {frame}, {how}: the face is not found")
             apart = float(np.abs(_largest(faces) - box).max())
-            limit = factor * self.shift_tolerance_px
+            allowed_px = self.shift_tolerance_px
+            limit = factor * (self.shift_tolerance * sides_px[frame] if allowed_px is None else allowed_px)
             require(
-                apart <= limit, f"frame {frame}, {how}: the box is {apart:.1f} px off, at most {limit:g} are allowed"
+                apart <= limit, f"frame {frame}, {how}: the box is {apart:.1f} px off, at most {limit:.1f} are allowed"
             )
 
 

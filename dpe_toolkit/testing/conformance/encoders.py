@@ -7,8 +7,8 @@ from typing import ClassVar, cast
 
 import torch
 
-from dpe_toolkit.editing.components import ComponentKind
 from dpe_toolkit.editing.protocols import Detector, Encoder
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import Appearance
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import differing, require

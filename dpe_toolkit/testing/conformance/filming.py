@@ -11,16 +11,17 @@ import torch
 from dpe_toolkit.analysis import WindowPlan, cut_faces, place_faces, plan_windows, window_shape
 from dpe_toolkit.core.errors import DpeError
 from dpe_toolkit.core.frames import FrameBatch
-from dpe_toolkit.editing.components import Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.components import Component, ComponentContext
 from dpe_toolkit.editing.handover import taken_codes, taken_motion
 from dpe_toolkit.editing.protocols import Detector, MotionExtractor, WindowShape
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import MotionTrack
 from dpe_toolkit.face.tracks import FaceBatch, FaceTrack
 from dpe_toolkit.planning.components import family_of
 from dpe_toolkit.planning.settings import DEFAULT_COMPONENTS
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plugins import Registry, load_registry
-from dpe_toolkit.testing.conformance.comparing import require
+from dpe_toolkit.testing.conformance.comparing import advise, require
 from dpe_toolkit.testing.conformance.suite import ComponentConformance
 from dpe_toolkit.testing.fakes import plugin_of
 from dpe_toolkit.testing.footage import KnownClip
@@ -85,8 +86,13 @@ def find_partner(suite: type[ComponentConformance], kind: ComponentKind) -> Comp
     found = [entry.component for entry in registry.components(kind).values()]
     family = family_of(suite.component)
     kin = [component for component in found if family and family_of(component) == family]
+    if len(kin) > 1:
+        # By name, for the order of registration never chooses; whoever wants the other names it in ``partners``.
+        kin.sort(key=lambda component: (component.name != suite.component.name, component.name))
+        names = ", ".join(repr(component.name) for component in kin)
+        advise(False, f"its family has {len(kin)} of kind {kind}: {names}; tested with {kin[0].name!r}")
     usual = [component for component in found if component.name == DEFAULT_COMPONENTS.get(kind)]
-    candidates = kin if len(kin) == 1 else usual if kind == "detector" else []
+    candidates = kin or (usual if kind == "detector" else [])
     return candidates[0] if candidates else None
 
 

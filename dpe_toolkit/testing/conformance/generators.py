@@ -8,7 +8,6 @@ from typing import ClassVar, cast
 import numpy as np
 import torch
 
-from dpe_toolkit.editing.components import ComponentKind
 from dpe_toolkit.editing.handover import taken_over
 from dpe_toolkit.editing.pipeline import Guarded, retarget
 from dpe_toolkit.editing.protocols import (
@@ -21,6 +20,7 @@ from dpe_toolkit.editing.protocols import (
     ShotGenerator,
     ShotMaterial,
 )
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import MixRequest, MotionTrack
 from dpe_toolkit.testing.conformance.comparing import differing, differing_rows, require, snapshot
 from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, moved, partner_or_fail, seen_by, shape_for

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dpe_toolkit.editing.components import ComponentKind
 from dpe_toolkit.editing.measures import (
     ExpressionRegressor,
     FaceReading,
@@ -18,6 +17,7 @@ from dpe_toolkit.editing.measures import (
     PerceptualFeatures,
     PictureMetric,
 )
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.testing.conformance.comparing import require
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
 from dpe_toolkit.testing.footage import KnownClip

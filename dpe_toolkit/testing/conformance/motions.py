@@ -9,10 +9,10 @@ from typing import ClassVar, cast
 import numpy as np
 import torch
 
-from dpe_toolkit.editing.components import ComponentKind
 from dpe_toolkit.editing.handover import taken_codes
 from dpe_toolkit.editing.pipeline import Guarded, retarget
 from dpe_toolkit.editing.protocols import Detector, MotionExtractor
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import differing, differing_rows, require, snapshot

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import statistics
+import threading
 import time
+import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +14,9 @@ from unittest import SkipTest
 import torch
 
 from dpe_toolkit.core.errors import DpeError
-from dpe_toolkit.editing.components import Component, ComponentKind
+from dpe_toolkit.editing.components import Component
+from dpe_toolkit.editing.stages import ComponentKind
+from dpe_toolkit.testing.conformance.comparing import ConformanceWarning
 from dpe_toolkit.testing.conformance.compositors import CompositorConformance
 from dpe_toolkit.testing.conformance.detectors import DetectorConformance
 from dpe_toolkit.testing.conformance.encoders import EncoderConformance
@@ -50,9 +54,9 @@ class CheckResult:
 
     check: str
     """What was checked, as words."""
-    state: Literal["ok", "failed", "skipped"]
+    state: Literal["ok", "warned", "failed", "skipped"]
     detail: str = ""
-    """Why it failed or was skipped."""
+    """Why it failed, was skipped, or holds with a reserve."""
 
 
 def suite_for(component: Component[object], **settings: object) -> type[ComponentConformance]:
@@ -72,27 +76,61 @@ def checks_of(suite: type[ComponentConformance]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def run_suite(suite: type[ComponentConformance], *, only: Collection[str] | None = None) -> Iterator[CheckResult]:
+def run_suite(
+    suite: type[ComponentConformance], *, only: Collection[str] | None = None, limit_s: float | None = None
+) -> Iterator[CheckResult]:
     """The result of each test, as it comes. No fault of a component ends the run.
 
     Args:
         suite: what to run.
         only: checks to run, as `CheckResult` names them; None runs all.
+        limit_s: seconds that a check may take; one that takes longer fails, goes on by itself, since nothing ends a
+            thread, and is the last of the run. None sets no limit.
     """
     for name in checks_of(suite):
         words = name.removeprefix("test_").replace("_", " ")
         if only is not None and words not in only:
             continue
-        try:
-            getattr(suite(), name)()
-        except SkipTest as reason:
-            yield CheckResult(words, "skipped", str(reason))
-        except (AssertionError, DpeError) as error:
-            yield CheckResult(words, "failed", str(error))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything
-            yield CheckResult(words, "failed", f"{type(error).__name__}: {error}")
-        else:
-            yield CheckResult(words, "ok")
+        result = _check(suite, name, words) if limit_s is None else _check_within(limit_s, suite, name, words)
+        if result is None:
+            late = f"it is not done after {limit_s:g} s; what follows was not checked"
+            yield CheckResult(words, "failed", late)
+            return
+        yield result
+
+
+def _check_within(limit_s: float, suite: type[ComponentConformance], name: str, words: str) -> CheckResult | None:
+    """The result of a check; None where it takes too long."""
+    done: list[CheckResult] = []
+    thread = threading.Thread(target=lambda: done.append(_check(suite, name, words)), name=words, daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    return done[0] if done else None
+
+
+def _check(suite: type[ComponentConformance], name: str, words: str) -> CheckResult:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConformanceWarning)
+        result = _outcome(suite, name, words)
+    advice = [str(one.message) for one in caught if issubclass(one.category, ConformanceWarning)]
+    for other in caught:
+        if not issubclass(other.category, ConformanceWarning):
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    if advice and result.state == "ok":
+        return CheckResult(words, "warned", "; ".join(dict.fromkeys(advice)))
+    return result
+
+
+def _outcome(suite: type[ComponentConformance], name: str, words: str) -> CheckResult:
+    try:
+        getattr(suite(), name)()
+    except SkipTest as reason:
+        return CheckResult(words, "skipped", str(reason))
+    except (AssertionError, DpeError) as error:
+        return CheckResult(words, "failed", str(error))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything
+        return CheckResult(words, "failed", f"{type(error).__name__}: {error}")
+    return CheckResult(words, "ok")
 
 
 def ms_per_frame(suite: type[ComponentConformance], rounds: int = _ROUNDS) -> float:

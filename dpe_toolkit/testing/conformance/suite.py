@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -20,14 +21,18 @@ import torch
 
 from dpe_toolkit.analysis import guard_plugin
 from dpe_toolkit.core.errors import DpeError, OptionsError, PluginError
-from dpe_toolkit.editing.components import Component, ComponentContext, ComponentKind
+from dpe_toolkit.editing.components import Component, ComponentContext
 from dpe_toolkit.editing.options import PluginOptions
+from dpe_toolkit.editing.protocols import Generated
+from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import CodeSpace
+from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plugins import Registry
 from dpe_toolkit.testing.accelerator import ACCELERATOR, pretend_accelerator
 from dpe_toolkit.testing.conformance.comparing import (
     ConformanceError,
+    advise,
     arrays_of,
     differing,
     differing_rows,
@@ -43,6 +48,8 @@ from dpe_toolkit.testing.network import no_network
 __all__ = ["PLUGIN_NAME", "ComponentConformance", "Rows"]
 
 PLUGIN_NAME = "under_test"
+_DARKEST = 0.4
+"""Gain of the darkest row where rows are lit in turn."""
 Rows = npt.NDArray[np.int64]
 
 
@@ -148,13 +155,18 @@ class ComponentConformance:
         return self.call(self._made_ready(), *self.inputs(self.rows if rows is None else rows))
 
     def test_the_record_is_complete(self) -> None:
-        """Kind, name, summary, licence, source and fingerprint are stated, and the registry takes it."""
+        """Kind, name and summary are stated, and the registry takes it."""
         component = self.component
         require(component.kind == self.kind, f"the component is a {component.kind}, the suite is for a {self.kind}")
         (plugin,) = self.registry().plugins
         require(plugin.fault is None, f"the registry does not take it: {plugin.fault}")
-        for field in ("summary", "licence", "source", "fingerprint"):
-            require(getattr(component, field).strip(), f"{component.name} states no {field}; fill it in its Component")
+        require(component.summary.strip(), f"{component.name} states no summary; fill it in its Component")
+
+    def test_licence_source_and_fingerprint_are_stated(self) -> None:
+        """What users ask for before they ship a result, and what keeps stored analyses apart; a warning where not."""
+        for field in ("licence", "source", "fingerprint"):
+            stated = getattr(self.component, field).strip()
+            advise(stated, f"{self.component.name} states no {field}; fill it in its Component")
 
     def test_it_is_made_as_what_its_kind_promises(self) -> None:
         """``create`` gives an object with the methods of its protocol."""
@@ -244,6 +256,19 @@ class ComponentConformance:
             require(kept, "the result has no rows; its first axis, or the list, stands for the frames")
             require(not apart, f"row {row} of a batch is not what it is alone: {apart}")
 
+    def test_a_row_does_not_follow_the_light_of_other_rows(self) -> None:
+        """Colour and contrast are taken from the row itself: of frames lit in turn, each comes out as it does alone."""
+        gains = torch.linspace(_DARKEST, 1, self.num_rows, device=torch.device(self.device))
+        lit, inputs = relit(self.inputs(self.rows), gains), self.inputs(self.rows)
+        if not differing(lit, inputs):
+            raise SkipTest("it is given no face windows")
+        together = self.call(self._made_ready(), *lit)
+        for row in (0, self.num_rows - 1):
+            alone = self.call(self._made_ready(), *relit(self.inputs(self.rows[row : row + 1]), gains[row : row + 1]))
+            kept = rows_of(together, self.num_rows, row)
+            apart = differing_rows(kept, rows_of(alone, 1, 0), self.tolerance)
+            require(not apart, f"row {row} follows the light of other rows: {apart}; measure colour row by row")
+
     def test_an_empty_batch_gives_an_empty_result(self) -> None:
         """No frame is a batch like another."""
         result = self.run(self.rows[:0])
@@ -283,6 +308,25 @@ class ComponentConformance:
         """No result holds a NaN or an infinity."""
         for path, array, _ in arrays_of(self.run()):
             require(np.isfinite(array.astype(np.float64)).all(), f"{path or 'the result'} holds NaN or infinity")
+
+
+def relit(inputs: tuple[object, ...], gains: torch.Tensor) -> tuple[object, ...]:
+    """The inputs with each row of their windows, source and edited, multiplied by a gain of its own.
+
+    Args:
+        inputs: what a component is called with: dataclasses, face windows among them.
+        gains: (N,) one for each row.
+    """
+    return tuple(_relit(value, gains) for value in inputs)
+
+
+def _relit(value: object, gains: torch.Tensor) -> object:
+    if isinstance(value, FaceBatch | Generated):
+        return replace(value, pixels=value.pixels * gains[:, None, None, None])
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    changed = {field.name: _relit(getattr(value, field.name), gains) for field in fields(value)}
+    return replace(value, **{name: new for name, new in changed.items() if new is not getattr(value, name)})
 
 
 _LISTED = """

@@ -18,12 +18,16 @@ class CropCompositor:
 
     def composite(self, source: FaceBatch, edited: Generated) -> Composited:
         """Pixels and matte of N windows."""
-        height, width = source.pixels.shape[2:]
-        side = float(max(width, height))
-        square = torch.tensor([[(width - side) / 2, (height - side) / 2, side]], device=source.pixels.device)
-        matte = aligned_mask(square, (width, height), self._options.feather_share * side).expand(
-            len(source), -1, -1, -1
-        )
+        matte = self._run_out(source.pixels).expand(len(source), -1, -1, -1)
         if edited.confidence is not None:
             matte = matte * edited.confidence
         return Composited(edited.pixels, matte)
+
+    def _run_out(self, windows: torch.Tensor) -> torch.Tensor:
+        """(1, 1, h, w) 1 in the middle of the windows, running out to each of their four borders."""
+        height, width = windows.shape[2:]
+        feather_px = self._options.feather_share * min(width, height)
+        # A line each way: a square over a window that is none would end outside of it on two sides.
+        across = windows.new_tensor([[0.0, (1 - width) / 2, width]])
+        down = windows.new_tensor([[(1 - height) / 2, 0.0, height]])
+        return aligned_mask(across, (width, 1), feather_px) * aligned_mask(down, (1, height), feather_px)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -208,12 +208,12 @@ def taken_generated(name: str, edited: Generated, faces: FaceBatch) -> Generated
     """
     if not isinstance(edited, Generated):
         raise ValueError(f"{name} gave a {type(edited).__name__}, expected a Generated")
-    pixels = _taken_picture(f"{name} pixels", edited.pixels, faces, 3)
+    given = {f"{name} pixels": (edited.pixels, 3)}
+    if edited.confidence is not None:
+        given[f"{name} confidence"] = (edited.confidence, 1)
+    pixels, *others = _taken_pictures(given, faces)
     expect_shape(f"{name} landmarks_px", edited.landmarks_px, (len(faces), "P", 3))
-    confidence = edited.confidence
-    if confidence is not None:
-        confidence = _taken_picture(f"{name} confidence", confidence, faces, 1)
-    landmarks = beside(edited.landmarks_px, pixels)
+    landmarks, confidence = beside(edited.landmarks_px, pixels), others[0] if others else None
     # A generator may give more than is asked for, to a compositor of its own.
     return dataclasses.replace(edited, pixels=pixels, landmarks_px=landmarks, confidence=confidence)
 
@@ -226,10 +226,8 @@ def taken_composited(shown: Composited, faces: FaceBatch) -> Composited:
     """
     if not isinstance(shown, Composited):
         raise ValueError(f"composite() gave a {type(shown).__name__}, expected a Composited")
-    return Composited(
-        _taken_picture("composite() pixels", shown.pixels, faces, 3),
-        _taken_picture("composite() matte", shown.matte, faces, 1),
-    )
+    given = {"composite() pixels": (shown.pixels, 3), "composite() matte": (shown.matte, 1)}
+    return Composited(*_taken_pictures(given, faces))
 
 
 def taken_matte(matte: torch.Tensor, faces: FaceBatch) -> torch.Tensor:
@@ -238,19 +236,26 @@ def taken_matte(matte: torch.Tensor, faces: FaceBatch) -> torch.Tensor:
     Raises:
         ValueError: its shape, type or device does not fit, or it is not finite.
     """
-    return _taken_picture("matte()", matte, faces, 1)
+    return _taken_pictures({"matte()": (matte, 1)}, faces)[0]
 
 
-def _taken_picture(name: str, picture: torch.Tensor, faces: FaceBatch, channels: int) -> torch.Tensor:
+def _taken_pictures(given: Mapping[str, tuple[torch.Tensor, int]], faces: FaceBatch) -> list[torch.Tensor]:
+    """Pictures by their names for messages, each with its number of channels, in single precision.
+
+    Whether they are finite is asked of the device once for all of them, since the device is waited for meanwhile.
+    """
     height, width = faces.pixels.shape[2:]
-    expect_shape(name, picture, (len(faces), channels, height, width))
-    _expect_floating(name, picture)
-    if picture.device != faces.pixels.device:
-        raise ValueError(f"{name} lie on {picture.device}, expected the device of the windows, {faces.pixels.device}")
+    for name, (picture, channels) in given.items():
+        expect_shape(name, picture, (len(faces), channels, height, width))
+        _expect_floating(name, picture)
+        if picture.device != faces.pixels.device:
+            raise ValueError(f"{name} lie on {picture.device}, expected {faces.pixels.device}, where the windows are")
     # One sum tells as much as a look at each value, at a fraction of the memory traffic.
-    if not torch.isfinite(picture.sum()):
-        raise ValueError(f"{name} are not finite")
-    return picture.to(torch.float32)
+    sums = torch.stack([picture.sum().float() for picture, _ in given.values()])
+    for name, finite in zip(given, torch.isfinite(sums).tolist(), strict=True):
+        if not finite:
+            raise ValueError(f"{name} are not finite")
+    return [picture.to(torch.float32) for picture, _ in given.values()]
 
 
 def _expect_floating(name: str, values: torch.Tensor) -> None:

@@ -6,7 +6,8 @@ a mouth that is as far open, the compositor shows the face's oval. All are of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -31,8 +32,11 @@ __all__ = [
     "FakeDetector",
     "FakeEncoder",
     "FakeGenerator",
+    "FakeLandmarker",
+    "FakeMatte",
     "FakeMotion",
     "FakeOptions",
+    "FakeRefiner",
     "fake_component",
     "plugin_of",
 ]
@@ -184,12 +188,57 @@ class FakeCompositor:
         return Composited(edited.pixels, matte if edited.confidence is None else matte * edited.confidence)
 
 
+class FakeLandmarker:
+    """Puts the five points of a drawn face into each box."""
+
+    def __init__(self, options: FakeOptions | None = None) -> None:
+        self.options = options or FakeOptions()
+
+    def landmarks(self, frames: FrameBatch, found: Sequence[Detections]) -> list[Detections]:
+        """The same faces with their points."""
+        return [self.mark(faces) for faces in found]
+
+    def mark(self, faces: Detections) -> Detections:
+        """The faces of one frame."""
+        points = np.zeros((len(faces), _NUM_POINTS, 3), np.float32)
+        corners, sides = faces.boxes_px[:, None, :2], faces.boxes_px[:, None, 2:] - faces.boxes_px[:, None, :2]
+        points[:, :, :2] = corners + _POINTS * sides
+        return replace(faces, landmarks_px=points)
+
+
+class FakeRefiner:
+    """Takes a little of the contrast out of what was edited."""
+
+    def __init__(self, options: FakeOptions | None = None) -> None:
+        self.options = options or FakeOptions()
+
+    def refine(self, source: FaceBatch, edited: Generated) -> Generated:
+        """The edit, drawn towards the source by a tenth."""
+        return replace(edited, pixels=edited.pixels.lerp(source.pixels, 0.1))
+
+
+class FakeMatte:
+    """Holds the edit back in the left tenth of each window."""
+
+    def __init__(self, options: FakeOptions | None = None) -> None:
+        self.options = options or FakeOptions()
+
+    def matte(self, source: FaceBatch, edited: Generated) -> torch.Tensor:
+        """1 but for the left tenth."""
+        matte = torch.ones_like(source.pixels[:, :1])
+        matte[:, :, :, : source.pixels.shape[3] // 10] = 0
+        return matte
+
+
 _MADE: dict[ComponentKind, Callable[[FakeOptions], object]] = {
     "detector": FakeDetector,
     "encoder": FakeEncoder,
     "motion": FakeMotion,
     "generator": FakeGenerator,
     "compositor": FakeCompositor,
+    "landmark": FakeLandmarker,
+    "refine": FakeRefiner,
+    "matte": FakeMatte,
 }
 
 
@@ -229,44 +278,9 @@ class _Plugin:
     def __init__(self, components: tuple[Component[object], ...]) -> None:
         self._components = components
 
-    def _of(self, kind: str) -> list[Component[object]]:
-        return [component for component in self._components if component.kind == kind]
-
     @hookimpl
-    def dpe_register_detectors(self) -> Iterable[Component[object]]:
-        return self._of("detector")
-
-    @hookimpl
-    def dpe_register_encoders(self) -> Iterable[Component[object]]:
-        return self._of("encoder")
-
-    @hookimpl
-    def dpe_register_motion_extractors(self) -> Iterable[Component[object]]:
-        return self._of("motion")
-
-    @hookimpl
-    def dpe_register_generators(self) -> Iterable[Component[object]]:
-        return self._of("generator")
-
-    @hookimpl
-    def dpe_register_compositors(self) -> Iterable[Component[object]]:
-        return self._of("compositor")
-
-    @hookimpl
-    def dpe_register_regressors(self) -> Iterable[Component[object]]:
-        return self._of("regressor")
-
-    @hookimpl
-    def dpe_register_features(self) -> Iterable[Component[object]]:
-        return self._of("features")
-
-    @hookimpl
-    def dpe_register_identities(self) -> Iterable[Component[object]]:
-        return self._of("identity")
-
-    @hookimpl
-    def dpe_register_metrics(self) -> Iterable[Component[object]]:
-        return self._of("metric")
+    def dpe_register_components(self) -> Iterable[Component[object]]:
+        return self._components
 
 
 def plugin_of(*components: Component[object]) -> object:

@@ -8,12 +8,16 @@ from dpe_toolkit.testing import (
     EncoderConformance,
     GeneratorConformance,
     KnownClip,
+    LandmarkConformance,
+    MatteConformance,
     MotionConformance,
+    RefinerConformance,
     drawn_clip,
     fake_component,
 )
 
-FAKES = tuple(fake_component(kind) for kind in ("detector", "encoder", "motion", "generator", "compositor"))
+KINDS = ("detector", "encoder", "motion", "generator", "compositor", "landmark", "refine", "matte")
+FAKES = tuple(fake_component(kind) for kind in KINDS)
 
 
 class Drawn:
@@ -46,3 +50,15 @@ class TestFakeGenerator(Drawn, GeneratorConformance):
 
 class TestFakeCompositor(Drawn, CompositorConformance):
     component = FAKES[4]
+
+
+class TestFakeLandmarker(Drawn, LandmarkConformance):
+    component = FAKES[5]
+
+
+class TestFakeRefiner(Drawn, RefinerConformance):
+    component = FAKES[6]
+
+
+class TestFakeMatte(Drawn, MatteConformance):
+    component = FAKES[7]

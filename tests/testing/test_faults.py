@@ -38,8 +38,11 @@ from dpe_toolkit.testing.fakes import (
     FakeDetector,
     FakeEncoder,
     FakeGenerator,
+    FakeLandmarker,
+    FakeMatte,
     FakeMotion,
     FakeOptions,
+    FakeRefiner,
     fake_component,
 )
 from tests.testing.test_fakes_conform import FAKES, Drawn
@@ -216,6 +219,43 @@ class ShowsItsWindow(FakeCompositor):
         return replace(result, matte=torch.ones_like(result.matte))
 
 
+class LosesAFace(FakeLandmarker):
+    def mark(self, faces: Detections) -> Detections:
+        return Detections.none(5, 1)
+
+
+class SeesFacesEverywhere(FakeLandmarker):
+    def mark(self, faces: Detections) -> Detections:
+        if len(faces):
+            return super().mark(faces)
+        box = np.array([[10, 10, 60, 60]], np.float32)
+        score = np.ones(1, np.float32)
+        return super().mark(Detections(box, np.zeros((1, 0, 3), np.float32), score, np.zeros((1, 1), np.float32)))
+
+
+class RestoresTheWholeWindow(FakeRefiner):
+    def refine(self, source: FaceBatch, edited: Generated) -> Generated:
+        return replace(edited, pixels=edited.pixels * 0.98)
+
+
+class SharpensByTheBatch(FakeRefiner):
+    def refine(self, source: FaceBatch, edited: Generated) -> Generated:
+        if not len(source):
+            return edited
+        gain = source.pixels.std() + 0.5
+        return replace(edited, pixels=torch.where(edited.pixels != source.pixels, edited.pixels * gain, edited.pixels))
+
+
+class ForgetsTheChannel(FakeMatte):
+    def matte(self, source: FaceBatch, edited: Generated) -> torch.Tensor:
+        return super().matte(source, edited)[:, 0]
+
+
+class CountsInPercent(FakeMatte):
+    def matte(self, source: FaceBatch, edited: Generated) -> torch.Tensor:
+        return super().matte(source, edited) * 100
+
+
 class EndsTheProcess(FakeCompositor):
     def composite(self, source: FaceBatch, edited: Generated) -> Composited:
         if not isinstance(source, FaceBatch):
@@ -268,6 +308,12 @@ FAULTS = [
     Fault("compositor", MatchesColourOverTheBatch, "a batch is its rows one by one", "row 0 of a batch is not what"),
     Fault("compositor", MatchesTheMeanColour, "a row does not follow the light of other rows", "colour row by row"),
     Fault("compositor", ShowsItsWindow, "the matte runs out before the window ends", "the matte is 1.00 at the left"),
+    Fault("landmark", LosesAFace, "landmarks lie about the face that was found", "has 1 faces and gets 0 back"),
+    Fault("landmark", SeesFacesEverywhere, "no face is added where none was found", "where the detector found none"),
+    Fault("refine", RestoresTheWholeWindow, "no pixel that was not edited changes", "pixels change that the generator"),
+    Fault("refine", SharpensByTheBatch, "a row does not follow the light of other rows", "colour row by row"),
+    Fault("matte", ForgetsTheChannel, "results have the shape and range of the contract", "expected .7, 1, "),
+    Fault("matte", CountsInPercent, "results have the shape and range of the contract", "from 0 to 100"),
     Fault("compositor", EndsTheProcess, "a fault names the plugin", "escapes as SystemExit"),
     Fault("compositor", AsksAServer, "it needs no network", r"it tried to reach .*127\.0\.0\.1"),
 ]

@@ -7,6 +7,7 @@ from dpe_toolkit.testing.conformance.compositors import CompositorConformance
 from dpe_toolkit.testing.conformance.detectors import DetectorConformance
 from dpe_toolkit.testing.conformance.encoders import EncoderConformance
 from dpe_toolkit.testing.conformance.generators import GeneratorConformance
+from dpe_toolkit.testing.conformance.landmarks import LandmarkConformance
 from dpe_toolkit.testing.conformance.measures import (
     FeaturesConformance,
     IdentityConformance,
@@ -14,6 +15,7 @@ from dpe_toolkit.testing.conformance.measures import (
     RegressorConformance,
 )
 from dpe_toolkit.testing.conformance.motions import MotionConformance
+from dpe_toolkit.testing.conformance.refinements import MatteConformance, RefinerConformance
 from dpe_toolkit.testing.conformance.running import (
     SUITES,
     CheckResult,
@@ -36,8 +38,11 @@ __all__ = [
     "FeaturesConformance",
     "GeneratorConformance",
     "IdentityConformance",
+    "LandmarkConformance",
+    "MatteConformance",
     "MetricConformance",
     "MotionConformance",
+    "RefinerConformance",
     "RegressorConformance",
     "checks_of",
     "ms_per_frame",

@@ -13,7 +13,7 @@ from dpe_toolkit.editing.protocols import Composited, Compositor, Detector, Gene
 from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import require
-from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, seen_by
+from dpe_toolkit.testing.conformance.filming import Filmed, darkened, make_partner, seen_by
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
 
 __all__ = ["CompositorConformance"]
@@ -38,15 +38,7 @@ class CompositorConformance(ComponentConformance):
 
     def edit(self, faces: FaceBatch) -> tuple[Generated, Tensor]:
         """An edit of these windows, and (N, 1, h, w) true where it changed a pixel."""
-        height, width = faces.pixels.shape[2:]
-        y = torch.arange(height, device=faces.pixels.device)[:, None] / height - 0.6
-        x = torch.arange(width, device=faces.pixels.device)[None] / width - 0.5
-        weight = (1 - (x / 0.16) ** 2 - (y / 0.12) ** 2).clamp_min(0)
-        change = weight * torch.tensor([0.3, 0.4, 0.5], device=weight.device)[:, None, None]
-        landmarks = faces.landmarks_px.clone()
-        landmarks[:, :, 1] += 2
-        changed = (weight > 0).expand(len(faces), 1, -1, -1)
-        return Generated(torch.where(changed, faces.pixels - change, faces.pixels), landmarks), changed
+        return darkened(faces)
 
     def inputs(self, rows: Rows) -> tuple[object, ...]:
         """Source windows and edited ones."""

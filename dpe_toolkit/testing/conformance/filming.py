@@ -13,7 +13,7 @@ from dpe_toolkit.core.errors import DpeError
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.editing.components import Component, ComponentContext
 from dpe_toolkit.editing.handover import taken_codes, taken_motion
-from dpe_toolkit.editing.protocols import Detector, MotionExtractor, WindowShape
+from dpe_toolkit.editing.protocols import Detector, Generated, MotionExtractor, WindowShape
 from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import MotionTrack
 from dpe_toolkit.face.tracks import FaceBatch, FaceTrack
@@ -26,7 +26,7 @@ from dpe_toolkit.testing.conformance.suite import ComponentConformance
 from dpe_toolkit.testing.fakes import plugin_of
 from dpe_toolkit.testing.footage import KnownClip
 
-__all__ = ["Filmed", "find_partner", "make_partner", "moved", "seen_by"]
+__all__ = ["Filmed", "darkened", "find_partner", "make_partner", "moved", "seen_by"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -47,6 +47,19 @@ class Filmed:
     def places(self, rows: Rows) -> FaceBatch:
         """The same faces without their pixels, on the CPU."""
         return place_faces(self.track, rows, self.windows.placement(rows))
+
+
+def darkened(faces: FaceBatch) -> tuple[Generated, torch.Tensor]:
+    """A smooth darkening of part of each face, as if a mouth had opened, and (N, 1, h, w) where it changed any."""
+    height, width = faces.pixels.shape[2:]
+    y = torch.arange(height, device=faces.pixels.device)[:, None] / height - 0.6
+    x = torch.arange(width, device=faces.pixels.device)[None] / width - 0.5
+    weight = (1 - (x / 0.16) ** 2 - (y / 0.12) ** 2).clamp_min(0)
+    change = weight * torch.tensor([0.3, 0.4, 0.5], device=weight.device)[:, None, None]
+    landmarks = faces.landmarks_px.clone()
+    landmarks[:, :, 1] += 2
+    changed = (weight > 0).expand(len(faces), 1, -1, -1)
+    return Generated(torch.where(changed, faces.pixels - change, faces.pixels), landmarks), changed
 
 
 def seen_by(

@@ -21,6 +21,7 @@ from dpe_toolkit.testing.conformance.compositors import CompositorConformance
 from dpe_toolkit.testing.conformance.detectors import DetectorConformance
 from dpe_toolkit.testing.conformance.encoders import EncoderConformance
 from dpe_toolkit.testing.conformance.generators import GeneratorConformance
+from dpe_toolkit.testing.conformance.landmarks import LandmarkConformance
 from dpe_toolkit.testing.conformance.measures import (
     FeaturesConformance,
     IdentityConformance,
@@ -28,16 +29,20 @@ from dpe_toolkit.testing.conformance.measures import (
     RegressorConformance,
 )
 from dpe_toolkit.testing.conformance.motions import MotionConformance
+from dpe_toolkit.testing.conformance.refinements import MatteConformance, RefinerConformance
 from dpe_toolkit.testing.conformance.suite import ComponentConformance
 
 __all__ = ["SUITES", "CheckResult", "checks_of", "ms_per_frame", "run_suite", "suite_for"]
 
 SUITES: dict[ComponentKind, type[ComponentConformance]] = {
     "detector": DetectorConformance,
+    "landmark": LandmarkConformance,
     "encoder": EncoderConformance,
     "motion": MotionConformance,
     "generator": GeneratorConformance,
+    "refine": RefinerConformance,
     "compositor": CompositorConformance,
+    "matte": MatteConformance,
     "regressor": RegressorConformance,
     "features": FeaturesConformance,
     "identity": IdentityConformance,

@@ -133,30 +133,27 @@ def falling_back(
     if protocol is Generator or prepares_shots(made):
         methods["begin_shot"] = _begin
     shape = cast("type[_Falling]", type(f"Falling{protocol.__name__}", (_Falling,), methods))
-    return cast("C", shape(made, kind, choice, device, make, fallen, fell=cause is not None))
+    return cast("C", shape(made, _Origin(kind, choice, device, make, fallen), fell=cause is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a component that may fall back comes from."""
+
+    kind: _Kind
+    choice: ComponentChoice
+    device: torch.device
+    make: Callable[[torch.device], Any]
+    fallen: Fallen
 
 
 class _Falling:
     """A component that may have fallen back. `falling_back` gives it the methods of its protocol."""
 
-    def __init__(
-        self,
-        wrapped: Any,
-        kind: _Kind,
-        choice: ComponentChoice,
-        device: torch.device,
-        make: Callable[[torch.device], Any],
-        fallen: Fallen,
-        *,
-        fell: bool,
-    ) -> None:
+    def __init__(self, wrapped: Any, origin: _Origin, *, fell: bool) -> None:
         self.wrapped = wrapped
         """The component in use, which says what it wants to see: `dpe_toolkit.analysis.window_shape` asks it."""
-        self.kind = kind
-        self.device = device
-        self._choice = choice
-        self._make = make
-        self._fallen = fallen
+        self.origin = origin
         self.fell = fell
         """It is the CPU's."""
         self._wants_codes_there = False
@@ -165,10 +162,10 @@ class _Falling:
         """What a method gives, for the component on the device or for the one on the CPU."""
 
         def call(made: Any) -> Any:
-            return self._codes_there(made, name, args) if self.kind.on_cpu else getattr(made, name)(*args)
+            return self._codes_there(made, name, args) if self.origin.kind.on_cpu else getattr(made, name)(*args)
 
         result = self.choose(call, lambda made: getattr(made, name)(*moved(args, CPU)), rows=_num_frames(args))
-        return result if self.kind.on_cpu else moved(result, self.device)
+        return result if self.origin.kind.on_cpu else moved(result, self.origin.device)
 
     def choose(self, call: Callable[[Any], R], retry: Callable[[Any], R], *, rows: int = 1) -> R:
         """What ``call`` gives for the component on the device, else ``retry`` for the one on the CPU.
@@ -186,13 +183,13 @@ class _Falling:
             if not is_lacking(error) and (rows > 1 or not is_out_of_memory(error)):
                 raise
             cause = error.with_traceback(None)
-        made = self._make(CPU)
+        made = self.origin.make(CPU)
         result = retry(made)
         # Not before it worked there: what fails on a CPU too is the component's own fault.
         # What it had on the device goes; what it wants to see it says as well on the CPU.
         self.wrapped, self.fell = made, True
-        empty_cache(self.device)
-        self._fallen.note(self._choice, self.device, cause)
+        empty_cache(self.origin.device)
+        self.origin.fallen.note(self.origin.choice, self.origin.device, cause)
         return result
 
     def _codes_there(self, made: Any, name: str, args: tuple[Any, ...]) -> Any:
@@ -203,9 +200,9 @@ class _Falling:
             except RuntimeError as error:
                 if _APART.search(str(error)) is None:
                     raise
-            self._fallen.note_apart(self._choice, self.device)
+            self.origin.fallen.note_apart(self.origin.choice, self.origin.device)
             self._wants_codes_there = True
-        return getattr(made, name)(*moved(args, self.device))
+        return getattr(made, name)(*moved(args, self.origin.device))
 
 
 class _FallingShot:
@@ -227,7 +224,7 @@ class _FallingShot:
 
         component = self._component
         result = component.choose(lambda _: getattr(self._shot, name)(*args), retry, rows=_num_frames(args))
-        return moved(result, component.device)
+        return moved(result, component.origin.device)
 
 
 def _call(name: str) -> Callable[..., Any]:
@@ -244,9 +241,9 @@ def _said(name: str) -> Any:
 def _begin(self: _Falling, material: ShotMaterial) -> Any:
     """``begin_shot``; what it gives that is no component for a shot is handed on, to be refused by who asked."""
     shot = self.choose(lambda made: made.begin_shot(material), lambda made: made.begin_shot(_material(material)))
-    if not all(hasattr(shot, name) for name in self.kind.shot):
+    if not all(hasattr(shot, name) for name in self.origin.kind.shot):
         return shot
-    methods = {name: _call(name) for name in self.kind.shot}
+    methods = {name: _call(name) for name in self.origin.kind.shot}
     return cast("type[_FallingShot]", type("FallingShot", (_FallingShot,), methods))(self, shot, material)
 
 

@@ -174,8 +174,8 @@ class ShotMaterial:
 class BeginsShot(Protocol):
     """What an encoder, compositor, refiner or matte maker may be besides, to prepare a shot as generators do.
 
-    For what looks ahead, is smoothed over time, or is found once for a shot and kept. A still is a shot of one frame, and
-    of frames that belong to no shot, such as those of the conformance kit, it is asked without.
+    For what looks ahead, is smoothed over time, or is found once for a shot and kept. A still is a shot of one frame;
+    about frames of no shot, such as those of the conformance kit, the component itself is asked.
     """
 
     def begin_shot(self, material: ShotMaterial) -> object:

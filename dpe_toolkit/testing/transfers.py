@@ -61,7 +61,7 @@ def counted_transfers() -> Iterator[list[Transfer]]:
 
 
 def _transfers(name: str, args: tuple[Any, ...], result: Any) -> Iterator[Transfer]:
-    first = args[0] if args else None
+    first: Any = args[0] if args else None
     there, lands = isinstance(first, AcceleratorTensor), isinstance(result, AcceleratorTensor)
     if name in _READING and there:
         yield Transfer("read", first.numel(), _asker())

@@ -20,7 +20,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from dpe_toolkit.core.files import replaced
+from dpe_toolkit.core.files import write_bytes
 from dpe_toolkit.face.codes import CodePart, CodeSpace, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceTrack, FloatArray
 
@@ -133,9 +133,7 @@ class AnalysisStore:
         content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, {**notes, "key": key})
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with replaced(path) as part:
-                part.chmod(0o600)  # Measurements of people's faces: for their user alone.
-                part.write_bytes(content)
+            write_bytes(path, content, mode=0o600)  # Measurements of people's faces: for their user alone.
         except OSError as error:
             _log.warning("analysis cannot be kept in %s (%s): the next render does it again", self.folder, error)
 

@@ -6,7 +6,6 @@ import hashlib
 import http.client
 import ipaddress
 import json
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import BaseHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from dpe_toolkit.core.errors import CheckpointError
+from dpe_toolkit.core.files import append_to, place_file, write_text
 
 __all__ = ["download"]
 
@@ -53,7 +53,7 @@ class _Part:
 
     def start(self, address: str, version: str) -> None:
         self.content.unlink(missing_ok=True)
-        self.notes.write_text(json.dumps({"address": address, "version": version}), encoding="utf-8")
+        write_text(self.notes, json.dumps({"address": address, "version": version}))
 
     def drop(self) -> None:
         self.content.unlink(missing_ok=True)
@@ -95,7 +95,7 @@ def download(
                 f"{sha256.lower()}",
                 "it was changed or damaged on its way and is not kept; try again, or ask its publisher",
             )
-        part.content.replace(target)
+        place_file(part.content, target)
         part.notes.unlink(missing_ok=True)
     except HTTPError as error:
         # An error of HTTP is an open answer too.
@@ -145,7 +145,7 @@ def _receive(address: str, part: _Part, progress: Progress, timeout_s: float) ->
             part.start(address, "" if mark.startswith("W/") else mark or answer.headers.get("Last-Modified") or "")
         length = answer.headers.get("Content-Length")
         total = kept + int(length) if length is not None and length.isdigit() else None
-        with part.content.open("ab") as file:
+        with append_to(part.content) as file:
             _copy(answer, file, kept, total, progress)
     if total is not None and part.content.stat().st_size != total:
         raise OSError(f"it broke off after {part.content.stat().st_size} of {total} bytes")
@@ -162,8 +162,6 @@ def _copy(answer: IO[bytes], file: IO[bytes], done: int, total: int | None, prog
         file.write(piece)
         done += len(piece)
         progress(done, total)
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _digest(path: Path) -> str:

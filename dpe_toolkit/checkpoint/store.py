@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +16,7 @@ from dpe_toolkit.checkpoint.loading import initialise_network, load_network
 from dpe_toolkit.checkpoint.reading import WeightsFormat, file_digest, read_weights
 from dpe_toolkit.checkpoint.writing import save_weights
 from dpe_toolkit.core.errors import CheckpointError, first_line, nearest_names
-from dpe_toolkit.core.files import replaced
+from dpe_toolkit.core.files import replaced, write_text
 from dpe_toolkit.networks import Branch
 
 __all__ = ["StoredWeights", "WeightsRecord", "WeightsStore", "find_weights", "usable_name"]
@@ -118,21 +116,20 @@ class WeightsStore:
         weights = read_weights(path)
         suffix = ".pt" if weights.format == "lia" else ".safetensors"
         target = self.folder / f"{name}{suffix}"
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            header = _keep(path, weights.format, part, (expression_branch, licence))
-            record = WeightsRecord(
-                schema=1,
-                file=target.name,
-                sha256=file_digest(part),
-                header=header,
-                original_name=path.name,
-                original_sha256=file_digest(path),
-                original_format=weights.format,
-                source=source,
-            )
-            part.replace(target)
+            with replaced(target) as part:
+                header = _keep(path, weights.format, part, (expression_branch, licence))
+                record = WeightsRecord(
+                    schema=1,
+                    file=target.name,
+                    sha256=file_digest(part),
+                    header=header,
+                    original_name=path.name,
+                    original_sha256=file_digest(path),
+                    original_format=weights.format,
+                    source=source,
+                )
             self._write_record(name, record)
         except OSError as error:
             raise CheckpointError(
@@ -141,9 +138,6 @@ class WeightsStore:
                 "choose another with --weights-dir, or make room",
                 path=self.folder,
             ) from error
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
         return StoredWeights(name, target, record)
 
     def verify(self, name: str) -> StoredWeights:
@@ -169,8 +163,7 @@ class WeightsStore:
 
     def _write_record(self, name: str, record: WeightsRecord) -> None:
         path = self.folder / f"{name}{_RECORD_SUFFIX}"
-        with replaced(path) as part:
-            part.write_text(record.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
+        write_text(path, record.model_dump_json(by_alias=True, indent=2) + "\n")
 
 
 def find_weights(value: str, *, folder: Path | None, base_dir: Path) -> Path:

@@ -43,7 +43,7 @@ def run(
     where: RunChoices,
 ) -> None:
     """Writes the still as a film, then edits it as ``dpe edit`` does; expression and pose follow the driver."""
-    from dpe_toolkit.media import probe, write_held_still
+    from dpe_toolkit.media import probe, write_still_clip
 
     generator = parts.generator or _GENERATOR
     learned = generator.startswith("dpe/")
@@ -57,7 +57,7 @@ def run(
         for given in (portrait, driver):
             probe(given)
     film = output.with_name(output.name + ".portrait.mkv")
-    write_held_still(portrait, film, like=driver)
+    write_still_clip(portrait, film, like=driver)
     if not where.quiet:
         note(str(film), label="wrote", style="green")
     edit.run(

@@ -71,7 +71,7 @@ def show(
     """Prints the table, and draws the sheet where one is asked for."""
     from dpe_toolkit.dataset import FaceDataset
     from dpe_toolkit.dataset.statistics import contact_sheet, dataset_statistics
-    from dpe_toolkit.media.stills import write_png
+    from dpe_toolkit.media import write_png
 
     if output is not None:
         if output.suffix.lower() != ".png":

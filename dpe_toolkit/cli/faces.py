@@ -55,7 +55,7 @@ def run(
     from dpe_toolkit.media import VideoReader, write_png
     from dpe_toolkit.plugins import load_registry
     from dpe_toolkit.rendering import NO_PROGRESS, resolve_device
-    from dpe_toolkit.rendering.stills import opening_pictures
+    from dpe_toolkit.rendering.readers import media_opener
 
     if output.suffix.lower() != ".png":
         raise OptionsError(f"the sheet is to be written as {output.suffix!r}", "a name in .png", "rename it")
@@ -63,7 +63,7 @@ def run(
     registry = load_registry()
     plan = make_plan(timeline, amounts, parts, registry=registry)
     refuse_faults(plan)
-    open_reader = opening_pictures(plan, VideoReader)
+    open_reader = media_opener(plan, VideoReader)
     pool = ComponentPool(registry, resolve_device(where.device))
     store = AnalysisStore(where.cache_folder)
     cells: list[tuple[str, SeenFace, Picture]] = []

@@ -8,24 +8,29 @@ from pathlib import Path
 
 __all__ = ["user_cache_dir", "user_data_dir"]
 
+_NAME = "dpe_toolkit"
+
 
 def user_cache_dir() -> Path:
     """The folder that this system has for a user's caches, with a folder of ours in it."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "dpe_toolkit"
+    from platformdirs import user_cache_path  # here, since most commands start without it
+
+    return _in_use(user_cache_path(_NAME, appauthor=False, opinion=False), "Caches")
 
 
 def user_data_dir() -> Path:
     """The folder that this system has for a user's data, with a folder of ours in it."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "dpe_toolkit"
+    from platformdirs import user_data_path
+
+    return _in_use(user_data_path(_NAME, appauthor=False), "Application Support")
+
+
+def _in_use(folder: Path, mac_folder: str) -> Path:
+    """``folder``, or the one of earlier releases where that is there and ``folder`` is not.
+
+    They did not ask Windows which folder it is, nor heed ``XDG_CACHE_HOME`` and ``XDG_DATA_HOME`` on macOS.
+    """
+    local = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    earlier = {"darwin": Path.home() / "Library" / mac_folder, "win32": local}.get(sys.platform)
+    former = folder if earlier is None else earlier / _NAME
+    return former if former.is_dir() and not folder.exists() else folder

@@ -72,7 +72,7 @@ def _synced(played: Performance, timeline: Path, clip: str, span: Span | None) -
         OptionsError: the driver begins after the clip does.
     """
     from dpe_toolkit.cli.sync import heard_clip
-    from dpe_toolkit.media.sync import match_sound
+    from dpe_toolkit.media.sound.sync import match_sound
 
     match = match_sound(heard_clip(timeline, clip), played.driver.path)
     start_s = match.shift_s

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dpe_toolkit.core.errors import DpeError, MediaError, OptionsError, RenderError
+from dpe_toolkit.core.outputs import Output, expect_outputs
 
 __all__ = ["as_usage", "earlier_kept", "refuse_output", "refuse_roots"]
 
@@ -36,26 +36,7 @@ def refuse_output(output: Path, *, reads: Iterable[Path] = (), pictures: bool = 
     Raises:
         OptionsError: with what to do instead.
     """
-    folder = output.parent
-    if folder.exists() and not folder.is_dir():
-        raise OptionsError(f"{str(folder)!r} is a file", "a folder", "choose another output name", path=output)
-    if not folder.is_dir():
-        raise OptionsError(
-            f"the folder {str(folder)!r} does not exist", "a folder that exists", "make it first", path=output
-        )
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OptionsError(
-            f"the folder {str(folder)!r} cannot be written",
-            "a folder that may be written",
-            "choose another",
-            path=output,
-        )
-    if output.is_dir() and not pictures:
-        raise OptionsError("the output is a folder", "the name of a file", "choose another output name", path=output)
-    if output.exists() and any(path.exists() and output.samefile(path) for path in reads):
-        raise OptionsError(
-            "the output is a file that is read", "a file of its own", "choose another output name", path=output
-        )
+    expect_outputs([Output(path=output, is_folder=pictures)], reads, error=OptionsError)
 
 
 @contextlib.contextmanager

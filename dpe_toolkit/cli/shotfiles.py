@@ -14,6 +14,7 @@ from dpe_toolkit.cli.screen import note
 from dpe_toolkit.cli.unfinished import FinishedFiles
 from dpe_toolkit.cli.work import make_plan, narrow, output_settings, refuse_faults, shown_progress
 from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.core.outputs import Output, expect_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,11 +127,10 @@ def _refuse_choices(write: WriteChoices) -> None:
 
 
 def _paths(files: Sequence[ShotFile], folder: Path, template: str, write: WriteChoices) -> list[Path]:
-    from dpe_toolkit.media.settings import CONTAINERS
+    from dpe_toolkit.media import CONTAINERS, codec_suffixes
 
-    suffixes = {suffix for places in CONTAINERS.values() for suffix in places}
-    if not template.lower().endswith(tuple(suffixes)):
-        places = CONTAINERS[write.codec] if write.codec is not None else ()  # type: ignore[index] # checked when typed
+    if not template.lower().endswith(tuple(CONTAINERS)):
+        places = codec_suffixes(write.codec) if write.codec is not None else ()  # type: ignore[arg-type] # checked when typed
         template += _DEFAULT_SUFFIX if not places or _DEFAULT_SUFFIX in places else places[0]
     values = [
         {
@@ -163,9 +163,8 @@ def _settings(files: Sequence[ShotFile], paths: Sequence[Path], write: WriteChoi
     settings = [output_settings(path, write) for path in paths]
     read = {media.path for file in files for media in file.plan.media()}
     losses: list[Problem] = []
+    expect_outputs([Output(path=path) for path in paths], read, error=OptionsError)
     for file, path, asked in zip(files, paths, settings, strict=True):
-        if any(path.exists() and other.exists() and path.samefile(other) for other in read):
-            raise OptionsError("the output is a file that is read", "a folder of its own", "name another", path=path)
         with as_usage():
             check_output(file.plan, path, asked)
             losses += judge_output(file.plan, path, asked)

@@ -13,7 +13,7 @@ from dpe_toolkit.cli.screen import help_text, say
 from dpe_toolkit.core.errors import OptionsError, TimelineError, nearest_names
 
 if TYPE_CHECKING:
-    from dpe_toolkit.media.sync import HeardPart, SoundMatch
+    from dpe_toolkit.media.sound.sync import HeardPart, SoundMatch
     from dpe_toolkit.timeline import Clip
 
 __all__ = ["HELP", "heard_clip", "run"]
@@ -42,7 +42,7 @@ def run(
 ) -> None:
     """Says where the driver begins, and how surely."""
     from dpe_toolkit.media import probe
-    from dpe_toolkit.media.sync import HeardPart, match_sound
+    from dpe_toolkit.media.sound.sync import HeardPart, match_sound
 
     if source.suffix.lower() in _TIMELINES:
         part, name = heard_clip(source, clip), clip or source.stem
@@ -77,7 +77,7 @@ def heard_clip(timeline: Path, name: str | None) -> HeardPart:
         MediaError: its media cannot be read.
     """
     from dpe_toolkit.media import media_plan, probe
-    from dpe_toolkit.media.sync import HeardPart
+    from dpe_toolkit.media.sound.sync import HeardPart
     from dpe_toolkit.planning.flatten import picture_clips
     from dpe_toolkit.planning.media import media_origin_s
     from dpe_toolkit.timeline import find_media, read_timeline

@@ -94,14 +94,13 @@ def output_settings(output: Path, choices: WriteChoices) -> OutputSettings:
     Raises:
         OptionsError: its suffix is unknown, or cannot hold the codec asked for, or the codec takes no such option.
     """
-    from dpe_toolkit.media import OutputSettings
-    from dpe_toolkit.media.settings import CONTAINERS, WITH_PRESET, WITHOUT_QUALITY, choose_codec
+    from dpe_toolkit.media import ENCODERS, WITH_PRESET, WITHOUT_QUALITY, OutputSettings, choose_codec
 
     settings = OutputSettings.model_validate(choices.settings)
     with as_usage():
         codec = choose_codec(output, settings)
     for name, value, takers in (
-        ("crf", choices.crf, CONTAINERS.keys() - WITHOUT_QUALITY),
+        ("crf", choices.crf, ENCODERS.keys() - WITHOUT_QUALITY),
         ("preset", choices.preset, WITH_PRESET),
     ):
         if value is not None and codec not in takers:

@@ -1,4 +1,4 @@
-"""Decoded pictures: native planes as the decoder gave them, and how their numbers mean colour."""
+"""Decoded frames: native planes as the decoder gave them, and how their numbers mean colour."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Plane = npt.NDArray[np.uint8 | np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class PixelLayout:
-    """How a picture lies in planes."""
+    """How an image lies in planes."""
 
     name: str
     """FFmpeg pixel format, e.g. ``yuv420p`` or ``gbrp10le``."""

@@ -14,7 +14,7 @@ from dpe_toolkit.dataset.drafts import StoredClip
 from dpe_toolkit.dataset.index import ClipRecord, DroppedClip
 from dpe_toolkit.dataset.motion import FramePlaces, motion_bytes, read_motion, read_places
 from dpe_toolkit.dataset.shards import END_OF_SHARD, shard_name
-from dpe_toolkit.media.replacing import written_whole
+from dpe_toolkit.media import written_whole
 
 __all__ = ["MOTION_FOLDER", "SHARD_FOLDER", "MergePlan", "carry_out", "plan_merge", "read_work", "write_whole"]
 

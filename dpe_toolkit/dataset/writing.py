@@ -21,7 +21,7 @@ from dpe_toolkit.dataset.index import INDEX_NAME, ClipRecord, DatasetIndex, Drop
 from dpe_toolkit.dataset.merging import MergePlan, carry_out, plan_merge, read_work, write_whole
 from dpe_toolkit.dataset.motion import ClipMotion, motion_bytes
 from dpe_toolkit.dataset.shards import PictureFormat, RgbPicture, write_clip
-from dpe_toolkit.media.replacing import written_whole
+from dpe_toolkit.media import written_whole
 
 __all__ = ["WORK_NAME", "DatasetWriter"]
 

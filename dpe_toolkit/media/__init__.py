@@ -1,65 +1,67 @@
-"""Media files: probing, exact reading, writing. The only package that imports PyAV."""
+"""Media files: probing, exact reading, sound, writing, smart render. The only package that imports PyAV."""
 
 from __future__ import annotations
 
-from dpe_toolkit.media.audio import StreamInfo, sound_streams
-from dpe_toolkit.media.codecs import CodecSupport, list_codecs, written_codecs
-from dpe_toolkit.media.digest import file_digest
-from dpe_toolkit.media.framing import (
-    FramePlace,
-    convert_frames,
-    fit_frames,
-    place_in_frame,
-    with_alpha,
-    without_alpha,
-)
-from dpe_toolkit.media.hdr import HdrInfo
-from dpe_toolkit.media.holding import write_held_still
-from dpe_toolkit.media.keeping import FittedPicture, fit_picture
-from dpe_toolkit.media.layouts import joined_layout
-from dpe_toolkit.media.mixing import AudioMix, AudioPart
-from dpe_toolkit.media.passing import PassedRun, PassSource, pass_source
+from dpe_toolkit.media.color import HdrInfo
+from dpe_toolkit.media.copy.ranges import CopiedRange, CopySource, copy_source
+from dpe_toolkit.media.framing import FramePlace, convert_frames, fit_frames, place_in_frame
+from dpe_toolkit.media.opening import file_digest
+from dpe_toolkit.media.pixels import joined_layout, with_alpha, without_alpha
 from dpe_toolkit.media.probe import MediaInfo, media_plan, probe
-from dpe_toolkit.media.reader import VideoReader
-from dpe_toolkit.media.replacing import written_whole
-from dpe_toolkit.media.sequences import (
-    ImageSequence,
-    SequenceReader,
-    probe_sequence,
-    sequence_digest,
-    sequence_of,
+from dpe_toolkit.media.read.images import SequenceReader, probe_sequence
+from dpe_toolkit.media.read.sequence import ImageSequence, sequence_digest, sequence_of
+from dpe_toolkit.media.read.video import VideoReader
+from dpe_toolkit.media.settings import (
+    SEQUENCES,
+    WITH_PRESET,
+    WITHOUT_QUALITY,
+    AudioTracks,
+    CodecName,
+    OutputSettings,
 )
-from dpe_toolkit.media.settings import AudioTracks, CodecName, OutputSettings, choose_codec
-from dpe_toolkit.media.stills import write_png
-from dpe_toolkit.media.writer import VideoWriter
+from dpe_toolkit.media.sound.mix import AudioMix, AudioPart
+from dpe_toolkit.media.sound.streams import StreamInfo, sound_streams
+from dpe_toolkit.media.write.codecs import ENCODERS, CodecSupport, list_codecs, written_codecs
+from dpe_toolkit.media.write.containers import CONTAINERS, choose_codec, codec_suffixes
+from dpe_toolkit.media.write.output_files import check_folder, written_whole
+from dpe_toolkit.media.write.output_format import OutputFormat, fit_format
+from dpe_toolkit.media.write.stills import write_png, write_still_clip
+from dpe_toolkit.media.write.writer import VideoWriter
 
 __all__ = [
+    "CONTAINERS",
+    "ENCODERS",
+    "SEQUENCES",
+    "WITHOUT_QUALITY",
+    "WITH_PRESET",
     "AudioMix",
     "AudioPart",
     "AudioTracks",
     "CodecName",
     "CodecSupport",
-    "FittedPicture",
+    "CopiedRange",
+    "CopySource",
     "FramePlace",
     "HdrInfo",
     "ImageSequence",
     "MediaInfo",
+    "OutputFormat",
     "OutputSettings",
-    "PassSource",
-    "PassedRun",
     "SequenceReader",
     "StreamInfo",
     "VideoReader",
     "VideoWriter",
+    "check_folder",
     "choose_codec",
+    "codec_suffixes",
     "convert_frames",
+    "copy_source",
     "file_digest",
+    "fit_format",
     "fit_frames",
-    "fit_picture",
     "joined_layout",
     "list_codecs",
     "media_plan",
-    "pass_source",
     "place_in_frame",
     "probe",
     "probe_sequence",
@@ -68,8 +70,8 @@ __all__ = [
     "sound_streams",
     "with_alpha",
     "without_alpha",
-    "write_held_still",
     "write_png",
+    "write_still_clip",
     "written_codecs",
     "written_whole",
 ]

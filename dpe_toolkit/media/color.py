@@ -1,12 +1,21 @@
-"""Colour tags: read from decoded frames, resolved where unspecified, written on streams and frames."""
+"""Colour tags and HDR10 metadata: read from decoded frames, resolved where unspecified, written on streams and frames.
+
+Source of the HDR10 part: SMPTE ST 2086 and CTA-861.3, how bright the mastering display was and how bright the film
+gets; the layout of FFmpeg's AVMasteringDisplayMetadata and AVContentLightMetadata.
+"""
 
 from __future__ import annotations
 
+import struct
 import threading
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import cast
 
 import av
 import av.logging
+from av.buffer import Buffer
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
@@ -16,6 +25,7 @@ from dpe_toolkit.core.frames import ColorInfo, PixelLayout
 
 __all__ = [
     "BT709_CURVES",
+    "HdrInfo",
     "as_rgb",
     "as_video",
     "color_name",
@@ -23,6 +33,7 @@ __all__ = [
     "conversion_arguments",
     "is_ordinary",
     "read_color",
+    "read_hdr",
     "resolve_range",
     "same_light",
     "same_meaning",
@@ -47,6 +58,10 @@ BT709_CURVES = frozenset({1, 2, 6, 14, 15})
 """Transfer numbers that mean the curve of BT.709; an unstated one is taken for it."""
 _ALIKE = frozenset({1, 2, 6, 13, 14, 15})
 """Curves of ordinary video, close enough that a cut between them is common practice."""
+# Side data of FFmpeg, by its own names.
+_MASTERING, _LIGHT_LEVELS = "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"
+_DYNAMIC = {"DOVI_METADATA": "Dolby Vision", "DYNAMIC_HDR_PLUS": "HDR10+", "DYNAMIC_HDR_VIVID": "HDR Vivid"}
+_RATIONALS = 10
 
 
 def container_color(stream: VideoStream) -> ColorInfo:
@@ -63,15 +78,15 @@ def container_color(stream: VideoStream) -> ColorInfo:
 def read_color(
     container: InputContainer, frame: VideoFrame, layout: PixelLayout, outer: ColorInfo | None = None
 ) -> ColorInfo:
-    """What the code values of ``frame``, the container's first picture, mean.
+    """What the code values of ``frame``, the container's first frame, mean.
 
-    The picture's own word goes before the container's, which fills in what the picture leaves open: a ProRes
+    The image's own word goes before the container's, which fills in what the image leaves open: a ProRes
     header knows only some curves. DNxHD's header says BT.709 whatever the file holds, so there the container counts.
 
     Args:
         container: the file.
-        frame: its first picture.
-        layout: planes of the picture.
+        frame: its first frame.
+        layout: planes of the image.
         outer: `container_color`; None where it is not known.
     """
     outer = outer or ColorInfo()
@@ -115,7 +130,7 @@ def is_ordinary(color: ColorInfo) -> bool:
 
 
 def same_light(first: ColorInfo, second: ColorInfo) -> bool:
-    """True where pictures of both may stand in one film without a conversion of curve or primaries.
+    """True where images of both may stand in one film without a conversion of curve or primaries.
 
     Ordinary video of all kinds, untagged included, is alike; PQ, HLG, linear light and wide primaries are not.
     """
@@ -151,7 +166,7 @@ def _read_chroma_location(container: InputContainer) -> int:
 
 
 def resolve_range(color: ColorInfo, layout: PixelLayout) -> int:
-    """1 for limited, 2 for full; what is unspecified is limited for YUV and full for RGB and gray pictures."""
+    """1 for limited, 2 for full; what is unspecified is limited for YUV and full for RGB and gray images."""
     if color.range in (_LIMITED, _FULL):
         return color.range
     return _LIMITED if layout.family == "yuv" else _FULL
@@ -204,7 +219,7 @@ def tag_frame(frame: VideoFrame, color: ColorInfo) -> None:
 
 
 def as_video(color: ColorInfo, layout: PixelLayout) -> ColorInfo:
-    """The tags of RGB or gray pictures once they are turned into limited-range YUV."""
+    """The tags of RGB or gray images once they are turned into limited-range YUV."""
     if layout.family == "yuv":
         return color
     primaries = 1 if color.primaries == _UNSPECIFIED else color.primaries
@@ -212,5 +227,57 @@ def as_video(color: ColorInfo, layout: PixelLayout) -> ColorInfo:
 
 
 def as_rgb(color: ColorInfo) -> ColorInfo:
-    """The tags of YUV pictures once they are turned into RGB."""
+    """The tags of YUV images once they are turned into RGB."""
     return replace(color, matrix=0, range=_FULL, chroma_location=0)
+
+
+@dataclass(frozen=True, slots=True)
+class HdrInfo:
+    """What a file says of its brightness."""
+
+    display: tuple[Fraction, ...] = ()
+    """Red, green and blue primaries and white point, x and y of each, then least and most luminance in cd/m²; empty
+    where it is not stated."""
+    light: tuple[int, int] = (0, 0)
+    """Most light of a pixel and of a frame's average, in cd/m²; 0 where it is not stated."""
+    dynamic: tuple[str, ...] = ()
+    """Kinds of metadata that change from scene to scene, which are never carried."""
+
+    @property
+    def is_static(self) -> bool:
+        """Whether there is any of HDR10's own."""
+        return bool(self.display) or any(self.light)
+
+    def x265_parameters(self) -> str:
+        """As parameters of the x265 encoder."""
+        found = []
+        if self.display:
+            red, green, blue, white = (
+                "({},{})".format(*(round(value * 50000) for value in self.display[at : at + 2])) for at in (0, 2, 4, 6)
+            )
+            least, most = (round(value * 10000) for value in self.display[8:])
+            found.append(f"master-display=G{green}B{blue}R{red}WP{white}L({most},{least})")
+        if any(self.light):
+            found.append(f"max-cll={self.light[0]},{self.light[1]}")
+        return ":".join(found)
+
+
+def read_hdr(frame: VideoFrame) -> HdrInfo | None:
+    """What a file's first frame says, None where it says nothing."""
+    try:
+        # What the library declares for its side data differs with its version, and is not what it has by name.
+        data = cast("Mapping[str, Buffer]", frame.side_data)
+        found = {name: bytes(data[name]) for name in (_MASTERING, _LIGHT_LEVELS, *_DYNAMIC) if name in data}
+    except ValueError:
+        return None  # Side data of a kind that PyAV does not know; it then shows none of it.
+    if not found:
+        return None
+    display: tuple[Fraction, ...] = ()
+    if len(found.get(_MASTERING, b"")) >= 88:
+        numbers = struct.unpack("<22i", found[_MASTERING][:88])
+        pairs = zip(numbers[0 : 2 * _RATIONALS : 2], numbers[1 : 2 * _RATIONALS : 2], strict=True)
+        values = tuple(Fraction(top, bottom) if bottom else Fraction(0) for top, bottom in pairs)
+        display = values if numbers[20] and numbers[21] else ()
+    light = struct.unpack("<2I", found[_LIGHT_LEVELS][:8]) if len(found.get(_LIGHT_LEVELS, b"")) >= 8 else (0, 0)
+    dynamic = tuple(title for name, title in _DYNAMIC.items() if name in found)
+    return HdrInfo(display, (light[0], light[1]), dynamic)

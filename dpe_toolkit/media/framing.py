@@ -1,4 +1,4 @@
-"""Pictures of one size, layout and meaning from pictures of another: scaled into a frame, with bars or cut off."""
+"""Images of one size, layout and meaning from images of another: scaled into a frame, with bars or cut off."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout, Plane
 from dpe_toolkit.media.color import conversion_arguments, resolve_range, same_meaning, tag_frame
-from dpe_toolkit.media.layouts import copy_into, copy_out, empty_planes, layout_of, plane_sizes
+from dpe_toolkit.media.pixels import copy_into, copy_out, empty_planes, plane_sizes
 
-__all__ = ["FramePlace", "convert_frames", "fit_frames", "place_in_frame", "with_alpha", "without_alpha"]
+__all__ = ["FramePlace", "convert_frames", "fit_frames", "place_in_frame"]
 
 _LIMITED = 1
 _INTERPOLATION = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -22,10 +22,10 @@ _INTERPOLATION = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolat
 
 @dataclass(frozen=True, slots=True)
 class FramePlace:
-    """Where a picture lies in a frame, in whole pixels of the frame; it may stand out."""
+    """Where an image lies in a frame, in whole pixels of the frame; it may stand out."""
 
     size_px: tuple[int, int]
-    """(width, height) to which the picture is scaled."""
+    """(width, height) to which the image is scaled."""
     origin_px: tuple[int, int]
     """Place of its first pixel, x and y."""
 
@@ -43,16 +43,16 @@ class FramePlace:
 def place_in_frame(
     size_px: tuple[int, int], frame_px: tuple[int, int], fit: Literal["fit", "fill", "none"], layout: PixelLayout
 ) -> FramePlace:
-    """Where a picture comes to lie, in the middle of the frame.
+    """Where an image comes to lie, in the middle of the frame.
 
-    Sizes and places are multiples of the chroma subsampling, so that no chroma sample is shared by a picture
+    Sizes and places are multiples of the chroma subsampling, so that no chroma sample is shared by an image
     and what lies beside it.
 
     Args:
-        size_px: (width, height) of the picture.
+        size_px: (width, height) of the image.
         frame_px: (width, height) of the frame.
         fit: all of it with bars, all of the frame with parts cut off, or unscaled.
-        layout: the picture's.
+        layout: the image's.
     """
     shares = [frame / own for frame, own in zip(frame_px, size_px, strict=True)]
     share = 1.0 if fit == "none" else min(shares) if fit == "fit" else max(shares)
@@ -68,7 +68,7 @@ def place_in_frame(
 
 
 def fit_frames(batch: FrameBatch, frame_px: tuple[int, int], fit: Literal["fit", "fill", "none"]) -> FrameBatch:
-    """The pictures in frames of another size, black or transparent beside them; the same batch where they fit."""
+    """The images in frames of another size, black or transparent beside them; the same batch where they fit."""
     if batch.stored_size_px == frame_px:
         return batch
     place = place_in_frame(batch.stored_size_px, frame_px, fit, batch.layout)
@@ -81,33 +81,15 @@ def fit_frames(batch: FrameBatch, frame_px: tuple[int, int], fit: Literal["fit",
     for position, (plane, size) in enumerate(zip(scaled.planes, plane_sizes(batch.layout, *frame_px), strict=True)):
         shift = batch.layout.chroma_shift if _is_chroma(batch.layout, position) else (0, 0)
         origin = place.origin_px[0] >> shift[0], place.origin_px[1] >> shift[1]
-        planes.append(_laid(plane, size, origin, _black(batch, position)))
+        planes.append(_placed(plane, size, origin, _black(batch, position)))
     return replace(batch, planes=tuple(planes))
 
 
 def convert_frames(batch: FrameBatch, layout: PixelLayout, color: ColorInfo) -> FrameBatch:
-    """The same pictures as planes of another layout and meaning; the same batch where they are that already."""
+    """The same images as planes of another layout and meaning; the same batch where they are that already."""
     if batch.layout == layout and same_meaning(batch.color, color, layout):
         return batch
     return _reformatted(batch, batch.stored_size_px, layout, color)
-
-
-def with_alpha(layout: PixelLayout) -> PixelLayout:
-    """The layout with a plane of alpha, of 16 bit where the library has none of its depth."""
-    if layout.alpha:
-        return layout
-    name = {"yuv": layout.name.replace("yuv", "yuva"), "rgb": layout.name.replace("gbrp", "gbrap"), "gray": "gbrap"}
-    try:
-        VideoFrame(16, 16, name[layout.family])
-    except ValueError:
-        shift = {(1, 1): "420", (1, 0): "422", (0, 0): "444"}[layout.chroma_shift]
-        return layout_of(f"yuva{shift}p16le" if layout.family == "yuv" else "gbrap16le")
-    return layout_of(name[layout.family])
-
-
-def without_alpha(layout: PixelLayout) -> PixelLayout:
-    """The layout without its plane of alpha."""
-    return layout_of(layout.name.replace("yuva", "yuv").replace("gbrap", "gbrp")) if layout.alpha else layout
 
 
 def _is_chroma(layout: PixelLayout, position: int) -> bool:
@@ -115,7 +97,7 @@ def _is_chroma(layout: PixelLayout, position: int) -> bool:
 
 
 def _black(batch: FrameBatch, position: int) -> int:
-    """The code of what lies beside a picture, in one plane: black, and transparent."""
+    """The code of what lies beside an image, in one plane: black, and transparent."""
     if batch.layout.alpha and position == batch.layout.num_planes - 1:
         return 0
     if _is_chroma(batch.layout, position):
@@ -123,16 +105,16 @@ def _black(batch: FrameBatch, position: int) -> int:
     return 16 << (batch.layout.depth - 8) if resolve_range(batch.color, batch.layout) == _LIMITED else 0
 
 
-def _laid(plane: Plane, size: tuple[int, int], origin: tuple[int, int], around: int) -> Plane:
+def _placed(plane: Plane, size: tuple[int, int], origin: tuple[int, int], around: int) -> Plane:
     count, height, width = plane.shape
-    laid: Plane = np.full((count, size[1], size[0]), around, plane.dtype)
+    placed: Plane = np.full((count, size[1], size[0]), around, plane.dtype)
     spans: Sequence[tuple[int, int, int]] = [
         (max(0, start), min(whole, start + own), start)
         for start, own, whole in ((origin[1], height, size[1]), (origin[0], width, size[0]))
     ]
     (top, bottom, y), (left, right, x) = spans
-    laid[:, top:bottom, left:right] = plane[:, top - y : bottom - y, left - x : right - x]
-    return laid
+    placed[:, top:bottom, left:right] = plane[:, top - y : bottom - y, left - x : right - x]
+    return placed
 
 
 def _reformatted(batch: FrameBatch, size_px: tuple[int, int], layout: PixelLayout, color: ColorInfo) -> FrameBatch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,13 +15,16 @@ from av.video.stream import VideoStream
 
 from dpe_toolkit.core.errors import MediaError
 from dpe_toolkit.core.timing import snap_rate
-from dpe_toolkit.media.opening import exact_ratio, open_media, picture_stream
+from dpe_toolkit.media.opening import exact_ratio, open_media, video_stream
 
-__all__ = ["FrameIndex", "build_index", "exact_rate"]
+__all__ = ["FrameIndex", "at_constant_rate", "build_index", "exact_rate"]
 
 # VP8 has packets that show nothing, so that packets do not count its frames.
 _HIDES_FRAMES = frozenset({"vp8"})
 STILL_RATE = Fraction(25)
+_USUAL_RATES = tuple(Fraction(*rate) for rate in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1)))
+_USUAL_RATES += (Fraction(60000, 1001), Fraction(60))
+_NEAR_RATE = Fraction(1, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def build_index(container: InputContainer, stream: VideoStream, path: Path) -> F
 def _count_by_decoding(path: Path) -> FrameIndex:
     count = 0
     with open_media(path) as container:
-        stream = picture_stream(container, path)
+        stream = video_stream(container, path)
         try:
             for _ in container.decode(stream):
                 count += 1
@@ -127,3 +130,30 @@ def exact_rate(stream: VideoStream, index: FrameIndex) -> tuple[Fraction, bool]:
         if np.abs(elapsed * float(time_base * rate) - position).max() < 0.5:
             return rate, False
     return snap_rate(measured), True
+
+
+def at_constant_rate(index: FrameIndex, time_base: Fraction) -> tuple[FrameIndex, Fraction]:
+    """The index with, for every frame at a constant rate, the stored frame that is on screen at its time.
+
+    The rate is the one that most frames keep: that of the median duration, taken as the usual rate that lies
+    within a hundredth of it, if one does. Frames that last longer are repeated, those in between are left out.
+
+    Args:
+        index: with times that tell frames apart, at least two.
+        time_base: seconds in a tick of its times.
+    """
+    steps = np.diff(index.pts)
+    usual = int(np.median(steps))
+    measured = 1 / (usual * time_base)
+    # The usual rates lie a thousandth apart: rounded times cannot tell 30 from 30000/1001, the long run can.
+    near = [rate for rate in _USUAL_RATES if abs(rate - measured) <= measured * _NEAR_RATE]
+    regular = steps[np.abs(steps - usual) <= max(1, usual // 50)]
+    mean = 1 / (Fraction(int(regular.sum()), len(regular)) * time_base)
+    rate = min(near, key=lambda one: abs(one - mean)) if near else snap_rate(measured)
+    elapsed = index.pts - index.pts[0]
+    num_frames = round(int(elapsed[-1]) * time_base * rate) + 1
+    ticks_a_frame = 1 / (rate * time_base)
+    # A frame counts from its start, give or take the rounding of its time to a tick.
+    starts = np.array([round(number * ticks_a_frame) + 1 for number in range(num_frames)], np.int64)
+    shown = np.searchsorted(elapsed, starts, side="right") - 1
+    return replace(index, shown=shown.astype(np.int64)), rate

@@ -1,8 +1,10 @@
-"""Opening media files safely: local files only, and only formats that hold one film or picture."""
+"""Opening media files safely: local files only, and only formats that hold one film or image; and their digests."""
 
 from __future__ import annotations
 
+import hashlib
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +15,7 @@ from av.video.stream import VideoStream
 
 from dpe_toolkit.core.errors import MediaError
 
-__all__ = ["exact_ratio", "media_fault", "open_media", "picture_stream"]
+__all__ = ["exact_ratio", "file_digest", "media_fault", "open_media", "video_stream"]
 
 # Playlists (HLS, DASH, concat) are left out on purpose: they name other files and addresses to fetch.
 _DEMUXERS = (
@@ -53,13 +55,13 @@ def open_media(path: Path) -> InputContainer:
     """
     if not path.is_file():
         seen = "it is a folder" if path.is_dir() else "there is no such file"
-        raise MediaError(seen[0].upper() + seen[1:], "a video or picture file", "correct the path", path=path)
+        raise MediaError(seen[0].upper() + seen[1:], "a video or image file", "correct the path", path=path)
     try:
         container: InputContainer = av.open(f"file:{path.absolute()}", "r", container_options=_OPTIONS, **_TAGS)
     except PermissionError as error:
         raise media_fault(error, path, "The file may not be read", "change its permissions") from error
     except (av.error.FFmpegError, ValueError, OSError) as error:
-        action = "check that it is a complete video or picture file; playlists are not opened"
+        action = "check that it is a complete video or image file; playlists are not opened"
         raise media_fault(error, path, "The file holds no media that can be opened", action) from error
     for tags in (container.metadata, *(stream.metadata for stream in container.streams)):
         legible = {_legible(key): _legible(value) for key, value in tags.items()}
@@ -73,7 +75,7 @@ def _legible(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
     """The stream that shows the film: the largest one that is no cover picture of a sound file.
 
     Raises:
@@ -98,3 +100,27 @@ def exact_ratio(ratio: _Ratio | None) -> Fraction | None:
     if ratio is None or not ratio.numerator or not ratio.denominator:
         return None
     return Fraction(ratio.numerator, ratio.denominator)
+
+
+def file_digest(path: Path) -> str:
+    """``sha256:`` and the hex digest of the file's bytes.
+
+    Computed once a process for each path, size and modification time.
+
+    Raises:
+        MediaError: the file cannot be read.
+    """
+    try:
+        found = path.stat()
+        return _digest(path, found.st_size, found.st_mtime_ns)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise MediaError(
+            f"The file cannot be read ({reason})", "a readable file", "correct the path or its permissions", path=path
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, size: int, modified_ns: int) -> str:
+    with path.open("rb") as stream:
+        return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()

@@ -17,14 +17,11 @@ from av.video.stream import VideoStream
 from dpe_toolkit.core.errors import MediaError, OptionsError
 from dpe_toolkit.core.frames import ColorInfo, PixelLayout
 from dpe_toolkit.core.timing import parse_time
-from dpe_toolkit.media.color import container_color, read_color
-from dpe_toolkit.media.conforming import conformed
-from dpe_toolkit.media.digest import file_digest
-from dpe_toolkit.media.hdr import HdrInfo, read_hdr
-from dpe_toolkit.media.index import FrameIndex, build_index, exact_rate
-from dpe_toolkit.media.layouts import layout_of
-from dpe_toolkit.media.opening import exact_ratio, open_media, picture_stream
-from dpe_toolkit.media.turning import display_turn, turned_color, turned_layout
+from dpe_toolkit.media.color import HdrInfo, container_color, read_color, read_hdr
+from dpe_toolkit.media.index import FrameIndex, at_constant_rate, build_index, exact_rate
+from dpe_toolkit.media.opening import exact_ratio, file_digest, open_media, video_stream
+from dpe_toolkit.media.pixels import layout_of
+from dpe_toolkit.media.rotation import display_rotation, rotated_color, rotated_layout
 from dpe_toolkit.plans.media import MediaPlan
 
 __all__ = ["MediaInfo", "indexed", "media_plan", "probe"]
@@ -34,11 +31,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
-    """One media file's picture and the facts that planning asks for."""
+    """One media file's frames and the facts that planning asks for."""
 
     path: Path
     width: int
-    """Stored pixels of the upright picture."""
+    """Stored pixels of the upright image."""
     height: int
     num_frames: int
     """Frames that are really there, whatever the header says; of a variable rate, those at the constant one."""
@@ -62,7 +59,7 @@ class MediaInfo:
     sample_aspect: Fraction
     """Width of a pixel over its height."""
     rotation_deg: int
-    """Clockwise rotation of the stored picture, which the reader applies: 0, 90, 180 or 270."""
+    """Clockwise rotation of the stored image, which the reader applies: 0, 90, 180 or 270."""
     interlaced: bool
     hdr: HdrInfo | None = None
     """What HDR metadata says beside the colour tags."""
@@ -116,16 +113,16 @@ def media_plan(path: Path) -> MediaPlan:
 @lru_cache(maxsize=32)
 def _read(path: Path, size: int, modified_ns: int) -> tuple[MediaInfo, FrameIndex]:
     with open_media(path) as container:
-        index = build_index(container, picture_stream(container, path), path)
+        index = build_index(container, video_stream(container, path), path)
     with open_media(path) as container:
-        stream = picture_stream(container, path)
+        stream = video_stream(container, path)
         outer = container_color(stream)
         frame = _first_frame(container, stream, path)
         if stream.frames not in (0, len(index)):
             _log.warning("%s: the header promises %d frames, the file has %d", path, stream.frames, len(index))
         rate, variable = exact_rate(stream, index)
         if variable:
-            index, rate = conformed(index, exact_ratio(stream.time_base) or 1 / rate)
+            index, rate = at_constant_rate(index, exact_ratio(stream.time_base) or 1 / rate)
         return _describe(path, container, stream, (frame, index, outer), rate), index
 
 
@@ -142,7 +139,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
         _log.debug("%s: %s", path, error)
     name = stream.codec_context.name
     raise MediaError(
-        f"No frame of the {name} picture can be decoded",
+        f"No frame of the {name} stream can be decoded",
         "a codec that this machine reads",
         "check the file, or convert it; 'dpe doctor' lists the codecs",
         path=path,
@@ -160,9 +157,9 @@ def _describe(
     frame, index, outer = seen
     stored = layout_of(frame.format.name, path)
     size = (frame.width, frame.height)
-    turn = display_turn(frame, path)
-    layout = turned_layout(stored, turn, size, path)
-    on_side = turn % 180 != 0
+    rotation = display_rotation(frame, path)
+    layout = rotated_layout(stored, rotation, size, path)
+    on_side = rotation % 180 != 0
     aspect = exact_ratio(stream.sample_aspect_ratio) or Fraction(1)
     time_base = exact_ratio(stream.time_base) or 1 / rate
     start_frame, drop_frame = _start_timecode(container, rate)
@@ -178,11 +175,11 @@ def _describe(
         drop_frame=drop_frame,
         layout=layout,
         stored_layout=stored,
-        color=turned_color(read_color(container, frame, stored, outer), turn, stored),
+        color=rotated_color(read_color(container, frame, stored, outer), rotation, stored),
         codec=stream.codec_context.name,
         audio_streams=sum(1 for audio in container.streams.audio if audio.codec_context is not None),
         sample_aspect=1 / aspect if on_side else aspect,
-        rotation_deg=turn,
+        rotation_deg=rotation,
         interlaced=bool(frame.interlaced_frame) or stream.codec_context.field_order > 1,
         hdr=read_hdr(frame),
         variable_rate=index.shown is not None,

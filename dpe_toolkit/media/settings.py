@@ -1,19 +1,15 @@
-"""What the output is: codec, container, quality, and what of the source's pixels may be given up.
+"""What may be asked of an output: codec, quality, and what of the source's pixels may be given up.
 
-The suffix of the output picks a codec: .mp4 and .m4v H.264, .mov ProRes 422 HQ, .mkv FFV1. Named by itself, a codec
-also goes into the other containers listed in `CONTAINERS`; picture sequences go into a folder.
+Which codec a suffix means, and where else a codec goes, stands in `dpe_toolkit.media.write.containers`.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dpe_toolkit.core.errors import MediaError
-
-__all__ = ["CONTAINERS", "SEQUENCES", "AudioTracks", "CodecName", "OutputSettings", "choose_codec"]
+__all__ = ["SEQUENCES", "WITHOUT_QUALITY", "WITH_PRESET", "AudioTracks", "CodecName", "OutputSettings"]
 
 CodecName = Literal[
     "h264",
@@ -36,32 +32,12 @@ CodecName = Literal[
 
 AudioTracks = Literal["mix", "separate"]
 
-_BY_SUFFIX: dict[str, CodecName] = {".mp4": "h264", ".m4v": "h264", ".mov": "prores", ".mkv": "ffv1"}
-_PLAYED = (".mp4", ".m4v", ".mov", ".mkv")
-CONTAINERS: dict[CodecName, tuple[str, ...]] = {
-    "h264": _PLAYED,
-    "h265": _PLAYED,
-    "prores": (".mov", ".mkv"),
-    "prores4444": (".mov", ".mkv"),
-    "dnxhr_hq": (".mov",),
-    "dnxhr_hqx": (".mov",),
-    "ffv1": (".mkv", ".mp4"),
-    "png": (),
-    "tiff": (),
-    "exr": (),
-    "h264_nvenc": _PLAYED,
-    "hevc_nvenc": _PLAYED,
-    "h264_videotoolbox": _PLAYED,
-    "hevc_videotoolbox": _PLAYED,
-    "h264_qsv": _PLAYED,
-    "hevc_qsv": _PLAYED,
-}
-"""Suffixes that each codec may be written to; none for sequences, which are folders."""
 WITHOUT_QUALITY = frozenset({"prores", "prores4444", "dnxhr_hq", "dnxhr_hqx", "ffv1", "png", "tiff", "exr"})
 """Codecs of one quality, which ``crf`` does not change."""
 WITH_PRESET = frozenset({"h264", "h265"})
+"""Codecs whose encoders trade speed for size, by ``preset``."""
 SEQUENCES = frozenset({"png", "tiff", "exr"})
-"""Codecs of single pictures: the output is a folder of numbered files."""
+"""Codecs of single images: the output is a folder of numbered files."""
 
 
 class OutputSettings(BaseModel):
@@ -85,37 +61,3 @@ class OutputSettings(BaseModel):
     )
     strict_colour: bool = Field(default=False, description="refuse an output that cannot hold what the source has")
     threads: int = Field(default=0, ge=0, le=64, description="encoder threads; 0 = as many as there are cores")
-
-
-def choose_codec(path: Path, settings: OutputSettings) -> CodecName:
-    """The codec to write ``path`` with.
-
-    Raises:
-        MediaError: an unknown suffix, or one that cannot hold the codec asked for.
-    """
-    suffix = path.suffix.lower()
-    if settings.codec in SEQUENCES:
-        if suffix in _BY_SUFFIX:
-            raise MediaError(
-                f"{settings.codec} pictures do not go into a {suffix} file",
-                "the name of a folder for them",
-                "rename the output or choose another codec",
-                path=path,
-            )
-        return settings.codec
-    if suffix not in _BY_SUFFIX:
-        raise MediaError(
-            f"The output's suffix is {suffix!r}",
-            f"one of {', '.join(sorted(_BY_SUFFIX))}, or a folder and the codec png, tiff or exr",
-            "rename the output",
-            path=path,
-        )
-    codec = settings.codec or _BY_SUFFIX[suffix]
-    if suffix not in CONTAINERS[codec]:
-        raise MediaError(
-            f"{codec} does not go into a {suffix} file",
-            f"{codec} in {', '.join(CONTAINERS[codec])}",
-            "rename the output or choose another codec",
-            path=path,
-        )
-    return codec

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 from dpe_toolkit.core.errors import PlanError, RenderError
-from dpe_toolkit.media import OutputSettings
-from dpe_toolkit.media.folders import check_folder
-from dpe_toolkit.media.settings import SEQUENCES
+from dpe_toolkit.core.outputs import Output, expect_outputs
+from dpe_toolkit.media import SEQUENCES, OutputSettings, check_folder
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
-from dpe_toolkit.rendering.output import judge_picture, output_picture
-from dpe_toolkit.rendering.passing import pass_problems
+from dpe_toolkit.rendering.output import common_format, format_problems
 from dpe_toolkit.rendering.record import edits_path
+from dpe_toolkit.rendering.smart_render import smart_render_problems
 
 __all__ = ["check_output", "check_picture", "check_plan", "judge_output"]
 
@@ -46,8 +44,8 @@ def judge_output(plan: RenderPlan, output: Path, settings: OutputSettings) -> tu
     Raises:
         MediaError: the output's name and codec do not go together.
     """
-    passing = pass_problems(plan, output_picture(plan), output, settings)
-    return (*judge_picture(plan, output, settings), *passing)
+    passing = smart_render_problems(plan, common_format(plan), output, settings)
+    return (*format_problems(plan, output, settings), *passing)
 
 
 def check_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> None:
@@ -77,34 +75,11 @@ def check_output(plan: RenderPlan, output: Path, settings: OutputSettings | None
         RenderError: the folder is missing or cannot be written, or the output is one of the inputs.
         MediaError: a folder for pictures that holds something else.
     """
-    folder = output.parent
-    if not folder.is_dir():
-        raise RenderError(
-            f"the folder {str(folder)!r} does not exist", "a folder that exists", "make it first", path=output
-        )
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise RenderError(
-            f"the folder {str(folder)!r} cannot be written",
-            "a folder that may be written",
-            "choose another",
-            path=output,
-        )
-    pictures = settings is not None and settings.codec in SEQUENCES
-    if pictures:
+    images = settings is not None and settings.codec in SEQUENCES
+    if images:
         check_folder(output)
-    for target in (*(() if pictures else (output,)), edits_path(output)):
-        if target.is_dir():
-            raise RenderError(
-                f"{str(target)!r} is a folder", "the name of a file", "choose another output name", path=output
-            )
     read = {media.path for media in plan.media()}
     if plan.timeline_path is not None:
         read.add(plan.timeline_path)
-    inside = pictures and any(output.resolve() in path.resolve().parents for path in read)
-    if inside or (output.exists() and any(path.exists() and output.samefile(path) for path in read)):
-        raise RenderError(
-            "the output is a file that the timeline reads, or a folder that holds one",
-            "a file or folder of its own",
-            "choose another output name",
-            path=output,
-        )
+    written = (Output(path=output, is_folder=images), Output(path=edits_path(output), name="the record of the edits"))
+    expect_outputs(written, read, error=RenderError, reader="the timeline")

@@ -1,4 +1,4 @@
-"""The picture of the output: what it is made of, and what of its sources it cannot hold."""
+"""The format of the output: what holds all of its sources, and what of them a codec cannot hold."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from dpe_toolkit.media import (
     MediaInfo,
     OutputSettings,
     choose_codec,
-    fit_picture,
+    fit_format,
     joined_layout,
     with_alpha,
     without_alpha,
 )
 from dpe_toolkit.media.color import color_name, same_light, same_meaning
-from dpe_toolkit.media.keeping import check_container, lossless_codecs, unmet_wishes
+from dpe_toolkit.media.write.output_format import check_container, lossless_codecs, unmet_wishes
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
-from dpe_toolkit.rendering.stills import probe_media
+from dpe_toolkit.rendering.readers import probe_media
 
-__all__ = ["OutputPicture", "judge_picture", "output_picture"]
+__all__ = ["CommonFormat", "common_format", "format_problems"]
 
 _BLACK_LAYOUT = PixelLayout("yuv420p", "yuv", 8, (1, 1))
 _BLACK_COLOR = ColorInfo(matrix=1, transfer=1, primaries=1, range=1, chroma_location=1)
 
 
 @dataclass(frozen=True, slots=True)
-class OutputPicture:
+class CommonFormat:
     """What the frames of the output are, before a codec has its say."""
 
     layout: PixelLayout
@@ -43,31 +43,31 @@ class OutputPicture:
     """HDR metadata that all sources have in common."""
 
 
-def output_picture(plan: RenderPlan) -> OutputPicture:
+def common_format(plan: RenderPlan) -> CommonFormat:
     """Planes that hold every source: the deepest values and the finest colour of all. Tags are the first source's.
 
-    Alpha is kept where a transparent picture is shown alone, or where nothing is to be transparent.
+    Alpha is kept where a transparent image is shown alone, or where nothing is to be transparent.
     """
     infos = [info for _, info in _sources(plan)]
     if not infos:
         layout = _BLACK_LAYOUT
-        return OutputPicture(_transparent(layout, plan), _BLACK_COLOR, Fraction(1))
+        return CommonFormat(_transparent(layout, plan), _BLACK_COLOR, Fraction(1))
     layout = joined_layout([info.layout for info in infos])
     alone = {shot.source.path for shot in plan.shots if shot.is_plain and shot.source is not None}
     if not any(info.layout.alpha and info.path in alone for info in infos):
         layout = without_alpha(layout)
     shared = infos[0].hdr if all(info.hdr == infos[0].hdr for info in infos) else None
-    return OutputPicture(_transparent(layout, plan), infos[0].color, infos[0].sample_aspect, shared)
+    return CommonFormat(_transparent(layout, plan), infos[0].color, infos[0].sample_aspect, shared)
 
 
 def _transparent(layout: PixelLayout, plan: RenderPlan) -> PixelLayout:
     return with_alpha(layout) if plan.gaps == "transparent" else layout
 
 
-def judge_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> tuple[Problem, ...]:
+def format_problems(plan: RenderPlan, output: Path, settings: OutputSettings) -> tuple[Problem, ...]:
     """What an output cannot hold of the sources, and sources that do not go together.
 
-    Losses are warnings, or errors where the settings want strict colour. Pictures of PQ, HLG or wide primaries
+    Losses are warnings, or errors where the settings want strict colour. Frames of PQ, HLG or wide primaries
     beside ordinary ones are errors: nothing here converts between them.
 
     Args:
@@ -79,23 +79,23 @@ def judge_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> t
         MediaError: the output's name and codec do not go together.
     """
     codec = choose_codec(output, settings)
-    picture = output_picture(plan)
-    found = list(_strangers(plan, picture))
+    common = common_format(plan)
+    found = list(_strangers(plan, common))
     try:
-        check_container(output, codec, picture.sample_aspect)
+        check_container(output, codec, common.sample_aspect)
     except MediaError as error:
         found.append(Problem(where=str(output), wrong=error.wrong, expected=error.expected, action=error.action))
     size = (plan.width, plan.height)
-    fitted = fit_picture(codec, picture.layout, picture.color, size, settings)
+    fitted = fit_format(codec, common.layout, common.color, size, settings)
     losses = fitted.losses
-    if wishes := unmet_wishes(picture.layout, fitted.layout, settings):
+    if wishes := unmet_wishes(common.layout, fitted.layout, settings):
         wrong = f"{', '.join(wishes)}: the sources have no more"
         action = "leave the wish out, or choose a codec that always has as much"
         found.append(Problem(severity="warning", where=str(output), wrong=wrong, action=action))
-    dropped = tuple(_dropped_hdr(plan, picture, codec))
+    dropped = tuple(_dropped_hdr(plan, common, codec))
     if losses or dropped:
-        holders = lossless_codecs(picture.layout, picture.color, size, settings)
-        keep = " or ".join(name for name in holders if not any(_dropped_hdr(plan, picture, name)))
+        holders = lossless_codecs(common.layout, common.color, size, settings)
+        keep = " or ".join(name for name in holders if not any(_dropped_hdr(plan, common, name)))
         losses += dropped
         action = f"to keep them, choose {keep}" if keep else "no codec that is written here keeps all of them"
         found.append(
@@ -109,38 +109,38 @@ def judge_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> t
     return tuple(found)
 
 
-def _dropped_hdr(plan: RenderPlan, picture: OutputPicture, codec: CodecName) -> Iterator[str]:
+def _dropped_hdr(plan: RenderPlan, common: CommonFormat, codec: CodecName) -> Iterator[str]:
     """HDR metadata of the sources that an output will not have."""
     found = [info.hdr for _, info in _sources(plan) if info.hdr is not None]
-    if any(hdr.is_static for hdr in found) and (picture.hdr is None or codec != "h265"):
+    if any(hdr.is_static for hdr in found) and (common.hdr is None or codec != "h265"):
         yield "the mastering display and light levels of HDR10 are dropped"
     for kind in dict.fromkeys(kind for hdr in found for kind in hdr.dynamic):
         yield f"the metadata of {kind} is dropped"
 
 
-def _strangers(plan: RenderPlan, picture: OutputPicture) -> Iterator[Problem]:
+def _strangers(plan: RenderPlan, common: CommonFormat) -> Iterator[Problem]:
     for name, info in _sources(plan):
-        if not same_light(info.color, picture.color):
+        if not same_light(info.color, common.color):
             yield Problem(
                 where=f"shot {name!r}",
-                wrong=f"its colour is {color_name(info.color)}, that of the output {color_name(picture.color)}, "
+                wrong=f"its colour is {color_name(info.color)}, that of the output {color_name(common.color)}, "
                 "and nothing here converts between them",
                 expected="shots of one curve and one set of primaries",
                 action="convert its media first, or render it by itself with --shot",
             )
-        elif info.sample_aspect != picture.sample_aspect:
+        elif info.sample_aspect != common.sample_aspect:
             yield Problem(
                 where=f"shot {name!r}",
-                wrong=f"its pixels have the shape {info.sample_aspect}, those of the output {picture.sample_aspect}",
+                wrong=f"its pixels have the shape {info.sample_aspect}, those of the output {common.sample_aspect}",
                 expected="pixels of one shape",
                 action="convert its media first, or render it by itself with --shot",
             )
-        elif info.layout.family != picture.layout.family or not same_meaning(info.color, picture.color, info.layout):
+        elif info.layout.family != common.layout.family or not same_meaning(info.color, common.color, info.layout):
             yield Problem(
                 severity="warning",
                 where=f"shot {name!r}",
                 wrong=f"its pixels ({info.layout.name}, {color_name(info.color)}) are converted to those of the output "
-                f"({picture.layout.name}, {color_name(picture.color)}), which rounds them",
+                f"({common.layout.name}, {color_name(common.color)}), which rounds them",
             )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dpe_toolkit import __version__
 from dpe_toolkit.core.errors import RenderError
-from dpe_toolkit.core.files import new_part
+from dpe_toolkit.core.files import staged
 from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.keyframes import Key
@@ -214,32 +213,6 @@ def pending_record(plan: RenderPlan, output: Path, shots: Sequence[ShotRecord]) 
     Raises:
         RenderError: the folder cannot be written.
     """
-    target = edits_path(output)
-    part = _stage(plan, output, shots)
-    former = part.with_suffix(".former")
-    placed = False
-
-    def place() -> None:
-        nonlocal placed
-        if target.exists():
-            shutil.copyfile(target, former)
-        part.replace(target)
-        placed = True
-
-    try:
-        yield place
-    except BaseException:
-        if placed and former.exists():
-            former.replace(target)
-        elif placed:
-            target.unlink(missing_ok=True)
-        raise
-    finally:
-        part.unlink(missing_ok=True)
-        former.unlink(missing_ok=True)
-
-
-def _stage(plan: RenderPlan, output: Path, shots: Sequence[ShotRecord]) -> Path:
     record = EditsRecord(
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
         output=output.name,
@@ -249,14 +222,15 @@ def _stage(plan: RenderPlan, output: Path, shots: Sequence[ShotRecord]) -> Path:
         rate=plan.rate,
         shots=tuple(shots),
     )
-    try:
-        part = new_part(edits_path(output))
-        part.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RenderError(
-            f"the record of the edits cannot be written: {error}",
-            "an output folder with room that may be written",
-            "choose another output",
-            path=edits_path(output),
-        ) from error
-    return part
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(staged(edits_path(output)))
+            file.part.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise RenderError(
+                f"the record of the edits cannot be written: {error}",
+                "an output folder with room that may be written",
+                "choose another output",
+                path=edits_path(output),
+            ) from error
+        yield file.place

@@ -27,23 +27,22 @@ from dpe_toolkit.analysis import (
 from dpe_toolkit.core.errors import OptionsError, RenderError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.handover import download
-from dpe_toolkit.media import OutputSettings, PassedRun, VideoReader, VideoWriter
+from dpe_toolkit.media import CopiedRange, OutputSettings, VideoReader, VideoWriter
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
-from dpe_toolkit.rendering.behind import EncodeBehind
+from dpe_toolkit.rendering.background_encoder import BackgroundEncoder, compute_threads
 from dpe_toolkit.rendering.checks import check_output, check_picture, check_plan
 from dpe_toolkit.rendering.device import resolve_device
 from dpe_toolkit.rendering.graph import GraphContext, ShotGraph, build_take
 from dpe_toolkit.rendering.node import Executor
-from dpe_toolkit.rendering.output import output_picture
-from dpe_toolkit.rendering.passing import PassPlan, plan_passes
+from dpe_toolkit.rendering.output import common_format
 from dpe_toolkit.rendering.prepare import PreparedShot, prepare_shot
+from dpe_toolkit.rendering.readers import media_opener
 from dpe_toolkit.rendering.record import ShotRecord, container_metadata, edits_path, pending_record, record_shot
 from dpe_toolkit.rendering.report import RenderedFrame, RenderReport
 from dpe_toolkit.rendering.sequence import SequenceNode
+from dpe_toolkit.rendering.smart_render import SmartRenderPlan, plan_smart_render
 from dpe_toolkit.rendering.sound import audio_mixes
-from dpe_toolkit.rendering.stills import opening_pictures
 from dpe_toolkit.rendering.takes import Take, collect_takes, take_key
-from dpe_toolkit.rendering.threads import compute_threads
 from dpe_toolkit.rendering.viewing import ColourChoice, PlanViews
 
 __all__ = ["RenderRegistry", "render_frame", "render_plan"]
@@ -83,10 +82,10 @@ class _Session:
                     take.whole, self.pool, store=self.store, progress=self.progress, open_reader=self.open_reader
                 )
 
-    def sequence(self, *, sequential: bool, passes: PassPlan | None = None) -> SequenceNode:
+    def sequence(self, *, sequential: bool, passes: SmartRenderPlan | None = None) -> SequenceNode:
         """The output node."""
         plan = self.plan
-        picture = output_picture(plan)
+        picture = common_format(plan)
         context = GraphContext(
             self.pool,
             self.open_reader,
@@ -101,7 +100,7 @@ class _Session:
 
         def build(take: Take) -> ShotGraph:
             # Little of a take that is copied is decoded: it is not decoded ahead.
-            copied = passes is not None and any(take.first <= at <= take.last for at in passes.runs)
+            copied = passes is not None and any(take.first <= at <= take.last for at in passes.ranges)
             chosen = replace(context, sequential=False) if copied and take.key not in self.prepared else context
             return build_take(take, self.prepared.get(take.key), chosen)
 
@@ -152,7 +151,7 @@ def render_plan(
     check_plan(plan)
     check_output(plan, output, settings)
     check_picture(plan, output, settings)
-    open_reader, cache_dir = _seen(plan, colour, opening_pictures(plan, open_reader), cache_dir)
+    open_reader, cache_dir = _seen(plan, colour, media_opener(plan, open_reader), cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     begun_s = time.perf_counter()
@@ -187,8 +186,8 @@ def _seen(
 
 def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> int:
     plan = session.plan
-    picture = output_picture(plan)
-    passes = plan_passes(plan, picture, output, settings)
+    picture = common_format(plan)
+    passes = plan_smart_render(plan, picture, output, settings)
     shots = list(records.values())
     with (
         _writing_faults(output),
@@ -206,7 +205,7 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
             audio=audio_mixes(plan, settings.audio_tracks),
             metadata=container_metadata(shots),
             start_frame=plan.start_frame + plan.shots[0].record_start,
-            passed=passes.source,
+            copied=passes.source,
             when_whole=place_record,
         ) as writer,
     ):
@@ -214,18 +213,18 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
     return passes.num_frames
 
 
-def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotRecord], passes: PassPlan) -> None:
+def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotRecord], passes: SmartRenderPlan) -> None:
     executor = Executor()
     halving = Halving(session.pool.device, executor.clear)
     with ExitStack() as stack:
-        behind = stack.enter_context(EncodeBehind(writer))
+        behind = stack.enter_context(BackgroundEncoder(writer))
         sequence = session.sequence(sequential=True, passes=passes)
         stack.callback(sequence.close)
         for position, shot in enumerate(session.plan.shots):
             session.notify("dpe_shot_started", shot)
             session.progress.started("render", shot.name, shot.num_frames)
             for step in passes.steps(position, shot):
-                if isinstance(step, PassedRun):
+                if isinstance(step, CopiedRange):
                     behind.put(step)
                     session.progress.advanced(len(step.span))
                     continue
@@ -287,7 +286,7 @@ def render_frame(
     if position is None:
         span = Span(plan.shots[0].record_start, plan.shots[-1].record.stop)
         raise OptionsError(f"the timeline has no frame {frame}", f"a frame from {span.start} to {span.stop - 1}")
-    open_reader, cache_dir = _seen(plan, colour, opening_pictures(plan, open_reader), cache_dir)
+    open_reader, cache_dir = _seen(plan, colour, media_opener(plan, open_reader), cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     with torch.no_grad(), compute_threads(), ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What is heard under the picture: the timeline's sound tracks, or the pictures' own sound, and performances'."""
+"""What is heard under the picture: the timeline's sound tracks, or the shots' own sound, and performances'."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def audio_mixes(
 ) -> tuple[AudioMix, ...]:
     """The audio streams of the output, as long as the picture; none where nothing is heard.
 
-    Without sound tracks in the timeline, the n-th stream is made of the n-th stream of each picture's file, at the
-    picture's speed and with its dissolves. With sound tracks, these are heard instead: mixed into one, or one stream
+    Without sound tracks in the timeline, the n-th stream is made of the n-th stream of each shot's file, at the
+    shot's speed and with its dissolves. With sound tracks, these are heard instead: mixed into one, or one stream
     each. A shot may bring its performance's sound, instead of its source's or with it; a source's sound is that of
     every part of the same file while the shot lasts.
 
@@ -142,7 +142,7 @@ def _clamped(share: Fraction) -> Fraction:
 
 
 def _source_part(voice: _Voice, rate: Fraction) -> Iterator[SoundPart]:
-    """The sound of the shot's own file; of frozen pictures there is none."""
+    """The sound of the shot's own file; of frozen frames there is none."""
     shot, line, media = voice.shot, voice.shot.frame_map, voice.shot.source
     if media is None or not media.has_audio or not line.step:
         return

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from dpe_toolkit.core.files import replaced
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.media import AudioMix, AudioPart, OutputSettings, VideoReader, VideoWriter
-from dpe_toolkit.media.samples import read_samples
+from dpe_toolkit.media.sound.samples import read_samples
 from dpe_toolkit.testing.pictures import LAYOUTS
 
 __all__ = ["CLAP_RATE_HZ", "click_samples", "flash_frames", "write_claps"]
@@ -36,12 +37,12 @@ def write_claps(path: Path, num_frames: int, *, rate: Fraction, every: int) -> P
         sound = Path(folder) / "clicks.wav"
         samples = np.zeros(round(length_s * CLAP_RATE_HZ), np.int16)
         samples[[round(frame / rate * CLAP_RATE_HZ) for frame in range(0, num_frames, every)]] = _LOUD
-        with wave.open(str(sound), "wb") as file:
+        with replaced(sound) as part, wave.open(str(part), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(CLAP_RATE_HZ)
             file.writeframes(samples.tobytes())
-        part = AudioPart(sound, 0, Fraction(0), length_s, Fraction(0))
+        heard = AudioPart(sound, 0, Fraction(0), length_s, Fraction(0))
         with VideoWriter(
             path,
             OutputSettings(codec="prores"),
@@ -50,7 +51,7 @@ def write_claps(path: Path, num_frames: int, *, rate: Fraction, every: int) -> P
             rate=rate,
             layout=LAYOUTS["yuv422p10le"],
             color=_COLOR,
-            audio=[AudioMix((part,), length_s)],
+            audio=[AudioMix((heard,), length_s)],
         ) as writer:
             for span in Span(0, num_frames).split(_BATCH):
                 writer.write(_pictures(span, every, rate))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dpe_toolkit.core.files import replaced
 from dpe_toolkit.core.frames import FrameBatch, PixelLayout
 from dpe_toolkit.media import AudioMix, AudioPart, OutputSettings, VideoWriter
 from dpe_toolkit.testing.faces import DrawnFace, draw_face, performance
@@ -87,7 +88,7 @@ def write_tone(path: Path, *, frequency_hz: float, duration_s: Fraction) -> Path
     """``path``, a mono WAV file of 48 kHz with a sine at half level."""
     count = math.ceil(duration_s * _AUDIO_RATE_HZ)
     samples = 0.5 * np.sin(np.arange(count) * (2 * math.pi * frequency_hz / _AUDIO_RATE_HZ))
-    with wave.open(str(path), "wb") as file:
+    with replaced(path) as part, wave.open(str(part), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(_AUDIO_RATE_HZ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dpe_toolkit.core.errors import TimelineError
-from dpe_toolkit.core.files import replaced
+from dpe_toolkit.core.files import write_text as write_whole_file
 
 __all__ = ["write_text"]
 
@@ -17,8 +17,7 @@ def write_text(path: Path, text: str) -> Path:
         TimelineError: the folder is missing or cannot be written.
     """
     try:
-        with replaced(path) as part:
-            part.write_text(text, encoding="utf-8", newline="\n")
+        write_whole_file(path, text)
     except OSError as error:
         raise TimelineError(
             f"it cannot be written: {error.strerror}",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
 from dpe_toolkit.core.errors import TimelineError
+from dpe_toolkit.core.files import replaced
 
 __all__ = ["PLAYLIST", "default_unpack_dir", "read_playlist", "unpack_media"]
 
@@ -106,12 +106,7 @@ def _expect_room(num_bytes: int, target: Path, path: Path) -> None:
 
 
 def _unpack(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, stamp: int) -> None:
-    handle, name = tempfile.mkstemp(prefix=".unpacking.", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file, bundle.open(entry) as packed:
+    with replaced(target) as part:
+        with part.open("wb") as file, bundle.open(entry) as packed:
             shutil.copyfileobj(packed, file, 2**20)
-        os.utime(temporary, ns=(stamp, stamp))
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        os.utime(part, ns=(stamp, stamp))

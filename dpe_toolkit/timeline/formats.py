@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import secrets
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
 from dpe_toolkit.core.errors import TimelineError, first_line, nearest_names
+from dpe_toolkit.core.files import replaced
 from dpe_toolkit.timeline.author import write_otio
 from dpe_toolkit.timeline.avid import WRITE_OPTIONS, dressed_for_aaf
 
@@ -149,16 +149,14 @@ def write_format(timeline: Any, output: Path, kind: TimelineFormat) -> Path:
     if not kind.adapter:
         return write_otio(timeline, output)
     expect_adapter(kind, output)
-    temporary = output.with_name(f".{secrets.token_hex(6)}{kind.suffix}")
     try:
         options = {}
         if kind.name == "aaf":
             timeline, options = dressed_for_aaf(timeline), WRITE_OPTIONS
         else:
             timeline = _with_nested_ranges(timeline)
-        with _unheard():
-            otio.adapters.write_to_file(timeline, str(temporary), kind.adapter, **options)
-        temporary.replace(output)
+        with replaced(output, keep_suffix=True) as part, _unheard():
+            otio.adapters.write_to_file(timeline, str(part), kind.adapter, **options)
     except TimelineError as error:
         raise TimelineError(error.wrong, error.expected, error.action, path=output) from None
     except Exception as error:
@@ -168,8 +166,6 @@ def write_format(timeline: Any, output: Path, kind: TimelineFormat) -> Path:
             "write an .otio",
             path=output,
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return output
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_toolkit.core.errors import OptionsError, TrainingError
-from dpe_toolkit.media.replacing import written_whole
+from dpe_toolkit.core.files import append_to
+from dpe_toolkit.media import written_whole
 from dpe_toolkit.training.checkpoints import newest_checkpoint
 from dpe_toolkit.training.config import TrainingConfig
 from dpe_toolkit.training.reports import StepReport
@@ -107,8 +108,8 @@ class RunFolder:
             "peak_bytes": report.peak_bytes,
             "terms": dict(report.terms),
         }
-        with self.log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        with append_to(self.log) as file:
+            file.write((json.dumps(entry) + "\n").encode())
 
     def write_failure(self, step: int, values: Mapping[str, float], pairs: tuple[str, ...]) -> None:
         """Writes what was seen in a step that ended the run, for people."""

@@ -138,10 +138,10 @@ def test_linear_light_becomes_the_curve_of_bt709(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "span", "words"),
     [
-        ("odd.[0001-0003].png", Span(0, 3), "The picture is 64x48 gbrp.*168x96 gbrp as the first"),
+        ("odd.[0001-0003].png", Span(0, 3), "The image is 64x48 gbrp.*168x96 gbrp as the first"),
         ("odd.[0001-0002].png", Span(0, 4), "Frames 0:4 are asked for"),
-        ("odd.[0001-0009].png", Span(8, 9), "odd.0009.png': The picture is missing"),
-        ("none.[0001-0009].png", Span(0, 1), "None of the pictures of the sequence exists"),
+        ("odd.[0001-0009].png", Span(8, 9), "odd.0009.png': The image is missing"),
+        ("none.[0001-0009].png", Span(0, 1), "None of the images of the sequence exists"),
     ],
 )
 def test_pictures_that_do_not_go_together_are_refused(tmp_path: Path, name: str, span: Span, words: str) -> None:
@@ -155,7 +155,7 @@ def test_pictures_that_do_not_go_together_are_refused(tmp_path: Path, name: str,
 
 
 def test_numbers_that_make_no_sequence_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match="Pictures 9 to 3 in steps of 1 make no sequence"):
+    with pytest.raises(MediaError, match="Images 9 to 3 in steps of 1 make no sequence"):
         sequence_of(tmp_path / "odd.[9-3].png")
     assert sequence_of(tmp_path / "film.mov") is None
 

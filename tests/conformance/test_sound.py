@@ -13,7 +13,7 @@ import opentimelineio as otio
 import pytest
 
 from dpe_toolkit.media import OutputSettings, sound_streams
-from dpe_toolkit.media.samples import read_samples
+from dpe_toolkit.media.sound.samples import read_samples
 from dpe_toolkit.planning import build_plan
 from dpe_toolkit.plugins import Registry
 from dpe_toolkit.rendering import render_plan

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
-from dpe_toolkit.media.layouts import empty_planes, layout_of
+from dpe_toolkit.media.pixels import empty_planes, layout_of
 
 NUM_BITS = 10
 CELL_PX = 16

@@ -177,7 +177,7 @@ def test_a_picture_whose_frames_do_not_decode_is_refused(number_clip: Callable[.
         data = data.replace(payload, b"\xff" * len(payload))
     path = tmp_path / "noise.mkv"
     path.write_bytes(data)
-    with pytest.raises(MediaError, match="No frame of the ffv1 picture can be decoded"):
+    with pytest.raises(MediaError, match="No frame of the ffv1 stream can be decoded"):
         probe(path)
 
 

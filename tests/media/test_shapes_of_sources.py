@@ -16,10 +16,9 @@ from dpe_toolkit.core.errors import MediaError
 from dpe_toolkit.core.frames import ColorInfo
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.media import OutputSettings, VideoReader, VideoWriter, probe
-from dpe_toolkit.media.conforming import conformed
-from dpe_toolkit.media.index import FrameIndex
-from dpe_toolkit.media.layouts import layout_of
-from dpe_toolkit.media.turning import turn_planes, turned_color, turned_layout
+from dpe_toolkit.media.index import FrameIndex, at_constant_rate
+from dpe_toolkit.media.pixels import layout_of
+from dpe_toolkit.media.rotation import rotate_planes, rotated_color, rotated_layout
 from tests.media.conftest import Recipe, make_batch
 from tests.media.test_probe import rewrap
 
@@ -72,7 +71,7 @@ def test_a_quarter_turn_turns_the_shape_of_pixels_too(number_clip: Callable[...,
 def test_four_quarters_bring_chroma_home(degrees: int, location: int) -> None:
     layout, color = layout_of("yuv420p"), ColorInfo(1, 1, 1, 1, location)
     for _ in range(4):
-        color = turned_color(color, degrees, layout)
+        color = rotated_color(color, degrees, layout)
         if not color.chroma_location:  # right of its cell: there is no name for that
             return
     assert color.chroma_location == location
@@ -80,36 +79,36 @@ def test_four_quarters_bring_chroma_home(degrees: int, location: int) -> None:
 
 def test_chroma_on_the_left_comes_to_lie_on_top() -> None:
     layout = layout_of("yuv420p")
-    assert turned_color(ColorInfo(chroma_location=1), 90, layout).chroma_location == 4
-    assert turned_color(ColorInfo(), 270, layout).chroma_location == 6
-    assert turned_color(ColorInfo(chroma_location=1), 180, layout).chroma_location == 0
-    assert turned_color(ColorInfo(), 90, layout_of("gbrp")).chroma_location == 0
+    assert rotated_color(ColorInfo(chroma_location=1), 90, layout).chroma_location == 4
+    assert rotated_color(ColorInfo(), 270, layout).chroma_location == 6
+    assert rotated_color(ColorInfo(chroma_location=1), 180, layout).chroma_location == 0
+    assert rotated_color(ColorInfo(), 90, layout_of("gbrp")).chroma_location == 0
 
 
 @given(st.sampled_from(TURNS), st.integers(1, 9), st.integers(1, 9))
 def test_turning_on_to_a_full_circle_changes_nothing(degrees: int, width: int, height: int) -> None:
     planes = make_batch("gray", (width, height)).planes
-    np.testing.assert_array_equal(turn_planes(turn_planes(planes, degrees), 360 - degrees)[0], planes[0])
+    np.testing.assert_array_equal(rotate_planes(rotate_planes(planes, degrees), 360 - degrees)[0], planes[0])
 
 
 @pytest.mark.parametrize(
     ("layout", "size_px", "degrees", "message"),
     [
-        ("yuv420p", (48, 33), 90, r"turned by 90 degrees and has 48x33 pixels with subsampled colour.*upright first"),
+        ("yuv420p", (48, 33), 90, r"rotated by 90 degrees and has 48x33 pixels with subsampled colour.*upright first"),
         ("yuv420p", (47, 32), 180, "47x32 pixels"),
         ("yuv422p16le", (48, 32), 270, "pixels of format yuv422p16le"),
     ],
 )
 def test_what_cannot_be_turned_is_refused(layout: str, size_px: tuple[int, int], degrees: int, message: str) -> None:
     with pytest.raises(MediaError, match=message):
-        turned_layout(layout_of(layout), degrees, size_px, Path("a.mov"))
+        rotated_layout(layout_of(layout), degrees, size_px, Path("a.mov"))
 
 
 @pytest.mark.parametrize(
     ("matrix", "message"),
     [
         ([-65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30], "to be mirrored.*upright first"),
-        ([56756, 32768, 0, -32768, 56756, 0, 0, 0, 1 << 30], "turned by 30 degrees"),
+        ([56756, 32768, 0, -32768, 56756, 0, 0, 0, 1 << 30], "rotated by 30 degrees"),
     ],
 )
 def test_mirrors_and_odd_angles_are_refused(
@@ -185,7 +184,7 @@ def test_a_frame_is_on_screen_at_its_time_within_half_a_tick(gaps: list[int], ra
     steps = [1] * (len(gaps) + 1) + gaps
     positions = np.cumsum([0, *steps])
     pts = np.array([round(int(at) / rate / time_base) for at in positions], np.int64) + 777
-    index, found = conformed(FrameIndex(pts, np.zeros(1, np.int64), timed=True), time_base)
+    index, found = at_constant_rate(FrameIndex(pts, np.zeros(1, np.int64), timed=True), time_base)
     assert found == rate
     assert index.num_shown == positions[-1] + 1
     expected = np.searchsorted(positions, np.arange(positions[-1] + 1), side="right") - 1

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.rendering.background_encoder import compute_threads
 from dpe_toolkit.rendering.footage import Footage, Prefetched
-from dpe_toolkit.rendering.threads import compute_threads
 from tests.analysis.fakes import Shelf, draw
 
 PATH = Path("clip")

@@ -16,7 +16,7 @@ from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.rendering import ColourChoice, render_plan
 from dpe_toolkit.rendering.checks import check_output
-from dpe_toolkit.rendering.output import judge_picture, output_picture
+from dpe_toolkit.rendering.output import common_format, format_problems
 from tests.analysis.fakes import Registry, Square
 from tests.media.conftest import make_batch
 from tests.rendering.scenes import acting_face, edit, frames_of, plan, shot, write_clip
@@ -164,13 +164,13 @@ def clip(path: Path, layout: str, color: ColorInfo = SDR) -> MediaPlan:
 def test_the_output_has_room_for_every_source(tmp_path: Path) -> None:
     flat, deep = clip(tmp_path / "a.mkv", "yuv420p"), clip(tmp_path / "b.mkv", "yuv422p10le")
     what = plan(shot(flat, 4), shot(deep, 4), shot(None, 2))
-    assert output_picture(what).layout.name == "yuv422p10le"
+    assert common_format(what).layout.name == "yuv422p10le"
     render(what, tmp_path / "out.mkv")
     back = frames_of(tmp_path / "out.mkv")
     np.testing.assert_array_equal(back.planes[0][:4], frames_of(flat.path).planes[0].astype(np.uint16) * 4)
     for plane, old in zip(back.planes, frames_of(deep.path).planes, strict=True):
         np.testing.assert_array_equal(plane[4:8], old)
-    assert output_picture(plan(shot(None, 3))).layout.name == "yuv420p"
+    assert common_format(plan(shot(None, 3))).layout.name == "yuv420p"
 
 
 def test_pq_beside_ordinary_video_is_refused_by_name(tmp_path: Path) -> None:
@@ -188,14 +188,14 @@ def test_a_source_whose_values_are_converted_is_named(tmp_path: Path) -> None:
         shot(clip(tmp_path / "a.mkv", "yuv420p"), 4),
         shot(clip(tmp_path / "b.mkv", "yuv420p", replace(SDR, range=2)), 4, name="camera B"),
     )
-    (problem,) = judge_picture(what, tmp_path / "out.mkv", OutputSettings())
+    (problem,) = format_problems(what, tmp_path / "out.mkv", OutputSettings())
     assert (problem.severity, problem.where) == ("warning", "shot 'camera B'")
     assert "which rounds them" in problem.wrong
 
 
 def test_a_loss_is_a_warning_and_under_strict_colour_an_error(tmp_path: Path) -> None:
     what = plan(shot(clip(tmp_path / "a.mkv", "yuv444p12le"), 4))
-    (problem,) = judge_picture(what, tmp_path / "out.mov", OutputSettings())
+    (problem,) = format_problems(what, tmp_path / "out.mov", OutputSettings())
     assert problem.severity == "warning"
     assert "12 bits a value become 10, colour at 4:4:4 becomes 4:2:2" in problem.wrong
     assert problem.action == "to keep them, choose h265 or ffv1"
@@ -207,12 +207,12 @@ def test_a_loss_is_a_warning_and_under_strict_colour_an_error(tmp_path: Path) ->
 
 def test_a_wish_for_more_than_the_sources_have_is_answered(tmp_path: Path) -> None:
     what = plan(shot(clip(tmp_path / "a.mkv", "yuv420p"), 4))
-    (problem,) = judge_picture(what, tmp_path / "out.mp4", OutputSettings(depth=10, chroma="422"))
+    (problem,) = format_problems(what, tmp_path / "out.mp4", OutputSettings(depth=10, chroma="422"))
     assert problem.severity == "warning"
     assert "10 bits a value are asked for, and 8 are written" in problem.wrong
     assert "colour at 4:2:2 is asked for, and 4:2:0 written: the sources have no more" in problem.wrong
-    assert judge_picture(what, tmp_path / "out.mov", OutputSettings(depth=10, chroma="422")) == ()
-    assert judge_picture(what, tmp_path / "out.mp4", OutputSettings(depth=8, chroma="420")) == ()
+    assert format_problems(what, tmp_path / "out.mov", OutputSettings(depth=10, chroma="422")) == ()
+    assert format_problems(what, tmp_path / "out.mp4", OutputSettings(depth=8, chroma="420")) == ()
 
 
 def test_wide_pixels_are_kept_and_an_edit_lies_where_the_face_is_seen(tmp_path: Path) -> None:
@@ -255,10 +255,10 @@ def test_hdr10_metadata_goes_into_h265_and_is_named_where_it_is_dropped(tmp_path
     assert found is not None
     assert (found.light, found.display[-1], found.display[0]) == ((1000, 400), 1000, Fraction(34000, 50000))
     what = plan(shot(source, NUM_FRAMES))
-    assert judge_picture(what, tmp_path / "out.mp4", OutputSettings(codec="h265")) == ()
+    assert format_problems(what, tmp_path / "out.mp4", OutputSettings(codec="h265")) == ()
     render(what, tmp_path / "out.mp4", settings=OutputSettings(codec="h265"))
     assert probe(tmp_path / "out.mp4").hdr == found
-    (problem,) = judge_picture(what, tmp_path / "out.mkv", OutputSettings())
+    (problem,) = format_problems(what, tmp_path / "out.mkv", OutputSettings())
     assert problem.wrong.endswith("the mastering display and light levels of HDR10 are dropped")
     assert problem.action == "to keep them, choose h265"
 
@@ -266,6 +266,6 @@ def test_hdr10_metadata_goes_into_h265_and_is_named_where_it_is_dropped(tmp_path
 def test_sources_that_differ_in_hdr10_metadata_lose_it_by_name(tmp_path: Path) -> None:
     plain = media_plan(encode(tmp_path / "b.mp4", "libx265", "yuv420p10le", HDR, **{"x265-params": "log-level=none"}))
     what = plan(shot(hdr10(tmp_path / "a.mp4"), 4), shot(plain, 4))
-    assert output_picture(what).hdr is None
-    (problem,) = judge_picture(what, tmp_path / "out.mp4", OutputSettings(codec="h265"))
+    assert common_format(what).hdr is None
+    (problem,) = format_problems(what, tmp_path / "out.mp4", OutputSettings(codec="h265"))
     assert "HDR10 are dropped" in problem.wrong

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.core.files import replaced_folder, write_text
 
 __all__ = ["SCAFFOLD_KINDS", "NewPlugin", "write_plugin"]
 
@@ -66,32 +65,30 @@ def write_plugin(name: str, kind: str, parent: Path) -> NewPlugin:
         raise OptionsError(
             f"{str(folder)!r} is there already", "a name that is free", "choose another name, or remove the folder"
         )
-    replaced = {
+    names = {
         "dpe-newcomer": folder.name,
         "newcomer": words,
         "Newcomer": "".join(word.capitalize() for word in words.split("_")),
     }
     templates = resources.files("dpe_toolkit.plugins.scaffold") / "templates"
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".dpe-new-") as temporary:
-        staged = Path(temporary) / folder.name
+    with replaced_folder(folder) as part:
         for source in ("common", SCAFFOLD_KINDS[kind]):
-            _copy(templates / source, staged, replaced)
-        shutil.move(staged, folder)
+            _copy(templates / source, part, names)
     files = tuple(sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file()))
     return NewPlugin(folder, words, f"dpe_{words}", files)
 
 
-def _copy(source: Traversable, target: Path, replaced: dict[str, str]) -> None:
+def _copy(source: Traversable, target: Path, names: dict[str, str]) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for entry in source.iterdir():
-        place = target / _filled(entry.name.removesuffix(_SUFFIX), replaced)
+        place = target / _filled(entry.name.removesuffix(_SUFFIX), names)
         if entry.is_dir():
-            _copy(entry, place, replaced)
+            _copy(entry, place, names)
         else:
-            place.write_text(_filled(entry.read_text(encoding="utf-8"), replaced), encoding="utf-8")
+            write_text(place, _filled(entry.read_text(encoding="utf-8"), names))
 
 
-def _filled(text: str, replaced: dict[str, str]) -> str:
-    for token, value in replaced.items():
+def _filled(text: str, names: dict[str, str]) -> str:
+    for token, value in names.items():
         text = text.replace(token, value)
     return text

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.core.files import write_text
 from dpe_toolkit.editing.options import PluginOptions, parse_assignment
 from dpe_toolkit.planning.settings import ProjectConfig
 from dpe_toolkit.plans.edit import ComponentChoice
@@ -89,7 +90,7 @@ def _through_timeline(component: str, values: Options) -> Options:
     stack = {"OTIO_SCHEMA": "Stack.1", "children": [track]}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cut.otio"
-        path.write_text(json.dumps({"OTIO_SCHEMA": "Timeline.1", "name": "cut", "tracks": stack}), encoding="utf-8")
+        write_text(path, json.dumps({"OTIO_SCHEMA": "Timeline.1", "name": "cut", "tracks": stack}))
         (first,) = read_timeline(path).stack.children[0].children  # type: ignore[union-attr] # the track written above
     if not isinstance(first, Clip):
         raise TypeError(f"the clip was read as {first!r}")

@@ -1,0 +1,1 @@
+"""Reading frames: of films, and of image sequences."""

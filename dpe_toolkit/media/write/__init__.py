@@ -1,0 +1,1 @@
+"""Writing outputs: containers, codecs, the pixels they hold, their sound, copied ranges."""

@@ -27,11 +27,7 @@ from torch import Tensor, nn
 
 sys.path[:0] = [str(Path(__file__).parent.parent)]
 
-from dpe_toolkit.core.errors import TrainingError  # noqa: E402 - found through the line above
-from dpe_toolkit.editing.measures import FaceReading  # noqa: E402
-from dpe_toolkit.networks import keep_freed_memory  # noqa: E402
-from dpe_toolkit.plugins import load_registry  # noqa: E402
-from dpe_toolkit.training import (  # noqa: E402
+from dpe_research.training import (  # noqa: E402
     Judges,
     Objective,
     PairBatch,
@@ -43,8 +39,12 @@ from dpe_toolkit.training import (  # noqa: E402
     make_fabric,
     parse_setting,
 )
-from dpe_toolkit.training.processes import FabricRunner  # noqa: E402
-from dpe_toolkit.training.state import TrainingState  # noqa: E402
+from dpe_research.training.processes import FabricRunner  # noqa: E402
+from dpe_research.training.state import TrainingState  # noqa: E402
+from dpe_toolkit.core.errors import TrainingError  # noqa: E402 - found through the line above
+from dpe_toolkit.editing.measures import FaceReading  # noqa: E402
+from dpe_toolkit.networks import keep_freed_memory  # noqa: E402
+from dpe_toolkit.plugins import load_registry  # noqa: E402
 
 R = TypeVar("R")
 CPU_BATCH = 2

@@ -27,7 +27,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "dev": ("default", "demo", "dev", "train", "color", "nle"),
     "docs": ("default", "demo", "docs"),
 }
-"""What is installed for which purpose: extras of the toolkit. All plugins come with each."""
+"""What is installed for which purpose: extras of the toolkit. The plugins come with each, but for `_NO_DEMO`."""
+
+_NO_DEMO = frozenset({"research"})
+"""Folders of plugins that bring large packages which the demonstration does not need."""
 
 _BACKEND = ("hatchling", "editables")
 _LAST_LINES = 12
@@ -126,7 +129,8 @@ class Environment:
         # pip would fetch the newest build backend for each distribution; this way it is that of the lock, fetched once.
         self.pip(*chosen, *_BACKEND)
         extras = ",".join(GROUPS[group])
-        linked = [word for folder in distributions()[1:] for word in ("-e", folder.relative_to(ROOT).as_posix())]
+        folders = [folder for folder in distributions()[1:] if group != "demo" or folder.name not in _NO_DEMO]
+        linked = [word for folder in folders for word in ("-e", folder.relative_to(ROOT).as_posix())]
         self.pip(*chosen, "--no-build-isolation", "-e", f".[{extras}]", *linked)
 
     def remembered(self) -> dict[str, object]:

@@ -13,6 +13,13 @@ from mkdocs.structure.files import File, Files
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
+_API = {
+    "api": "What plugins import.",
+    "api.commands": "What commands of plugins are made of.",
+    "api.components": "Making and calling components outside of a render.",
+    "api.footage": "Reading media, and finding the faces in it.",
+    "api.networks": "The networks and their weights files.",
+}
 _OUTSIDE = re.compile(r"\[([^\]]+)\]\((?:\.\./)*(?:LICENSE|NOTICE|timelines/[^)]*|plugins/[^)]*)\)")
 
 
@@ -25,7 +32,7 @@ def on_files(files: Files, *, config: Any) -> Files:
         "reference/hooks.md": hooks(),
         "reference/options.md": options(),
         "reference/schemas.md": schemas(),
-        "reference/api.md": api("dpe_toolkit.api", "What plugins import."),
+        "reference/api.md": "\n\n".join(api(f"dpe_toolkit.{name}", what) for name, what in _API.items()),
         "reference/testing.md": api("dpe_toolkit.testing", "What tests of plugins import."),
     }
     for place, text in pages.items():
@@ -55,7 +62,10 @@ def _commands() -> Iterator[list[str]]:
     from dpe_toolkit.cli import app
 
     yield []
-    for name, command in typer.main.get_group(app).commands.items():
+    group = typer.main.get_group(app)
+    context = group.make_context("dpe", [], resilient_parsing=True)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         yield [name]
         for inner in getattr(command, "commands", {}):
             yield [name, str(inner)]

@@ -8,6 +8,7 @@ from dpe_toolkit.analysis.choosing import SeenFace
 from dpe_toolkit.analysis.clip import ClipAnalysis, ClipRequest, analyse_clip, seen_faces
 from dpe_toolkit.analysis.detect import FrameSource, OpenReader
 from dpe_toolkit.analysis.devices import Halving, is_out_of_memory
+from dpe_toolkit.analysis.finder import FaceFinder
 from dpe_toolkit.analysis.pair import analyse_pair
 from dpe_toolkit.analysis.pool import ComponentMaker, ComponentPool, describe_span, guard_plugin
 from dpe_toolkit.analysis.prefetch import prefetch
@@ -32,6 +33,7 @@ __all__ = [
     "ClipRequest",
     "ComponentMaker",
     "ComponentPool",
+    "FaceFinder",
     "FrameSource",
     "Gap",
     "Halving",

@@ -10,10 +10,8 @@ from dpe_toolkit import __version__
 from dpe_toolkit.cli import (
     animate,
     conform,
-    dataset,
     doctor,
     edit,
-    evaluate,
     faces,
     link,
     plan,
@@ -22,7 +20,6 @@ from dpe_toolkit.cli import (
     render,
     still,
     sync,
-    train,
     weights,
 )
 from dpe_toolkit.cli.expansion import expand_options
@@ -89,12 +86,9 @@ for _name, _module in (
     )
 app.command("conform", help=conform.HELP)(conform.run)
 app.command("relink", help=relink.HELP)(relink.run)
-app.command("train", help=train.HELP)(train.run)
 app.command("doctor", help=doctor.HELP)(expand_options(doctor.run))
-app.add_typer(dataset.app, name="dataset")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(weights.app, name="weights")
-app.add_typer(evaluate.app, name="evaluate")
 
 
 def main() -> None:

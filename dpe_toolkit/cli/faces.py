@@ -83,11 +83,10 @@ def run(
 def _requests(plan: RenderPlan, registry: Registry, names: list[str] | None) -> list[ClipRequest]:
     """What to look at: the source of every shot, and its driver, each stretch once."""
     from dpe_toolkit.analysis import ClipRequest
-    from dpe_toolkit.planning import DEFAULT_COMPONENTS
     from dpe_toolkit.planning.components import choose_components
     from dpe_toolkit.rendering.mapping import driver_spans, map_driver
 
-    chosen = choose_components(registry, {"default": DEFAULT_COMPONENTS}, {}, where="faces")
+    chosen = choose_components(registry, {"default": registry.defaults}, {}, where="faces")
     found: dict[str, ClipRequest] = {}
     for shot in plan.leaves():
         whole = shot.whole

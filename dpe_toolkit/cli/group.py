@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
 from dpe_toolkit.cli.screen import note, notes_console, told
-from dpe_toolkit.core.errors import DpeError, PlanError
+from dpe_toolkit.core.errors import DpeError, OptionsError, PlanError
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
 
-__all__ = ["DEBUG_FLAG", "GuardedGroup"]
+__all__ = ["DEBUG_FLAG", "ELSEWHERE", "GuardedGroup"]
 
 DEBUG_FLAG = "--debug"
 _FAILED = 1
+ELSEWHERE = dict.fromkeys(("dataset", "train", "evaluate"), "dpe-research")
+"""Commands that a distribution beside the toolkit brings, to the distribution."""
 
 
 class GuardedGroup(TyperGroup):
@@ -52,11 +56,23 @@ class GuardedGroup(TyperGroup):
     def list_commands(self, ctx: Context) -> list[str]:
         """Own commands, then those of plugins."""
         own = super().list_commands(ctx)
-        return [*own, *(name for name in sorted(_plugin_commands()) if name not in own)]
+        return [*own, *(name for name in sorted(self._plugin_commands) if name not in own)]
 
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
-        """The command of that name. Plugins are loaded for it only where none of our own has it."""
-        return super().get_command(ctx, cmd_name) or _plugin_commands().get(cmd_name)
+        """The command of that name. Plugins are loaded for it only where none of our own has it.
+
+        Raises:
+            OptionsError: a distribution that is not there, or not let in, would bring the command.
+        """
+        found = super().get_command(ctx, cmd_name) or self._plugin_commands.get(cmd_name)
+        if found is None and cmd_name in ELSEWHERE and not ctx.resilient_parsing:
+            raise _is_elsewhere(cmd_name, ELSEWHERE[cmd_name])
+        return found
+
+    @cached_property
+    def _plugin_commands(self) -> dict[str, Command]:
+        """Loaded once a process: help asks for each command by its name."""
+        return _plugin_commands()
 
     def _show_traceback(self, ctx: Context) -> None:
         if ctx.params.get("debug"):
@@ -75,6 +91,18 @@ def print_unexpected(error: Exception) -> None:
     """Prints an exception that nobody foresaw, and how to learn more of it."""
     note(f"{type(error).__name__}: {error}", label="unexpected error", style="bold red")
     note(f"This is a fault of the program or of a plugin. Add {DEBUG_FLAG} to see the traceback and the log.")
+
+
+def _is_elsewhere(command: str, distribution: str) -> OptionsError:
+    """Says what to do so that a command is there that a distribution of ours brings."""
+    wrong = f"'dpe {command}' is a command of the distribution {distribution}"
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return OptionsError(f"{wrong}, which is not installed", "", f"run pip install {distribution}")
+    return OptionsError(
+        f"{wrong}, whose plugin was not loaded", "", "see what 'dpe plugins list' and the variable DPE_PLUGINS say"
+    )
 
 
 def _plugin_commands() -> dict[str, Command]:

@@ -7,7 +7,6 @@ from dpe_toolkit.planning.explain import ExplainRow, explain
 from dpe_toolkit.planning.handles import ShotFile, edited_media, plan_shot_files
 from dpe_toolkit.planning.media import MediaFacts
 from dpe_toolkit.planning.settings import (
-    DEFAULT_COMPONENTS,
     PROJECT_FILE,
     EditSettings,
     ProjectConfig,
@@ -16,7 +15,6 @@ from dpe_toolkit.planning.settings import (
 )
 
 __all__ = [
-    "DEFAULT_COMPONENTS",
     "PROJECT_FILE",
     "EditSettings",
     "ExplainRow",

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from dpe_toolkit import __version__
 from dpe_toolkit.core.errors import nearest_names
-from dpe_toolkit.editing.stages import KINDS
-from dpe_toolkit.planning.components import IDENTITY, check_targets, group_overrides
+from dpe_toolkit.editing.stages import SHOT_KINDS
+from dpe_toolkit.planning.components import check_targets, group_overrides
 from dpe_toolkit.planning.driving import EditedShot
 from dpe_toolkit.planning.edits import EditBuilder
 from dpe_toolkit.planning.flatten import picture_clips
 from dpe_toolkit.planning.layout import Take, TimelineLayout
 from dpe_toolkit.planning.media import Digest, MediaLibrary, Probe, clip_label
+from dpe_toolkit.planning.picking import ComponentNames
 from dpe_toolkit.planning.recover import FoundEdit, find_edits
 from dpe_toolkit.planning.settings import EditSettings, read_project
 from dpe_toolkit.planning.shots import bare_shot, mark_edges, plan_shots, unique_names
@@ -34,7 +35,7 @@ def build_plan(
     registry: Registry,
     overrides: Mapping[tuple[str, str], object] | None = None,
     edit_overrides: Mapping[str, object] | None = None,
-    components: Mapping[str, str] | None = None,
+    components: ComponentNames | None = None,
     project: Path | None = None,
     media_roots: Sequence[Path] = (),
     unpack_dir: Path | None = None,
@@ -52,7 +53,7 @@ def build_plan(
         registry: installed plugins.
         overrides: (component, option) to value, from the command line.
         edit_overrides: field of `EditSettings` to value, from the command line.
-        components: kind to component name, from the command line.
+        components: kind to component name, or to names, from the command line.
         project: configuration; None takes ``dpe.toml`` beside the timeline.
         media_roots: where to look for media that are not where the timeline says.
         unpack_dir: where media of an .otioz go; None means a folder beside it.
@@ -167,11 +168,11 @@ def _edit(
 
 def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:
     """Components and options named outside the timeline that nothing can claim."""
-    entries = [entry.component for kind in (*KINDS, IDENTITY) for entry in builder.registry.components(kind).values()]
-    families = {entry.name: entry.family for entry in entries if entry.family}
-    installed = {entry.name for entry in entries} | set(families.values())
-    chosen = [choice for shot in plan.leaves() if shot.edit for choice in shot.edit.components.values()]
-    used = {choice.name for choice in chosen}
+    entries = [entry for kind in SHOT_KINDS for entry in builder.registry.components(kind).values()]
+    families = {entry.component.name: entry.component.family for entry in entries if entry.component.family}
+    installed = {name for entry in entries for name in (entry.component.name, entry.full_name)} | set(families.values())
+    chosen = [choice for shot in plan.leaves() if shot.edit for choice in shot.edit.choices]
+    used = {name for choice in chosen for name in (choice.name, f"{choice.plugin}:{choice.name}")}
     used |= {families[name] for name in used if name in families}
     problems = check_targets(builder.project.options, installed, where="project file")
     problems += check_targets(builder.options, used or installed, where="command line")
@@ -187,10 +188,10 @@ def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:
         Problem(
             where="command line",
             wrong=f"there is no kind of component {kind!r}",
-            expected=nearest_names(kind, KINDS),
+            expected=nearest_names(kind, SHOT_KINDS),
             action="correct the kind",
         )
         for kind in builder.components
-        if kind not in KINDS
+        if kind not in SHOT_KINDS
     ]
     return problems

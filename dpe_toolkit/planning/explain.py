@@ -40,8 +40,7 @@ def _rows(edit: EditPlan) -> list[tuple[str, str, str]]:
         kind = what.removeprefix("components.")
         if kind == what:
             rows.append((what, _show(edit, what), origin))
-        elif kind in edit.components:
-            choice = edit.components[kind]
+        for choice in edit.chains.get(kind, (edit.components[kind],) if kind in edit.components else ()):
             rows.append((what, f"{choice.name} ({choice.plugin} {choice.version})", origin))
             rows += [
                 (f"{kind}.{option}", str(choice.options.get(option, "")), held)

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from typer.testing import CliRunner, Result
 
+from dpe_research.dataset import FaceDataset
 from dpe_toolkit.cli import app
-from dpe_toolkit.dataset import FaceDataset
 from dpe_toolkit.media import AudioMix, AudioPart, OutputSettings, VideoWriter
 from dpe_toolkit.testing import LAYOUTS, REC709, acted_clip, batch_from_rgb, photograph_clip
 from dpe_toolkit.testing.pictures import RgbPicture

@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2] / "dpe_toolkit"
 MOVERS = {"editing/handover.py", "face/codes.py", "testing/accelerator.py", "testing/fakes.py"}
 """What moves tensors, the types that can be moved, the pretended device, and what stands for plugins."""
-ELSEWHERE = {"networks", "checkpoint", "training", "evaluation", "measurement", "dataset"}
-"""Packages that hold modules and training batches, not what a render passes on."""
+ELSEWHERE = {"networks", "checkpoint"}
+"""Packages that hold networks, not what a render passes on."""
 DTYPES = {"bool", "float16", "float32", "float64", "int64", "long", "uint8"}
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from dpe_research.training import load_config
 from dpe_toolkit.planning.settings import ProjectConfig
-from dpe_toolkit.training import load_config
 from tests.cli import test_new_plugin
 from tests.contracts import test_documents, test_first_plugin
 from tests.contracts.pages import ROOT, all_pages, blocks, commands
@@ -74,10 +74,11 @@ LESS = {
 """Beginning of commands to what is added to each; of an option given twice, the last counts."""
 
 NEEDS = {
-    "docs/evaluation.md": "jinja2",
+    "docs/datasets.md": "dpe_research",
+    "docs/evaluation.md": "dpe_research",
     "docs/hosts.md": "otio_fcp_adapter",
     "docs/media.md": "PyOpenColorIO",
-    "docs/training.md": "lightning_fabric",
+    "docs/training.md": "dpe_research",
     "docs/blenders.md": "dpe_poisson_blend",
     "plugins/multiband_blend/README.md": "dpe_multiband_blend",
     "plugins/onnx_generator/README.md": "dpe_onnx_generator",

@@ -11,8 +11,8 @@ import torch
 from dpe_toolkit.checkpoint import WeightsHeader, save_weights
 from dpe_toolkit.networks import DpeNetwork, NetworkParams
 from tests.contracts.pages import block
-from tests.evaluation.test_metrics import lpips_files
 from tests.plugins.yunet_detect.standin import write_brightest
+from tests.research.evaluation.test_metrics import lpips_files
 
 TINY = NetworkParams(size=32, style_dim=16, motion_dim=4, max_channels=8)
 ONNX_SIZE_PX = 32

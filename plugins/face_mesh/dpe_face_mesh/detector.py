@@ -72,6 +72,22 @@ class MeshDetector:
             results.append(previous)
         return results
 
+    def in_boxes(self, frames: FrameBatch, row: int, boxes_px: FloatArray, angles: FloatArray) -> Detections:
+        """The meshes of the faces that somebody else found in one frame; a face that shows none is left out.
+
+        Args:
+            frames: the frames.
+            row: which of them.
+            boxes_px: (M, 4) xyxy in frame pixels.
+            angles: (M,) how far each face is turned in the picture, in radians, clockwise.
+        """
+        faces: list[_Face] = []
+        for box, angle in zip(boxes_px, angles, strict=True):
+            centre, size = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
+            region = _Region(float(centre[0]), float(centre[1]), float(size.max()) * _REGION_MARGIN, float(angle))
+            self._keep(faces, self._found(frames, row, region))
+        return self._detections(faces)
+
     def _detect_frame(self, frames: FrameBatch, row: int, previous: Detections | None) -> Detections:
         options = self._options
         faces: list[_Face] = []

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from dpe_toolkit.api import PluginOptions
 
-__all__ = ["DetectorOptions", "GeneratorOptions", "MotionOptions", "RegressorOptions"]
+__all__ = ["DetectorOptions", "GeneratorOptions", "LandmarkOptions", "MotionOptions", "RegressorOptions"]
 
 
 class DetectorOptions(PluginOptions):
@@ -25,6 +25,13 @@ class DetectorOptions(PluginOptions):
         le=64,
         description="Threads of each network; a second one gains nothing.",
     )
+
+
+class LandmarkOptions(PluginOptions):
+    """Options of landmarker ``face_mesh``."""
+
+    keep_score: float = Field(default=0.5, ge=0.05, le=0.99, description="Mesh score below which a face is left out.")
+    num_threads: int = Field(default=1, ge=1, le=64, description="Threads of each network.")
 
 
 class MotionOptions(PluginOptions):

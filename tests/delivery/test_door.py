@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import dpe_toolkit
-from dpe_toolkit.core.errors import OptionsError, PlanError
+from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.delivery.choices import EditKeywords, Progress
 from dpe_toolkit.delivery.events import Event, FileWritten, Warned
@@ -144,9 +144,9 @@ def test_a_wrong_keyword_is_refused_with_the_nearest(linked: Path) -> None:
 
 
 def test_wrong_values_are_refused_as_those_of_a_command(linked: Path, tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match="expression"):
+    with pytest.raises(OptionsError, match=r"expression = 7 is not accepted. .* correct the argument"):
         dpe_toolkit.render(linked, tmp_path / "a.mkv", expression=7)
-    with pytest.raises(OptionsError, match=r"output setting 'crf' is not accepted.*codec, crf"):
+    with pytest.raises(OptionsError, match=r"crf = 99 is not accepted. .* correct the settings of the output"):
         dpe_toolkit.render(linked, tmp_path / "a.mkv", settings={"crf": 99})
     with pytest.raises(OptionsError, match="--crf 20 changes nothing of ffv1"):
         dpe_toolkit.render(linked, tmp_path / "a.mkv", settings=OutputSettings(crf=20))

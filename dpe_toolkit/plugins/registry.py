@@ -6,6 +6,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -13,8 +14,8 @@ from typing import Self
 
 import pluggy
 
-from dpe_toolkit.core.errors import DpeError, PlanError, PluginError, nearest_names
-from dpe_toolkit.editing.components import CheckpointFormat, ComponentContext
+from dpe_toolkit.core.errors import CheckpointError, DpeError, PlanError, PluginError, nearest_names
+from dpe_toolkit.editing.components import CheckpointFormat, ComponentContext, weights_options
 from dpe_toolkit.editing.stages import KINDS, STAGES, ComponentKind, stage_of
 from dpe_toolkit.hookspecs import PROJECT, HookSpecs
 from dpe_toolkit.plans.edit import ComponentChoice
@@ -99,6 +100,32 @@ class Registry:
     def checkpoint_formats(self) -> tuple[CheckpointFormat, ...]:
         """Every weights format that some plugin reads."""
         return tuple(item for plugin in self._plugins for item in plugin.checkpoint_formats)
+
+    def describe_weights(self, path: Path) -> tuple[str, dict[str, str]] | None:
+        """The name of the registered format that a weights file is of, and what its plugin says of the file.
+
+        Returns:
+            None where no plugin takes the file for its own. A plugin that fails at it is passed over.
+
+        Raises:
+            CheckpointError: plugins take it for several formats, of which none is better than the others.
+        """
+        claimed: dict[str, dict[str, str]] = {}
+        for info in self._plugins:
+            for item in info.checkpoint_formats:
+                try:
+                    if item.detect(path):
+                        claimed[item.name] = {str(key): str(value) for key, value in item.describe(path).items()}
+                except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+                    self._log_failure(info.name, f"weights format {item.name!r}", error)
+        if len(claimed) > 1:
+            raise CheckpointError(
+                f"plugins take it for weights of {len(claimed)} formats: {', '.join(sorted(claimed))}",
+                "one that knows it",
+                "load only the plugin that is meant (DPE_PLUGINS)",
+                path=path,
+            )
+        return next(iter(claimed.items()), None)
 
     def components(self, kind: ComponentKind) -> Mapping[str, RegisteredComponent]:
         """The components of one kind by the name to ask for; one that two plugins claim is ``plugin:name``."""
@@ -190,14 +217,18 @@ class Registry:
         """
         entry = self.find(kind, name)
         component = entry.component
+        parsed = component.options.parse(options or {}, owner=name)
+        stated = {option: getattr(parsed, option) for option in weights_options(component.options)}
+        named = {option: Path(value) for option, value in stated.items() if value and Path(value).exists()}
         return ComponentChoice(
             kind=kind,
             name=component.name,
             plugin=entry.plugin,
             version=entry.version,
             fingerprint=component.fingerprint,
-            options=component.options.parse(options or {}, owner=name).model_dump(mode="json"),
-            weights=weights,
+            options=parsed.model_dump(mode="json"),
+            weights=named.get("weights") if weights is None else weights,
+            weights_named={option: path for option, path in named.items() if option != "weights"},
             needs=component.needs,
         )
 
@@ -211,6 +242,8 @@ class Registry:
         """
         entry = self._chosen(choice)
         label = f"{entry.plugin} {entry.version}".strip()
+        if isinstance(context, ComponentContext) and context.source is None:
+            context = replace(context, source=self)
         options = entry.component.options.parse(choice.options, owner=choice.name)
         protocol = next(row.protocol for row in STAGES if row.kind == entry.component.kind)
         try:
@@ -232,6 +265,11 @@ class Registry:
                 plugin=label,
             )
         return product
+
+    def component(self, kind: str, name: str, options: Mapping[str, object], context: ComponentContext) -> object:
+        """What ``context.component`` gives a component that was made by this registry alone; raises as `create`."""
+        choice = self.choose(kind, name, options)
+        return self.create(choice, replace(context, weights=choice.weights, weights_named=choice.all_weights))
 
     def notify(self, hook: str, **arguments: object) -> None:
         """Calls a notice hook of each plugin; a raise is logged and goes no further."""

@@ -15,11 +15,11 @@ from dpe_toolkit.core.errors import DpeError, OptionsError, PlanError
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
 
-__all__ = ["DEBUG_FLAG", "GuardedGroup"]
+__all__ = ["DEBUG_FLAG", "ELSEWHERE", "GuardedGroup"]
 
 DEBUG_FLAG = "--debug"
 _FAILED = 1
-_ELSEWHERE = dict.fromkeys(("dataset", "train", "evaluate"), "dpe-research")
+ELSEWHERE = dict.fromkeys(("dataset", "train", "evaluate"), "dpe-research")
 """Commands that a distribution beside the toolkit brings, to the distribution."""
 
 
@@ -65,8 +65,8 @@ class GuardedGroup(TyperGroup):
             OptionsError: a distribution that is not there, or not let in, would bring the command.
         """
         found = super().get_command(ctx, cmd_name) or self._plugin_commands.get(cmd_name)
-        if found is None and cmd_name in _ELSEWHERE and not ctx.resilient_parsing:
-            raise _is_elsewhere(cmd_name, _ELSEWHERE[cmd_name])
+        if found is None and cmd_name in ELSEWHERE and not ctx.resilient_parsing:
+            raise _is_elsewhere(cmd_name, ELSEWHERE[cmd_name])
         return found
 
     @cached_property

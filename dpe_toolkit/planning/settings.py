@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.face.choice import FaceChoice
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.plans.model import Fit, Gaps
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline import EffectSpec, check_model

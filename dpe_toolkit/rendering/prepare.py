@@ -29,7 +29,8 @@ from dpe_toolkit.analysis import (
     window_shape,
 )
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.face.codes import REGIONS, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.codes import MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import FaceTrack
 from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
 from dpe_toolkit.plans.media import MediaPlan

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from dpe_toolkit.editing.stages import SHOT_KINDS
 from dpe_toolkit.face.choice import FaceChoice, parse_face
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline.checking import check_model
 from dpe_toolkit.timeline.keyed import Keys, MatteSpec

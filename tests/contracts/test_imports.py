@@ -34,5 +34,20 @@ def test_the_api_loads_nothing_heavy_until_it_is_asked_for_it() -> None:
     assert loaded_by("from dpe_toolkit.api import load_generator") == {"torch"}
 
 
+def test_the_face_mesh_loads_torch_for_what_passes_gradients_alone() -> None:
+    assert loaded_by("from dpe_toolkit.api.face import BROWS, canonical_face, fit_pose; canonical_face()") == set()
+    assert loaded_by("from dpe_toolkit.api.face import fit_head_poses") == {"torch"}
+
+
+def test_what_commands_of_plugins_are_made_of_loads_nothing_heavy() -> None:
+    assert loaded_by("import dpe_toolkit.api.commands") == set()
+
+
+def test_adding_the_commands_of_research_loads_nothing_heavy() -> None:
+    assert (
+        loaded_by("import typer; from dpe_research.commands import add_commands; add_commands(typer.Typer())") == set()
+    )
+
+
 def test_plugin_contracts_load_without_torch_or_readers() -> None:
     assert loaded_by("import dpe_toolkit.editing.components, dpe_toolkit.hookspecs, dpe_toolkit.plans.model") == set()

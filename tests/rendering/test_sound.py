@@ -67,13 +67,13 @@ def parts_of(*shots: ShotPlan, **changes: object) -> list[AudioPart]:
 
 
 @pytest.mark.parametrize(("step", "speed"), [(Fraction(2), 2), (Fraction(-1, 2), Fraction(-1, 2))])
-def test_sound_runs_at_the_speed_of_its_picture(step: Fraction, speed: Fraction) -> None:
+def test_sound_runs_at_the_speed_of_its_shot(step: Fraction, speed: Fraction) -> None:
     line = FrameMap(start=Fraction(60), step=step)
     (part,) = parts_of(shot(loud(), 20, source_start=line.frame(0), time=line))
     assert (part.start_s, part.speed, part.duration_s) == (Fraction(60, 25), speed, Fraction(20, 25))
 
 
-def test_a_frozen_picture_is_silent() -> None:
+def test_a_frozen_frame_is_silent() -> None:
     line = FrameMap(start=Fraction(60), step=Fraction(0))
     assert parts_of(shot(loud(), 20, source_start=60, time=line)) == []
 
@@ -174,7 +174,7 @@ def test_cutting_a_part_out_and_putting_it_back_loses_nothing(
         assert one.fade == (one.record_s / 4, one.stop_s / 4)
 
 
-def test_a_dissolve_of_pictures_cross_fades_their_sound() -> None:
+def test_a_dissolve_of_shots_cross_fades_their_sound() -> None:
     mixed = shot(loud(), 10, mix=Mix(to=shot(loud("b"), 10), start=Fraction(1, 20), step=Fraction(1, 10)))
     found = [(one.path.name, one.fade) for one in parts_of(shot(loud("z"), 5), mixed)]
     assert sorted(found) == [("a", (1, 0)), ("b", (0, 1)), ("z", (1, 1))]
@@ -189,7 +189,7 @@ def test_a_part_of_a_dissolve_fades_as_that_part_of_the_whole() -> None:
     ]
 
 
-def test_under_a_transparent_picture_its_own_sound_is_heard() -> None:
+def test_under_a_transparent_shot_its_own_sound_is_heard() -> None:
     over = shot(loud(), 10, below=shot(loud("b"), 10))
     assert [one.path.name for one in parts_of(over)] == ["a"]
     nothing = shot(None, 10, below=shot(loud("b"), 10))

@@ -150,6 +150,10 @@ class BaselineChoices:
             rich_help_panel=_METHODS,
         ),
     ] = None
+    paper: Annotated[
+        bool,
+        typer.Option(help="Show the paper's own tables below ours, as other data.", rich_help_panel=_METHODS),
+    ] = True
 
     def names(self, *, has_truth: bool) -> tuple[BaselineName, ...]:
         """The baselines of a run, those that are there by default included."""

@@ -48,7 +48,7 @@ def evaluate(
     """
     from dpe_research.dataset import FaceDataset
     from dpe_research.evaluation import RunSettings, evaluate_groups
-    from dpe_research.evaluation.report import add_published, build_report, read_published
+    from dpe_research.evaluation.report import add_paper, add_published, build_report, read_published
     from dpe_toolkit.api.commands import allowed_registry
     from dpe_toolkit.api.components import resolve_device
 
@@ -81,14 +81,17 @@ def evaluate(
         tool=f"dpe_research {__version__}",
         settings=_told(data, chosen, judges, device),
     )
-    return add_published(report, published), tuple(outcome.scores.values())
+    report = add_published(report, published)
+    return (add_paper(report) if baselines.paper else report), tuple(outcome.scores.values())
 
 
 def print_summary(report: Report) -> None:
-    """Prints the tables, then what the reader must know."""
+    """Prints the tables of what was measured, then what the reader must know."""
     from dpe_research.evaluation.report import shown_value
 
     for table in report.tables:
+        if all(row.published for row in table.rows):
+            continue
         for heading in dict.fromkeys(heading for heading, _ in table.columns):
             columns = [column for name, column in table.columns if name == heading]
             rows = []

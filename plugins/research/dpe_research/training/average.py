@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from dpe_research.training.config import AverageSettings
 from dpe_toolkit.api.networks import DpeNetwork
@@ -15,7 +15,8 @@ __all__ = ["WeightAverage"]
 class WeightAverage:
     """``average += (1 - decay) (weights - average)`` after every step, starting at the first weights.
 
-    Source: our addition, as StyleGAN2 does it; the paper does not say. Warming up as in TensorFlow's moving averages.
+    Source: our addition, as StyleGAN2 does it; the paper does not say. Warming up as in TensorFlow's moving averages,
+    which PyTorch's `AveragedModel` has not: it keeps one decay, and begins at the weights after the first step.
 
     Args:
         network: what is averaged.
@@ -32,8 +33,7 @@ class WeightAverage:
         warm = (1.0 + step) / (10.0 + step) if self._settings.warm_up else 1.0
         return min(self._settings.decay, warm)
 
-    @torch.no_grad()
     def update(self, network: DpeNetwork, step: int) -> None:
         """Takes in the weights after a step, 0-based."""
         own, new = ([one.detach() for one in each.parameters()] for each in (self.network, network))
-        torch._foreach_lerp_(own, new, 1.0 - self.decay(step))
+        get_ema_multi_avg_fn(self.decay(step))(own, new, 0)  # type: ignore[no-untyped-call] # torch states none

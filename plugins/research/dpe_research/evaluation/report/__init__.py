@@ -13,6 +13,7 @@ from dpe_research.evaluation.report.model import (
     Series,
 )
 from dpe_research.evaluation.report.page import page_of, shown_value
+from dpe_research.evaluation.report.paper import add_paper
 from dpe_research.evaluation.report.published import add_published, read_published
 from dpe_research.evaluation.report.writing import read_reports, write_frames, write_report
 
@@ -24,6 +25,7 @@ __all__ = [
     "ReportRow",
     "ReportTable",
     "Series",
+    "add_paper",
     "add_published",
     "build_report",
     "joined",

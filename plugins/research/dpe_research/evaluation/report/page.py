@@ -60,6 +60,12 @@ def shown_value(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
 
 
+def printed_value(value: float) -> str:
+    """A number that was printed elsewhere: no digit of it is rounded away, and four stand behind the point at least."""
+    text = f"{value:.12g}"
+    return text if "e" in text or len(text.partition(".")[2]) > 4 else f"{value:.4f}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Heading:
     name: str
@@ -111,6 +117,8 @@ def _shown_cell(cell: ReportCell | None, *, published: bool) -> tuple[str, str, 
         return ("not stated" if published else _NOT_MEASURED), "none", ""
     if cell.value is None:
         return _NOT_MEASURED, "none", cell.why
+    if published:
+        return printed_value(cell.value), "", ""
     return shown_value(cell.value), "", f"mean of {cell.count} pictures" if cell.count else ""
 
 

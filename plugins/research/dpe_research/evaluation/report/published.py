@@ -1,7 +1,7 @@
 """Rows that were printed elsewhere, to stand beside ours, marked as other data.
 
-A CSV file with a header and the columns ``protocol, method, metric, value, source``. The toolkit ships none: what is
-printed of a method was measured on other clips, at other sizes and by other readers.
+A CSV file with a header and the columns ``protocol, method, metric, value, source``. They become rows of our tables,
+which is for whoever gives the file to answer for; what the paper prints has tables of its own (`paper`).
 """
 
 from __future__ import annotations

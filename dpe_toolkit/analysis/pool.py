@@ -65,8 +65,8 @@ def describe_span(span: Span) -> str:
 def guard_plugin(choice: ComponentChoice, clip: str, span: Span | None = None) -> Iterator[None]:
     """Turns whatever a plugin raises, or a check of its result, into a `PluginError` that says where.
 
-    Errors of the toolkit's own tree pass, and say where too: a plugin may raise them on purpose. Those of what it fetches
-    are no fault of the plugin's.
+    Errors of the toolkit's own tree pass, and say where too: a plugin may raise them on purpose. Those of media that it
+    fetches are no fault of the plugin's.
     """
     try:
         yield

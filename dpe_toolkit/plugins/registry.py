@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -42,7 +43,17 @@ def load_registry(*, allow: Collection[str] | None = None) -> Registry:
     Args:
         allow: names of the only plugins to load; None loads all.
     """
-    return Registry((load_plugin(source) for source in installed_sources(allow)), left_out=left_out(allow))
+    registry = Registry((load_plugin(source) for source in installed_sources(allow)), left_out=left_out(allow))
+    for info in registry.plugins:
+        if info.fault is not None:
+            _say_once(info.label, info.fault)
+    return registry
+
+
+@cache
+def _say_once(plugin: str, fault: str) -> None:
+    """One line a process, however often plugins are looked up."""
+    logger.warning("plugin %s is left out: %s", plugin, fault)
 
 
 class Registry:
@@ -273,7 +284,7 @@ class Registry:
 
     def notify(self, hook: str, **arguments: object) -> None:
         """Calls a notice hook of each plugin; a raise is logged and goes no further."""
-        for name, caller in self._callers(hook):
+        for name, caller in self.callers(hook):
             try:
                 caller(**arguments)
             except Exception as error:  # noqa: BLE001 - a notice must never stop a render
@@ -290,7 +301,7 @@ class Registry:
         problems: list[Problem] = []
         edits = [shot.edit for shot in plan.shots if shot.edit is not None]
         used = {choice.plugin for edit in edits for choice in edit.choices}
-        for name, caller in self._callers("dpe_check_plan"):
+        for name, caller in self.callers("dpe_check_plan"):
             try:
                 found = [item for items in caller(plan=plan) for item in (items or ())]
             except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
@@ -313,7 +324,7 @@ class Registry:
 
     def resolve_media(self, reference: str, base_dir: Path) -> Path | None:
         """The local file that some plugin says ``reference`` means; a plugin that fails at it is passed over."""
-        for name, caller in self._callers("dpe_resolve_media"):
+        for name, caller in self.callers("dpe_resolve_media"):
             try:
                 found = caller(reference=reference, base_dir=base_dir)
             except Exception as error:  # noqa: BLE001 - the media stays unknown, which planning reports
@@ -323,10 +334,10 @@ class Registry:
                 return found
         return None
 
-    def _callers(self, hook: str) -> Iterable[tuple[str, pluggy.HookCaller]]:
-        """One caller of ``hook`` a plugin that implements it, so that each can be guarded alone."""
+    def callers(self, hook: str) -> Iterable[tuple[str, pluggy.HookCaller]]:
+        """Plugin and caller of ``hook`` for each that implements it, by name, so that each can be guarded alone."""
         implementers = [item.plugin for item in getattr(self._manager.hook, hook).get_hookimpls()]
-        for plugin in implementers:
+        for plugin in sorted(implementers, key=lambda plugin: self._manager.get_name(plugin) or ""):
             others = [other for other in self._manager.get_plugins() if other is not plugin]
             yield self._manager.get_name(plugin) or "", self._manager.subset_hook_caller(hook, others)
 

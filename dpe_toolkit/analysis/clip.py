@@ -11,7 +11,7 @@ import torch
 from dpe_toolkit.analysis.association import Tracklet
 from dpe_toolkit.analysis.backward import follow_backward
 from dpe_toolkit.analysis.choosing import SeenFace, choose_face, describe_person, left_to_right
-from dpe_toolkit.analysis.detect import FrameSource, OpenReader, detect_clip, guarded_detection
+from dpe_toolkit.analysis.detect import FrameSource, OpenReader, detect_clip, fitting, guarded_detection, refuse_unfit
 from dpe_toolkit.analysis.likeness import most_alike
 from dpe_toolkit.analysis.motion import extract_motion
 from dpe_toolkit.analysis.pool import ComponentPool, describe_span
@@ -196,6 +196,7 @@ def _found(
         if store:
             store.save_detections(key, detections)
     else:
+        refuse_unfit(detections, request.detector, request.motion, request.clip)
         progress.advanced(len(request.span))
     return detections
 
@@ -205,6 +206,7 @@ def _detect(
 ) -> list[Detections]:
     detector = pool.detector(request.detector, request.clip)
     detect = guarded_detection(detector, request.detector, request.clip, pool.device)
+    detect = fitting(detect, request.detector, request.motion, request.clip)
     reader: FrameSource = open_reader(request.media.path)
     with reader:
         found = detect_clip(reader, request.span, detect, progress=progress)

@@ -27,14 +27,6 @@ FAULTY: dict[str, tuple[str, str]] = {
     "no_import": ("import left_pad\n", "ModuleNotFoundError: No module named 'left_pad'"),
     "no_syntax": ("def broken(:\n", "SyntaxError: "),
     "other_api": (GOOD.replace("VERSION = 1", "VERSION = 7"), "it was written for plugin API 7. API 1"),
-    "twin_one": (
-        GOOD.replace("NAME", "twin"),
-        "compositor 'twin' is registered by 'twin_two' too; ask for it as 'twin_one:twin'",
-    ),
-    "twin_two": (
-        GOOD.replace("NAME", "twin"),
-        "compositor 'twin' is registered by 'twin_one' too; ask for it as 'twin_two:twin'",
-    ),
     "misspelt": (GOOD.replace("dpe_register_compositors", "dpe_register_compositor"), "dpe_register_compositor"),
     "raises": (GOOD.replace("create = lambda options, context: Whole()", "1 / 0"), "ZeroDivisionError: division by"),
     "exits": ("import sys\nsys.exit('goodbye')\n", "SystemExit: goodbye"),

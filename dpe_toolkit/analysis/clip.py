@@ -11,7 +11,15 @@ import torch
 from dpe_toolkit.analysis.association import Tracklet
 from dpe_toolkit.analysis.backward import follow_backward
 from dpe_toolkit.analysis.choosing import SeenFace, choose_face, describe_person, left_to_right
-from dpe_toolkit.analysis.detect import DetectBatch, FrameSource, OpenReader, detect_clip, guarded_detection
+from dpe_toolkit.analysis.detect import (
+    DetectBatch,
+    FrameSource,
+    OpenReader,
+    detect_clip,
+    fitting,
+    guarded_detection,
+    refuse_unfit,
+)
 from dpe_toolkit.analysis.likeness import most_alike
 from dpe_toolkit.analysis.motion import extract_motion
 from dpe_toolkit.analysis.pool import ComponentPool, describe_span
@@ -52,6 +60,11 @@ class ClipRequest:
     """What tells who a face is, where ``face`` is chosen by a picture."""
     neutral_frame: int | None = None
     """Media frame, inside ``span``, that shows the person at rest; None to estimate it."""
+
+    @property
+    def gives_landmarks(self) -> ComponentChoice:
+        """Whose landmarks the motion extractor is given."""
+        return self.landmark or self.detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +210,7 @@ def _found(
         if store:
             store.save_detections(key, detections)
     else:
+        refuse_unfit(detections, request.gives_landmarks, request.motion, request.clip)
         progress.advanced(len(request.span))
     return detections
 
@@ -204,7 +218,7 @@ def _found(
 def _detect(
     request: ClipRequest, pool: ComponentPool, progress: ProgressSink, open_reader: OpenReader
 ) -> list[Detections]:
-    detect = _detection(request, pool)
+    detect = fitting(_detection(request, pool), request.gives_landmarks, request.motion, request.clip)
     reader: FrameSource = open_reader(request.media.path)
     with reader:
         found = detect_clip(reader, request.span, detect, progress=progress)

@@ -161,7 +161,8 @@ def render_plan(
         analysed_s = time.perf_counter()
         first = plan.shots[0].record_start
         records = {
-            key: record_shot(prepared, session.uses[key].parts, first) for key, prepared in session.prepared.items()
+            key: record_shot(prepared, session.uses[key].parts, first, pool.borrowed_by(prepared.edit.choices))
+            for key, prepared in session.prepared.items()
         }
         num_passed = _write(session, output, settings, records)
     return RenderReport(

@@ -12,7 +12,7 @@ from dpe_toolkit.cli.folders import user_data_dir
 from dpe_toolkit.cli.ranges import parse_assignments, parse_face
 from dpe_toolkit.editing.stages import KINDS
 from dpe_toolkit.face.choice import FACE_FORMS
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.plans.model import Fit, Gaps
 
 __all__ = [

@@ -83,15 +83,13 @@ def run(
 def _requests(plan: RenderPlan, registry: Registry, names: list[str] | None) -> list[ClipRequest]:
     """What to look at: the source of every shot, and its driver, each stretch once."""
     from dpe_toolkit.analysis import ClipRequest
-    from dpe_toolkit.planning import DEFAULT_COMPONENTS
     from dpe_toolkit.planning.components import choose_components
     from dpe_toolkit.rendering.mapping import driver_spans, map_driver
 
-    chosen = choose_components(registry, {"default": DEFAULT_COMPONENTS}, {}, where="faces")
+    chosen = choose_components(registry, {"default": registry.defaults}, {}, where="faces")
     found: dict[str, ClipRequest] = {}
-    for shot in plan.leaves():
-        whole = shot.whole
-        if whole.source is None or (names and whole.name not in names):
+    for whole in plan.takes:
+        if names and whole.name not in names:
             continue
         parts = whole.edit.components if whole.edit is not None else chosen.choices
         if "detector" not in parts or "motion" not in parts:

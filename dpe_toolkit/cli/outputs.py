@@ -38,12 +38,12 @@ _LIST = "list"
 _FIELDS = ("codec", "crf", "preset", "chroma", "audio_tracks")
 
 OutputOption = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FILE", help="Video to write, or folder for a sequence of pictures.")
+    Path, typer.Option("--output", "-o", metavar="FILE", help="Video to write, or folder for an image sequence.")
 ]
 
 OptionalOutput = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Video to write, or folder for a sequence of pictures."),
+    typer.Option("--output", "-o", metavar="FILE", help="Video to write, or folder for an image sequence."),
 ]
 
 
@@ -154,7 +154,7 @@ class WriteChoices:
         typer.Option(
             metavar="NAME|list",
             help="Codec; by default what the suffix of the output asks for. 'list' shows those of this machine and "
-            "leaves. png, tiff and exr write numbered pictures into a folder.",
+            "leaves. png, tiff and exr write numbered images into a folder.",
             callback=_list_codecs,
             is_eager=True,
             rich_help_panel=_OUTPUT,
@@ -181,8 +181,8 @@ class WriteChoices:
         bool,
         typer.Option(
             "--pass-through",
-            help="Copy runs of frames that nothing changes as they are stored, where codec and pixels are those of the "
-            "output. Fast, and without a generation of loss.",
+            help="Smart render: copy ranges of frames that nothing changes as they are stored, where codec and pixels "
+            "are those of the output. Fast, and without a generation of loss.",
             rich_help_panel=_OUTPUT,
         ),
     ] = False

@@ -8,19 +8,20 @@ from pathlib import Path
 
 from dpe_toolkit import __version__
 from dpe_toolkit.core.errors import nearest_names
-from dpe_toolkit.editing.stages import KINDS
-from dpe_toolkit.planning.components import IDENTITY, check_targets, group_overrides
+from dpe_toolkit.editing.stages import SHOT_KINDS
+from dpe_toolkit.planning.components import check_targets, group_overrides
 from dpe_toolkit.planning.driving import EditedShot
 from dpe_toolkit.planning.edits import EditBuilder
 from dpe_toolkit.planning.flatten import picture_clips
-from dpe_toolkit.planning.layout import Take, TimelineLayout
+from dpe_toolkit.planning.layout import TimelineLayout
 from dpe_toolkit.planning.media import Digest, MediaLibrary, Probe, clip_label
+from dpe_toolkit.planning.picking import ComponentNames
 from dpe_toolkit.planning.recover import FoundEdit, find_edits
 from dpe_toolkit.planning.settings import EditSettings, read_project
-from dpe_toolkit.planning.shots import bare_shot, mark_edges, plan_shots, unique_names
+from dpe_toolkit.planning.shots import PlacedTake, mark_edges, place_takes, plan_shots
 from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.plans.edit import EditPlan
-from dpe_toolkit.plans.model import Fit, Gaps, RenderPlan, ShotPlan
+from dpe_toolkit.plans.model import Fit, Gaps, RenderPlan
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.plugins import Registry
 from dpe_toolkit.timeline import Clip, TimelineDoc, check_model, read_sidecar, read_timeline, walk_clips
@@ -34,7 +35,7 @@ def build_plan(
     registry: Registry,
     overrides: Mapping[tuple[str, str], object] | None = None,
     edit_overrides: Mapping[str, object] | None = None,
-    components: Mapping[str, str] | None = None,
+    components: ComponentNames | None = None,
     project: Path | None = None,
     media_roots: Sequence[Path] = (),
     unpack_dir: Path | None = None,
@@ -52,7 +53,7 @@ def build_plan(
         registry: installed plugins.
         overrides: (component, option) to value, from the command line.
         edit_overrides: field of `EditSettings` to value, from the command line.
-        components: kind to component name, from the command line.
+        components: kind to component name, or to names, from the command line.
         project: configuration; None takes ``dpe.toml`` beside the timeline.
         media_roots: where to look for media that are not where the timeline says.
         unpack_dir: where media of an .otioz go; None means a folder beside it.
@@ -83,7 +84,7 @@ def build_plan(
         weights=WeightsPlaces(folder=weights_dir, base_dir=timeline.absolute().parent, named=weights),
     )
     layout = TimelineLayout(doc, clips, library, fit=fit or config.picture.fit)
-    plan = _lay_out(doc, layout, found, builder)
+    plan = _flatten(doc, layout, found, builder)
     problems = (*doc.problems, *problems, *setting_problems, *sidecar_problems, *edit_problems, *_seen_nowhere(found))
     problems += (*layout.problems.items, *library.problems, *builder.problems.items, *_check_names(plan, builder))
     shown = {"gaps": gaps or config.picture.gaps, "problems": tuple(dict.fromkeys(problems))}
@@ -114,22 +115,14 @@ def _typed_settings(typed: Mapping[str, object] | None) -> tuple[EditSettings | 
     return check_model(EditSettings, typed or {}, where="command line", action="correct the option")
 
 
-def _lay_out(
+def _flatten(
     doc: TimelineDoc, layout: TimelineLayout, found: Mapping[Clip, FoundEdit], builder: EditBuilder
 ) -> RenderPlan:
     """The plan, without problems."""
-    laid = layout.lay()
-    takes = list(laid.takes)
-    names = unique_names(take.run.clip for take in takes)
-    shots = [bare_shot(take, names[take.run.clip], layout.rate) for take in takes]
-    edits = [_edit(take, shot, found, builder, layout.rate) for take, shot in zip(takes, shots, strict=True)]
+    flat = layout.flatten()
     places = {clip: place for place, clip in enumerate(walk_clips(doc.stack))}
-    wholes = {
-        (take.run.line, take.run.record.start): shot.model_copy(
-            update={"edit": edit, "clip_index": places[take.run.clip]}
-        )
-        for take, shot, edit in zip(takes, shots, mark_edges(shots, edits), strict=True)
-    }
+    placed = place_takes(flat.runs, places, layout.rate)
+    takes = mark_edges(placed, [_edit(one, found, builder, layout.rate) for one in placed])
     return RenderPlan(
         toolkit_version=__version__,
         timeline=doc.name,
@@ -139,39 +132,28 @@ def _lay_out(
         height=layout.size_px[1],
         start_frame=max(0, round((doc.global_start_s or Fraction(0)) * layout.rate)),
         fit=layout.fit,
-        shots=tuple(plan_shots(laid, wholes, layout.rate)),
-        sound=laid.sound,
+        shots=tuple(plan_shots(flat, takes, layout.rate)),
+        sound=flat.sound,
     )
 
 
-def _edit(
-    take: Take, shot: ShotPlan, found: Mapping[Clip, FoundEdit], builder: EditBuilder, rate: Fraction
-) -> EditPlan | None:
-    own, drive = found.get(take.run.clip), take.run.drive(rate)
-    if take.media is None or (own is None and drive is None):
+def _edit(placed: PlacedTake, found: Mapping[Clip, FoundEdit], builder: EditBuilder, rate: Fraction) -> EditPlan | None:
+    media, run = placed.run.media, placed.run.run
+    own, drive = found.get(run.clip), run.drive(rate)
+    if media is None or placed.take is None or (own is None and drive is None):
         return None
     return builder.build(
-        EditedShot(
-            take.run.clip,
-            drive,
-            own,
-            take.media,
-            shot,
-            rate,
-            take.in_s,
-            take.run.skip_s,
-            take.run.line.speed,
-        )
+        EditedShot(run.clip, drive, own, media, placed.take, rate, placed.run.in_s, run.skip_s, run.line.speed)
     )
 
 
 def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:
     """Components and options named outside the timeline that nothing can claim."""
-    entries = [entry.component for kind in (*KINDS, IDENTITY) for entry in builder.registry.components(kind).values()]
-    families = {entry.name: entry.family for entry in entries if entry.family}
-    installed = {entry.name for entry in entries} | set(families.values())
-    chosen = [choice for shot in plan.leaves() if shot.edit for choice in shot.edit.components.values()]
-    used = {choice.name for choice in chosen}
+    entries = [entry for kind in SHOT_KINDS for entry in builder.registry.components(kind).values()]
+    families = {entry.component.name: entry.component.family for entry in entries if entry.component.family}
+    installed = {name for entry in entries for name in (entry.component.name, entry.full_name)} | set(families.values())
+    chosen = [choice for take in plan.takes if take.edit for choice in take.edit.choices]
+    used = {name for choice in chosen for name in (choice.name, f"{choice.plugin}:{choice.name}")}
     used |= {families[name] for name in used if name in families}
     problems = check_targets(builder.project.options, installed, where="project file")
     problems += check_targets(builder.options, used or installed, where="command line")
@@ -187,10 +169,10 @@ def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:
         Problem(
             where="command line",
             wrong=f"there is no kind of component {kind!r}",
-            expected=nearest_names(kind, KINDS),
+            expected=nearest_names(kind, SHOT_KINDS),
             action="correct the kind",
         )
         for kind in builder.components
-        if kind not in KINDS
+        if kind not in SHOT_KINDS
     ]
     return problems

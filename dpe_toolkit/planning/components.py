@@ -9,9 +9,10 @@ from dpe_toolkit.core.errors import DpeError, OptionsError, nearest_names
 from dpe_toolkit.editing import stages
 from dpe_toolkit.editing.components import Component
 from dpe_toolkit.editing.options import PluginOptions
-from dpe_toolkit.editing.stages import KINDS, STAGES, ComponentKind
+from dpe_toolkit.editing.stages import KINDS, SHOT_KINDS, STAGES, ComponentKind
 from dpe_toolkit.face.codes import CodeSpace
 from dpe_toolkit.planning.media import problem_of
+from dpe_toolkit.planning.picking import ComponentNames, PickedComponents, listed_names, pick_components
 from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plans.problems import Problem
@@ -24,7 +25,6 @@ __all__ = [
     "check_targets",
     "choose_components",
     "choose_identity",
-    "family_of",
     "group_overrides",
 ]
 
@@ -42,6 +42,8 @@ class ChosenComponents:
 
     choices: dict[str, ComponentChoice]
     """Kind to choice; kinds that failed are left out."""
+    chains: dict[str, tuple[ComponentChoice, ...]]
+    """Kind to choices in order, of kinds of which a shot has a list."""
     origins: dict[str, str]
     """``components.<kind>`` to where the name came from."""
     problems: tuple[Problem, ...]
@@ -57,7 +59,7 @@ def group_overrides(overrides: Mapping[tuple[str, str], object]) -> dict[str, di
 
 def choose_components(
     registry: Registry,
-    names: Mapping[str, Mapping[str, str]],
+    names: Mapping[str, ComponentNames],
     options: Mapping[str, Options],
     *,
     where: str,
@@ -73,30 +75,36 @@ def choose_components(
         weights: where weights are looked for.
     """
     places = weights or WeightsPlaces()
-    picked, origins, problems = _pick(registry, names, where)
+    picked = pick_components(registry, names, where)
+    problems = [*picked.problems]
     choices: dict[str, ComponentChoice] = {}
+    chains: dict[str, tuple[ComponentChoice, ...]] = {}
     spaces: dict[str, CodeSpace] = {}
-    for kind, entry in picked.items():
-        values = _values_for(entry, picked, options, places)
-        choices[kind], parsed, faults = _configure(entry, values, where)
+    for kind, entry in picked.entries:
+        values = _values_for(entry, picked.ones, options, places)
+        choice, parsed, faults = _configure(entry, values, where)
         problems += faults
         if parsed is not None:
-            choices[kind], space, faults = _settle_space(entry.component, parsed, choices[kind], places, where)
+            choice, space, faults = _settle_space(entry.component, parsed, choice, places, where)
             problems += faults
             spaces |= {} if space is None else {kind: space}
+        if kind in picked.ones:
+            choices[kind] = choice
+        else:
+            chains[kind] = (*chains.get(kind, ()), choice)
     others = registry.components(IDENTITY)
     fitting = {
         origin: {target: given for target, given in layer.items() if target not in others}
         for origin, layer in options.items()
     }
     problems += _unclaimed(picked, fitting, where)
-    problems += _check_spaces(picked, spaces, where)
-    return ChosenComponents(choices, origins, tuple(dict.fromkeys(problems)))
+    problems += _check_spaces(picked.ones, spaces, where)
+    return ChosenComponents(choices, chains, picked.origins, tuple(dict.fromkeys(problems)))
 
 
 def choose_identity(
     registry: Registry,
-    names: Mapping[str, Mapping[str, str]],
+    names: Mapping[str, ComponentNames],
     options: Mapping[str, Options],
     *,
     where: str,
@@ -107,7 +115,7 @@ def choose_identity(
     Where none is named, the one that needs no weights is taken.
     """
     entries = registry.components(IDENTITY)
-    named = [layer[IDENTITY] for layer in names.values() if IDENTITY in layer][-1:]
+    named = [name for layer in names.values() if IDENTITY in layer for name in listed_names(layer[IDENTITY])][-1:]
     ready = [name for name, entry in entries.items() if "weights" not in entry.component.options.model_fields]
     if not named and len(ready) != 1:
         wrong = f"a face is chosen by a picture, and {len(ready)} components that can tell who a face is are ready"
@@ -124,48 +132,9 @@ def choose_identity(
     return settled, problems + faults
 
 
-def _pick(
-    registry: Registry, names: Mapping[str, Mapping[str, str]], where: str
-) -> tuple[dict[str, RegisteredComponent], dict[str, str], list[Problem]]:
-    """Components by kind, where each name came from, and the names that nothing has."""
-    problems: list[Problem] = []
-    picked: dict[str, RegisteredComponent] = {}
-    origins: dict[str, str] = {}
-    layers = list(reversed(list(names.items())))
-    for kind in KINDS:
-        origin, name = next((origin, layer[kind]) for origin, layer in layers if kind in layer)
-        origins[f"components.{kind}"] = origin
-        try:
-            picked[kind] = registry.find(kind, name)
-        except DpeError as error:
-            problems.append(problem_of(error, where))
-    generator = picked.get("generator")
-    for kind in ("encoder", "motion"):
-        if generator is None or origins[f"components.{kind}"] != "default" or kind not in picked:
-            continue
-        if family_of(picked[kind].component) != family_of(generator.component):
-            kin = _kin(registry, kind, generator.component)
-            if kin is not None:
-                picked[kind] = kin
-                origins[f"components.{kind}"] = "generator"
-    return picked, origins, problems
-
-
-def family_of(component: Component[object]) -> str:
-    """What ties encoder, motion extractor and generator; empty where nothing does."""
-    return component.family or (component.space.id if component.space is not None else "")
-
-
-def _kin(registry: Registry, kind: str, generator: Component[object]) -> RegisteredComponent | None:
-    """The one component of that kind in the generator's family, None where there are none or several."""
-    entries = next(registry.components(known) for known in KINDS if known == kind).values()
-    kin = [entry for entry in entries if family_of(entry.component) == family_of(generator) != ""]
-    return kin[0] if len(kin) == 1 else None
-
-
 def check_targets(options: Options, known: Iterable[str], *, where: str) -> list[Problem]:
     """Options that are meant for a component that is not among ``known``."""
-    names = {*known, *KINDS}
+    names = {*known, *SHOT_KINDS}
     return [
         Problem(
             where=where,
@@ -179,7 +148,8 @@ def check_targets(options: Options, known: Iterable[str], *, where: str) -> list
 
 
 def _claims(entry: RegisteredComponent, target: str) -> bool:
-    return target in {entry.component.name, entry.component.kind, entry.component.family or entry.component.name}
+    component = entry.component
+    return target in {component.name, entry.full_name, component.kind, component.family or component.name}
 
 
 def _values_for(
@@ -216,17 +186,16 @@ def _given(entry: RegisteredComponent, options: Mapping[str, Options]) -> dict[s
     }
 
 
-def _unclaimed(picked: Mapping[str, RegisteredComponent], options: Mapping[str, Options], where: str) -> list[Problem]:
+def _unclaimed(picked: PickedComponents, options: Mapping[str, Options], where: str) -> list[Problem]:
     """Options that no chosen component has, and in effects those of components that are not chosen."""
     problems = []
+    entries = [entry for _, entry in picked.entries]
     for origin, layer in options.items():
         for target, given in layer.items():
-            claimants = [entry for entry in picked.values() if _claims(entry, target)]
+            claimants = [entry for entry in entries if _claims(entry, target)]
             fields = {field for entry in claimants for field in entry.component.options.model_fields}
-            if not claimants and origin == "effect" and len(picked) == len(KINDS):
-                problems += check_targets(
-                    {target: given}, [entry.component.name for entry in picked.values()], where=where
-                )
+            if not claimants and origin == "effect" and set(KINDS) <= picked.ones.keys():
+                problems += check_targets({target: given}, [entry.component.name for entry in entries], where=where)
             problems += [
                 Problem(
                     where=where,
@@ -254,6 +223,7 @@ def _configure(
         fingerprint=component.fingerprint,
         options=parsed.model_dump(mode="json") if parsed else {},
         origins=origins,
+        needs=component.needs,
     )
     return choice, parsed, problems
 

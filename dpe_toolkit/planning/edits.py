@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.planning.components import (
     IDENTITY,
     ChosenComponents,
@@ -21,9 +20,9 @@ from dpe_toolkit.planning.identity import settle_faces
 from dpe_toolkit.planning.intervals import Drive
 from dpe_toolkit.planning.keyed import build_keys, build_mattes
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s
+from dpe_toolkit.planning.picking import ComponentNames
 from dpe_toolkit.planning.problems import ProblemList
 from dpe_toolkit.planning.settings import (
-    DEFAULT_COMPONENTS,
     EditSettings,
     ProjectConfig,
     effect_settings,
@@ -46,8 +45,8 @@ class EditBuilder:
     project: ProjectConfig
     overrides: EditSettings
     """Settings from the command line."""
-    components: Mapping[str, str]
-    """Kind to name, from the command line."""
+    components: ComponentNames
+    """Kind to name, or to names, from the command line."""
     options: Options
     """Component options from the command line."""
     weights: WeightsPlaces = field(default_factory=WeightsPlaces)
@@ -85,6 +84,7 @@ class EditBuilder:
                 "keys": build_keys(spec, shot, self.problems),
                 "mattes": build_mattes(spec, shot, self.library, self.problems),
                 "components": chosen.choices | (self._identity(spec, shot) if faces else {}),
+                "chains": chosen.chains,
                 "origins": {**origins, **_timeline_origins(spec, shot), **chosen.origins},
             }
         )
@@ -100,10 +100,10 @@ class EditBuilder:
         self.problems.items.extend(problems)
         return spec
 
-    def _layers(self, spec: EffectSpec) -> tuple[dict[str, Mapping[str, str]], dict[str, Options]]:
+    def _layers(self, spec: EffectSpec) -> tuple[dict[str, ComponentNames], dict[str, Options]]:
         """Names of components by kind, and options by component, by their origins, the weakest first."""
-        names: dict[str, Mapping[str, str]] = {
-            "default": DEFAULT_COMPONENTS,
+        names: dict[str, ComponentNames] = {
+            "default": self.registry.defaults,
             "project": self.project.components,
             "effect": spec.components,
             "command line": self.components,

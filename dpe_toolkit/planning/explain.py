@@ -26,11 +26,11 @@ class ExplainRow(NamedTuple):
 
 def explain(plan: RenderPlan) -> list[ExplainRow]:
     """Every value of every edited shot with its origin, in the plan's order."""
-    edits = {(shot.name, shot.whole.record_start): shot.edit for shot in reversed(list(plan.leaves())) if shot.edit}
     return [
-        ExplainRow(name, what, value, origin)
-        for (name, _), edit in reversed(edits.items())
-        for what, value, origin in _rows(edit)
+        ExplainRow(take.name, what, value, origin)
+        for take in plan.takes
+        if take.edit is not None
+        for what, value, origin in _rows(take.edit)
     ]
 
 
@@ -40,8 +40,7 @@ def _rows(edit: EditPlan) -> list[tuple[str, str, str]]:
         kind = what.removeprefix("components.")
         if kind == what:
             rows.append((what, _show(edit, what), origin))
-        elif kind in edit.components:
-            choice = edit.components[kind]
+        for choice in edit.chains.get(kind, (edit.components[kind],) if kind in edit.components else ()):
             rows.append((what, f"{choice.name} ({choice.plugin} {choice.version})", origin))
             rows += [
                 (f"{kind}.{option}", str(choice.options.get(option, "")), held)

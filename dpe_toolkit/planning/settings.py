@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.face.choice import FaceChoice
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.plans.model import Fit, Gaps
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline import EffectSpec, check_model
@@ -27,7 +27,6 @@ from dpe_toolkit.timeline.effect import (
 )
 
 __all__ = [
-    "DEFAULT_COMPONENTS",
     "PROJECT_FILE",
     "EditSettings",
     "ProjectConfig",
@@ -38,14 +37,6 @@ __all__ = [
 ]
 
 PROJECT_FILE = "dpe.toml"
-DEFAULT_COMPONENTS: Mapping[str, str] = {
-    "detector": "face_mesh",
-    "encoder": "mesh",
-    "motion": "mesh",
-    "generator": "mesh",
-    "compositor": "feather",
-}
-"""Kind to the component that works when nobody names one."""
 
 
 def parse_regions(text: str) -> dict[str, float]:

@@ -29,6 +29,8 @@ class ComponentChoice(Frozen):
     origins: dict[str, str] = Field(default_factory=dict)
     """Where each option's value came from: ``default``, ``project``, ``effect`` or ``command line``."""
     weights: Path | None = None
+    needs: tuple[str, ...] = ()
+    """What it must be given, as its plugin states it; the analysis checks by it what a detector gave."""
 
 
 class MattePlan(Frozen):
@@ -84,6 +86,11 @@ class EditPlan(Frozen):
     """Kind to choices in order, for each of `dpe_toolkit.editing.stages.CHAIN_KINDS` of which there are some."""
     origins: dict[str, str] = Field(default_factory=dict)
     """Where each of the fields above came from."""
+
+    @property
+    def choices(self) -> tuple[ComponentChoice, ...]:
+        """Every component that takes part, those of lists included."""
+        return (*self.components.values(), *(choice for chain in self.chains.values() for choice in chain))
 
     @property
     def changes_nothing(self) -> bool:

@@ -40,7 +40,14 @@ def folder_sources(folder: Path) -> list[PluginSource]:
     sys.path[:0] = [place for place in places if place not in sys.path]
     name, version, licence = (str(project.get(key, "")) for key in ("name", "version", "license"))
     return [
-        PluginSource(plugin, lambda target=target: _load(str(target)), name, version, licence)  # type: ignore[misc] # a bound default
+        PluginSource(
+            plugin,
+            lambda target=target: _load(str(target)),  # type: ignore[misc] # a bound default
+            name,
+            version,
+            licence,
+            must_state_api=True,
+        )
         for plugin, target in sorted(announced.items())
     ]
 

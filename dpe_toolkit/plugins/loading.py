@@ -18,6 +18,7 @@ from dpe_toolkit.editing.components import CheckpointFormat, Component
 from dpe_toolkit.editing.options import PluginOptions
 from dpe_toolkit.editing.stages import STAGES, ComponentKind, stage_of
 from dpe_toolkit.hookspecs import ENTRY_POINT_GROUP, PROJECT, HookSpecs
+from dpe_toolkit.plugins.usual import default_distributions, plain_name
 
 __all__ = [
     "LoadedPlugin",
@@ -45,6 +46,10 @@ class PluginSource:
     distribution: str = ""
     version: str = ""
     licence: str = ""
+    usual: bool = False
+    """What its components are by default is taken where nobody names one; see `default_distributions`."""
+    must_state_api: bool = False
+    """It is refused where it does not say which version of the plugin API it was written for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,17 @@ class RegisteredComponent:
     component: Component[object]
     plugin: str
     version: str
+
+    @property
+    def full_name(self) -> str:
+        """``plugin:name``, which is nobody else's."""
+        return f"{self.plugin}:{self.component.name}"
+
+    @property
+    def label(self) -> str:
+        """Kind, name and plugin, as messages show them."""
+        plugin = f"{self.plugin} {self.version}".strip()
+        return f"{self.component.kind} {self.component.name!r} of plugin {plugin!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +87,12 @@ class PluginInfo:
     """Version of the plugin API that it states it was written for; None where it states none."""
     licence: str = ""
     """What its distribution states."""
+    usual: bool = False
+    """As in `PluginSource`."""
+    hooks: tuple[str, ...] = ()
+    """Hooks that it implements besides those that register components."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing, and keeps nothing from working, such as names that others claim too."""
 
     @property
     def label(self) -> str:
@@ -80,6 +102,10 @@ class PluginInfo:
     def with_fault(self, fault: str) -> PluginInfo:
         """The same plugin with one more fault."""
         return replace(self, fault=f"{self.fault}; {fault}" if self.fault else fault)
+
+    def with_note(self, note: str) -> PluginInfo:
+        """The same plugin with one more note."""
+        return replace(self, notes=(*self.notes, note))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +119,23 @@ class LoadedPlugin:
 def installed_sources(allow: Collection[str] | None = None) -> list[PluginSource]:
     """The plugins that installed distributions announce, by name; only those in ``allow`` if given."""
     found = []
+    usual = default_distributions()
     for entry in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
         if allow is None or entry.name in allow:
             distribution = entry.dist
             name = distribution.name if distribution else ""
             version = distribution.version if distribution else ""
-            found.append(PluginSource(entry.name, entry.load, name, version, _licence(distribution)))
+            found.append(
+                PluginSource(
+                    entry.name,
+                    entry.load,
+                    name,
+                    version,
+                    _licence(distribution),
+                    usual=plain_name(name) in usual,
+                    must_state_api=True,
+                )
+            )
     return found
 
 
@@ -112,13 +149,15 @@ def left_out(allow: Collection[str] | None) -> tuple[str, ...]:
 
 def load_plugin(source: PluginSource) -> LoadedPlugin:
     """The plugin with its components, or with the fault that keeps it from working. Never raises."""
-    info = PluginInfo(source.name, source.distribution, source.version, licence=source.licence)
+    info = PluginInfo(source.name, source.distribution, source.version, licence=source.licence, usual=source.usual)
     try:
         # What a stranger prints must not end up in our --json.
         with contextlib.redirect_stdout(sys.stderr):
             implementation = source.load()
-            info = replace(info, api_version=_checked_api(implementation))
-            hooks = _own_manager(implementation).hook
+            info = replace(info, api_version=_checked_api(implementation, source.must_state_api))
+            manager = _own_manager(implementation)
+            hooks = manager.hook
+            info = replace(info, hooks=_other_hooks(manager))
             listed = [(component, row.kind) for row in STAGES for component in _flat(getattr(hooks, row.hook)())]
             listed += [(component, _stated_kind(component)) for component in _flat(hooks.dpe_register_components())]
             components = tuple(
@@ -141,9 +180,15 @@ def _licence(distribution: metadata.Distribution | None) -> str:
     return str(stated.get("license_expression") or stated.get("license") or "")
 
 
-def _checked_api(implementation: object) -> int | None:
+def _checked_api(implementation: object, must_state: bool) -> int | None:
     stated = getattr(implementation, "DPE_API_VERSION", None)
     if stated is None:
+        if must_state:
+            raise PluginError(
+                "it does not say which plugin API it was written for",
+                f"DPE_API_VERSION = {API_VERSION} in its module",
+                "add that line, or ask its author to",
+            )
         return None
     if not isinstance(stated, int) or not OLDEST_API_VERSION <= stated <= API_VERSION:
         oldest = "" if OLDEST_API_VERSION == API_VERSION else f"{OLDEST_API_VERSION} to "
@@ -162,6 +207,14 @@ def _own_manager(implementation: object) -> pluggy.PluginManager:
     manager.register(implementation)
     manager.check_pending()
     return manager
+
+
+def _other_hooks(manager: pluggy.PluginManager) -> tuple[str, ...]:
+    """Names of the hooks that the one plugin implements, without those that register components."""
+    registering = {*(row.hook for row in STAGES), "dpe_register_components"}
+    (plugin,) = manager.get_plugins()
+    found = (caller.name for caller in manager.get_hookcallers(plugin) or ())
+    return tuple(sorted(name for name in found if name not in registering))
 
 
 def _flat(results: Iterable[Iterable[object] | None]) -> list[object]:

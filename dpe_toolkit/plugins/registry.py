@@ -15,7 +15,7 @@ import pluggy
 
 from dpe_toolkit.core.errors import DpeError, PlanError, PluginError, nearest_names
 from dpe_toolkit.editing.components import CheckpointFormat, ComponentContext
-from dpe_toolkit.editing.stages import STAGES, ComponentKind, stage_of
+from dpe_toolkit.editing.stages import KINDS, STAGES, ComponentKind, stage_of
 from dpe_toolkit.hookspecs import PROJECT, HookSpecs
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plans.model import RenderPlan
@@ -67,16 +67,22 @@ class Registry:
             for entry in info.components:
                 self._providers[entry.component.kind, entry.component.name].append(entry)
         for (kind, name), entries in self._providers.items():
-            if len(entries) > 1:
-                owners = ", ".join(repr(entry.plugin) for entry in entries)
-                for entry in entries:
-                    infos[entry.plugin] = infos[entry.plugin].with_fault(f"{kind} {name!r} is registered by {owners}")
+            for entry in entries if len(entries) > 1 else ():
+                others = " and ".join(repr(other.plugin) for other in entries if other is not entry)
+                note = f"{kind} {name!r} is registered by {others} too; ask for it as {entry.full_name!r}"
+                infos[entry.plugin] = infos[entry.plugin].with_note(note)
         self._plugins = tuple(infos.values())
 
     @classmethod
     def of(cls, plugins: Mapping[str, object], *, version: str = "0") -> Self:
-        """A registry of these objects alone, by plugin name: for tests and for programs of one's own."""
-        sources = [PluginSource(name, lambda held=held: held, name, version) for name, held in plugins.items()]  # type: ignore[misc] # a bound default
+        """A registry of these objects alone, by plugin name: for tests and for programs of one's own.
+
+        What they mark as default is, since whoever names them means them.
+        """
+        sources = [
+            PluginSource(name, lambda held=held: held, name, version, usual=True)  # type: ignore[misc] # a bound default
+            for name, held in plugins.items()
+        ]
         return cls(load_plugin(source) for source in sources)
 
     @property
@@ -95,44 +101,83 @@ class Registry:
         return tuple(item for plugin in self._plugins for item in plugin.checkpoint_formats)
 
     def components(self, kind: ComponentKind) -> Mapping[str, RegisteredComponent]:
-        """The components of one kind by name; names that two plugins claim are left out."""
-        found = {name: entries[0] for (held, name), entries in self._providers.items() if held == kind}
-        usable = {name: entry for name, entry in found.items() if len(self._providers[kind, name]) == 1}
+        """The components of one kind by the name to ask for; one that two plugins claim is ``plugin:name``."""
+        usable = {
+            name if len(entries) == 1 else entry.full_name: entry
+            for (held, name), entries in self._providers.items()
+            for entry in entries
+            if held == kind
+        }
         return MappingProxyType(dict(sorted(usable.items())))
+
+    @property
+    def defaults(self) -> Mapping[str, str]:
+        """Kind to the name of the component that is taken, where nobody names one of a kind that a shot needs.
+
+        The claim counts of what the toolkit itself installs along, so that no stranger's plugin changes a render.
+        """
+        found: dict[str, str] = {}
+        for kind in KINDS:
+            marked = [name for name, entry in self.components(kind).items() if self.is_default(entry)]
+            found |= {kind: marked[0]} if len(marked) == 1 else {}
+        return MappingProxyType(found)
+
+    def is_default(self, entry: RegisteredComponent) -> bool:
+        """A component is marked as its kind's default by a plugin whose mark counts."""
+        return entry.component.default and any(info.usual and info.name == entry.plugin for info in self._plugins)
 
     def find(self, kind: str, name: str) -> RegisteredComponent:
         """The component of that kind and name.
 
+        Args:
+            kind: kind of component.
+            name: its name, or ``plugin:name``.
+
         Raises:
-            PlanError: there is none; the nearest names and the faults of broken plugins are told.
-            PluginError: two plugins claim the name.
+            PlanError: there is none; the nearest names and the faults of broken plugins are told. Or two plugins claim
+                the name, and it does not say whose is meant.
         """
-        entries = self._providers.get((kind, name), [])
+        plugin, colon, bare = name.rpartition(":")
+        entries = [entry for entry in self._providers.get((kind, bare), []) if not colon or entry.plugin == plugin]
         if len(entries) == 1:
             return entries[0]
         if entries:
             owners = " and ".join(f"{entry.plugin!r}" for entry in entries)
-            raise PluginError(
+            raise PlanError(
                 f"{kind} {name!r} is registered by {owners}",
-                "one plugin for each name",
-                "uninstall one of them, or load only the plugins that you name",
+                " or ".join(repr(entry.full_name) for entry in entries),
+                "say which is meant, or uninstall the other plugin",
             )
-        known = [other for held, other in self._providers if held == kind]
+        known = self.components(kind)
         raise PlanError(
             f"there is no {kind} {name!r}",
             nearest_names(name, known) if stage_of(kind) else f"kinds are {', '.join(row.kind for row in STAGES)}",
             self._advice(name),
         )
 
+    def _chosen(self, choice: ComponentChoice) -> RegisteredComponent:
+        """What a plan's choice means: its own plugin's, else that of whoever has the name now."""
+        entries = self._providers.get((choice.kind, choice.name), [])
+        own = [entry for entry in entries if entry.plugin == choice.plugin]
+        return own[0] if len(own) == 1 else self.find(choice.kind, choice.name)
+
     def _advice(self, name: str) -> str:
         """What to do about a component that is not there: it may be one of a plugin that is out of use."""
+        return self.repairs(name) or "correct the name, or install its plugin"
+
+    def repairs(self, name: str = "") -> str:
+        """What to repair or allow where a component is missing; empty where every installed plugin works.
+
+        Args:
+            name: the component, to speak of the plugins alone that sound like it, where there are some.
+        """
         broken = [info for info in self._plugins if _is_out(info)]
         near = [info for info in broken if _alike(info.name, name)]
         told = "; ".join(f"plugin {info.label!r} is out of use ({info.fault})" for info in near or broken)
-        advice = f"repair or reinstall: {told}" if told else "correct the name, or install its plugin"
+        parts = [f"repair or reinstall: {told}"] if told else []
         if self.left_out:
-            advice += f"; not allowed here: {', '.join(map(repr, self.left_out))}"
-        return advice
+            parts.append(f"not allowed here: {', '.join(map(repr, self.left_out))}")
+        return "; ".join(parts)
 
     def choose(
         self, kind: str, name: str, options: Mapping[str, object] | None = None, *, weights: Path | None = None
@@ -140,20 +185,20 @@ class Registry:
         """The component of that kind and name as `create` and plans take it, every option spelled out.
 
         Raises:
-            PlanError: it is not installed.
+            PlanError: it is not installed, or two plugins claim the name.
             OptionsError: an option is not accepted.
-            PluginError: two plugins claim the name.
         """
         entry = self.find(kind, name)
         component = entry.component
         return ComponentChoice(
             kind=kind,
-            name=name,
+            name=component.name,
             plugin=entry.plugin,
             version=entry.version,
             fingerprint=component.fingerprint,
             options=component.options.parse(options or {}, owner=name).model_dump(mode="json"),
             weights=weights,
+            needs=component.needs,
         )
 
     def create(self, choice: ComponentChoice, context: ComponentContext) -> object:
@@ -164,7 +209,7 @@ class Registry:
             OptionsError: an option is not accepted.
             PluginError: its plugin raised, or returned something that is no component of that kind.
         """
-        entry = self.find(choice.kind, choice.name)
+        entry = self._chosen(choice)
         label = f"{entry.plugin} {entry.version}".strip()
         options = entry.component.options.parse(choice.options, owner=choice.name)
         protocol = next(row.protocol for row in STAGES if row.kind == entry.component.kind)
@@ -193,13 +238,20 @@ class Registry:
         for name, caller in self._callers(hook):
             try:
                 caller(**arguments)
-            except Exception:  # a notice must never stop a render
-                logger.exception("plugin %s failed in %s", name, hook)
+            except Exception as error:  # noqa: BLE001 - a notice must never stop a render
+                self._log_failure(name, hook, error)
+
+    def _log_failure(self, plugin: str, hook: str, error: Exception) -> None:
+        """One line for everybody; the traceback for whoever asks for the log."""
+        label = next((info.label for info in self._plugins if info.name == plugin), plugin)
+        logger.warning("plugin %s failed in %s: %s: %s", label, hook, type(error).__name__, error)
+        logger.debug("plugin %s failed in %s", plugin, hook, exc_info=error)
 
     def check_plan(self, plan: RenderPlan) -> tuple[Problem, ...]:
         """What plugins find wrong with ``plan``; one that fails at it is a problem itself, an error if it is needed."""
         problems: list[Problem] = []
-        used = {choice.plugin for shot in plan.shots if shot.edit for choice in shot.edit.components.values()}
+        edits = [take.edit for take in plan.takes if take.edit is not None]
+        used = {choice.plugin for edit in edits for choice in edit.choices}
         for name, caller in self._callers("dpe_check_plan"):
             try:
                 found = [item for items in caller(plan=plan) for item in (items or ())]
@@ -226,8 +278,8 @@ class Registry:
         for name, caller in self._callers("dpe_resolve_media"):
             try:
                 found = caller(reference=reference, base_dir=base_dir)
-            except Exception:  # the media stays unknown, which planning reports
-                logger.exception("plugin %s failed in dpe_resolve_media", name)
+            except Exception as error:  # noqa: BLE001 - the media stays unknown, which planning reports
+                self._log_failure(name, "dpe_resolve_media", error)
                 continue
             if isinstance(found, Path):
                 return found

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from dpe_toolkit.editing.stages import KINDS
+from dpe_toolkit.editing.stages import SHOT_KINDS
 from dpe_toolkit.face.choice import FaceChoice, parse_face
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline.checking import check_model
 from dpe_toolkit.timeline.keyed import Keys, MatteSpec
@@ -54,7 +54,7 @@ def _read_face(value: object) -> object:
 Face = Annotated[FaceChoice, BeforeValidator(_read_face)]
 Amount = Annotated[float, Field(ge=0, le=3)]
 Regions = Annotated[dict[str, Amount], known_names("region", REGIONS)]
-ComponentNames = Annotated[dict[str, str], known_names("kind of component", (*KINDS, "identity"))]
+ComponentNames = Annotated[dict[str, str | tuple[str, ...]], known_names("kind of component", SHOT_KINDS)]
 ComponentOptions = dict[str, dict[str, object]]
 WhenShort = Literal["hold", "loop", "passthrough", "error"]
 Audio = Literal["source", "driver", "mix", "none"]
@@ -111,7 +111,7 @@ class EffectSpec(Schema):
     keys: Keys = Field(default_factory=dict)
     """What changes inside the shot, in the source's time; it goes before the amount of that name."""
     components: ComponentNames = Field(default_factory=dict)
-    """Kind to name."""
+    """Kind to name, or to names where a shot has a list of that kind."""
     options: ComponentOptions = Field(default_factory=dict)
     """Component to its options."""
 

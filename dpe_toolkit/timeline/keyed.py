@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from dpe_toolkit.editing.keyframes import Interpolation, Point
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.timeline.moments import DrivingMedia, Moment, Schema, known_names, read_media
 
 __all__ = ["KEYED", "KeySpec", "Keys", "MatteSpec", "PolygonKeySpec"]

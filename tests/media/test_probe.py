@@ -92,7 +92,7 @@ def test_rotation_is_reported(number_clip: Callable[..., Path], tmp_path: Path, 
     assert probe(path).rotation_deg == clockwise
 
 
-def test_interlaced_pictures_are_reported(number_clip: Callable[..., Path]) -> None:
+def test_interlaced_frames_are_reported(number_clip: Callable[..., Path]) -> None:
     recipe = Recipe("fields.mp4", options={"preset": "ultrafast", "x264-params": "tff=1"})
     assert probe(number_clip(recipe, 12)).interlaced
 
@@ -168,7 +168,7 @@ def test_a_file_of_sound_alone_has_no_picture(tmp_path: Path) -> None:
         probe(path)
 
 
-def test_a_picture_whose_frames_do_not_decode_is_refused(number_clip: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_stream_whose_frames_do_not_decode_is_refused(number_clip: Callable[..., Path], tmp_path: Path) -> None:
     source = number_clip(Recipe("intra.mkv", "ffv1", {"g": "1"}), 3)
     with av.open(str(source)) as container:
         payloads = [bytes(packet) for packet in container.demux(video=0) if packet.size]

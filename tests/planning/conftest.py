@@ -49,7 +49,9 @@ class FeatherOptions(PluginOptions):
     match: bool = Field(default=True, description="Colour match.")
 
 
-def component(kind: str, name: str, options: type[PluginOptions] = PluginOptions, space: Any = None) -> Component[Any]:
+def component(
+    kind: str, name: str, options: type[PluginOptions] = PluginOptions, space: Any = None, **more: Any
+) -> Component[Any]:
     return Component(
         kind=kind,  # type: ignore[arg-type] # parametrised
         name=name,
@@ -58,6 +60,7 @@ def component(kind: str, name: str, options: type[PluginOptions] = PluginOptions
         options=options,
         space=space,
         fingerprint=f"print of {name}",
+        **{"default": name in ("face_mesh", "mesh", "feather"), **more},
     )
 
 

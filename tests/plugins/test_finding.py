@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -27,12 +28,15 @@ from dpe_toolkit.api import (
     Problem,
     RenderPlan,
     ShotPlan,
+    Show,
+    Take,
     hookimpl,
 )
 from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plugins import PluginSource, Registry, load_registry
 from dpe_toolkit.plugins import loading as plugins_module
+from dpe_toolkit.plugins import usual as usual_module
 from dpe_toolkit.plugins.loading import load_plugin
 
 CONTEXT = cast("ComponentContext", SimpleNamespace(device="cpu", weights=None))
@@ -184,13 +188,111 @@ def test_one_plugin_registering_a_name_twice_is_a_fault() -> None:
     assert "registers detector 'plain' twice" in fault_of(PluginSource("bad", lambda: plugin_of(make(), make())))
 
 
-def test_a_name_that_two_plugins_claim_is_refused_and_the_rest_stays() -> None:
+def test_a_name_that_two_plugins_claim_must_be_asked_for_with_its_plugin() -> None:
     registry = Registry.of({"a": plugin_of(make(), make("own")), "b": plugin_of(make())})
-    with pytest.raises(PluginError, match="detector 'plain' is registered by 'a' and 'b'"):
+    with pytest.raises(PlanError, match=r"detector 'plain' is registered by 'a' and 'b'\. 'a:plain' or 'b:plain'\."):
         registry.find("detector", "plain")
-    assert registry.find("detector", "own").plugin == "a"
-    assert [info.fault for info in registry.plugins] == ["detector 'plain' is registered by 'a', 'b'"] * 2
-    assert list(registry.components("detector")) == ["own"]
+    assert registry.find("detector", "b:plain").plugin == "b"
+    assert registry.find("detector", "own").plugin == registry.find("detector", "a:own").plugin == "a"
+    assert list(registry.components("detector")) == ["a:plain", "b:plain", "own"]
+
+
+def test_a_clash_of_names_is_noted_with_both_plugins_and_is_no_fault() -> None:
+    registry = Registry.of({"a": plugin_of(make(), make("own")), "b": plugin_of(make())})
+    assert [info.fault for info in registry.plugins] == [None, None]
+    assert [info.notes for info in registry.plugins] == [
+        ("detector 'plain' is registered by 'b' too; ask for it as 'a:plain'",),
+        ("detector 'plain' is registered by 'a' too; ask for it as 'b:plain'",),
+    ]
+
+
+def test_a_choice_is_made_by_its_own_plugin_though_another_claims_the_name() -> None:
+    mine = FakeDetector()
+    registry = Registry.of({"a": plugin_of(make(product=mine)), "b": plugin_of(make())})
+    assert registry.choose("detector", "a:plain").name == "plain"
+    assert registry.create(registry.choose("detector", "a:plain"), CONTEXT) is mine
+    assert registry.create(registry.choose("detector", "b:plain"), CONTEXT) is not mine
+    gone = registry.choose("detector", "a:plain").model_copy(update={"plugin": "gone"})
+    with pytest.raises(PlanError, match="registered by 'a' and 'b'"):
+        registry.create(gone, CONTEXT)
+
+
+def default(kind: ComponentKind = "detector", name: str = "plain") -> Component[object]:
+    return replace(make(name, kind), default=True)
+
+
+def test_the_default_is_what_the_plugins_mark_that_the_toolkit_itself_installs() -> None:
+    usual = PluginSource("usual", lambda: plugin_of(default(), make("other")), "dpe-face-mesh", usual=True)
+    stranger = PluginSource("stranger", lambda: plugin_of(default(name="mine"), default()), "stranger")
+    registry = Registry(load_plugin(source) for source in (stranger, usual))
+    assert registry.defaults == {"detector": "usual:plain"}
+    assert Registry([load_plugin(stranger)]).defaults == {}
+
+
+def test_of_two_usual_plugins_that_mark_a_default_neither_is_taken() -> None:
+    assert Registry.of({"a": plugin_of(default()), "b": plugin_of(default(name="other"))}).defaults == {}
+
+
+def test_the_usual_distributions_are_those_of_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    stated = ["numpy>=1", "dpe-Face_Mesh<0.2; extra == 'default'", 'dpe-x>=1 ; extra == "defaults"']
+    monkeypatch.setattr(usual_module.metadata, "requires", lambda name: stated)
+    assert usual_module.default_distributions.__wrapped__() == {"dpe-face-mesh"}
+
+
+def test_a_checkout_that_is_not_installed_knows_its_usual_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    def requires(name: str) -> list[str]:
+        raise usual_module.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(usual_module.metadata, "requires", requires)
+    assert {"dpe-face-mesh", "dpe-feather-blend"} <= usual_module.default_distributions.__wrapped__()
+
+
+def test_any_mixture_of_components_is_registered_by_one_hook() -> None:
+    class Plugin:
+        @hookimpl
+        def dpe_register_components(self) -> Iterable[object]:
+            return [make(), make("soft", "compositor")]
+
+    registry = Registry.of({"a": Plugin()})
+    assert [(kind, list(registry.components(kind))) for kind in ("detector", "compositor")] == [
+        ("detector", ["plain"]),
+        ("compositor", ["soft"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [(make(kind="painter"), "component 'plain' is of kind 'painter', which there is not"), ("text", "holds 'text'")],
+)
+def test_a_mixture_with_something_else_in_it_is_a_fault(entry: object, fault: str) -> None:
+    class Plugin:
+        @hookimpl
+        def dpe_register_components(self) -> Iterable[object]:
+            return [entry]
+
+    assert fault in fault_of(PluginSource("bad", Plugin))
+
+
+def test_a_component_that_two_hooks_list_is_a_fault() -> None:
+    class Plugin:
+        @hookimpl
+        def dpe_register_components(self) -> Iterable[object]:
+            return [make()]
+
+        @hookimpl
+        def dpe_register_detectors(self) -> Iterable[object]:
+            return [make()]
+
+    assert "registers detector 'plain' twice" in fault_of(PluginSource("bad", Plugin))
+
+
+def test_the_hooks_that_a_plugin_implements_besides_are_listed() -> None:
+    assert load_plugin(PluginSource("p", Talkative)).info.hooks == (
+        "dpe_check_plan",
+        "dpe_resolve_media",
+        "dpe_shot_started",
+    )
+    assert load_plugin(PluginSource("p", lambda: plugin_of(make()))).info.hooks == ()
 
 
 def test_distributions_that_share_a_plugin_name_are_both_out_of_use() -> None:
@@ -204,7 +306,7 @@ def test_distributions_that_share_a_plugin_name_are_both_out_of_use() -> None:
 
 def test_one_object_under_two_names_is_two_claims() -> None:
     shared = plugin_of(make())
-    with pytest.raises(PluginError, match="registered by 'a' and 'b'"):
+    with pytest.raises(PlanError, match="registered by 'a' and 'b'"):
         Registry.of({"a": shared, "b": shared}).find("detector", "plain")
 
 
@@ -272,10 +374,19 @@ class Talkative:
 
 def test_a_notice_reaches_every_plugin_though_one_fails(caplog: pytest.LogCaptureFixture) -> None:
     loud, calm = Talkative(error=ValueError("no")), Talkative()
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         Registry.of({"loud": loud, "calm": calm}).notify("dpe_shot_started", shot=None)
     assert (loud.heard, calm.heard) == (1, 1)
-    assert "plugin loud failed in dpe_shot_started" in caplog.text
+    assert [record.getMessage() for record in caplog.records] == [
+        "plugin loud 0 failed in dpe_shot_started: ValueError: no"
+    ]
+    assert caplog.records[0].exc_info is None
+
+
+def test_the_traceback_of_a_notice_that_fails_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        Registry.of({"loud": Talkative(error=ValueError("no"))}).notify("dpe_shot_started", shot=None)
+    assert caplog.records[-1].exc_info is not None
 
 
 def test_plan_checks_are_collected_and_a_failing_check_is_a_problem() -> None:
@@ -292,7 +403,8 @@ def test_plan_checks_are_collected_and_a_failing_check_is_a_problem() -> None:
 def test_a_failing_check_forbids_a_plan_that_needs_its_plugin() -> None:
     needed = ComponentChoice(kind="detector", name="plain", plugin="b", version="0")
     edit = EditPlan.model_construct(components={"detector": needed})
-    shot = ShotPlan.model_construct(name="s", edit=edit)
+    take = Take.model_construct(id="t", name="s", edit=edit)
+    shot = ShotPlan.model_construct(name="s", image=Show.model_construct(take=take))
     plan = RenderPlan.model_construct(toolkit_version="0", timeline="cut", shots=(shot,))
     (problem,) = Registry.of({"b": Talkative(error=ValueError("no"))}).check_plan(plan)
     assert problem.severity == "error"
@@ -329,9 +441,14 @@ def test_the_version_of_the_api_and_the_licence_are_told() -> None:
     class Plugin:
         DPE_API_VERSION = API_VERSION
 
-    info = load_plugin(PluginSource("p", Plugin, "dist", "1", "MIT")).info
+    info = load_plugin(PluginSource("p", Plugin, "dist", "1", "MIT", must_state_api=True)).info
     assert (info.api_version, info.licence) == (API_VERSION, "MIT")
     assert load_plugin(PluginSource("p", SimpleNamespace)).info.api_version is None
+
+
+def test_an_installed_plugin_that_does_not_state_its_api_is_refused() -> None:
+    fault = fault_of(PluginSource("bad", lambda: plugin_of(make()), must_state_api=True))
+    assert fault.startswith("it does not say which plugin API it was written for. DPE_API_VERSION = 1 in its module.")
 
 
 def test_a_plugin_for_a_future_or_senseless_api_is_refused() -> None:
@@ -362,7 +479,7 @@ def test_a_name_that_goes_is_warned_about_for_a_release(monkeypatch: pytest.Monk
 def test_media_is_resolved_by_whichever_plugin_knows_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     plugins = {"a": Talkative(error=ValueError("no")), "b": Talkative(tmp_path)}
     assert Registry.of(plugins).resolve_media("asset:7", tmp_path) == tmp_path
-    assert "plugin a failed in dpe_resolve_media" in caplog.text
+    assert "plugin a 0 failed in dpe_resolve_media" in caplog.text
     assert Registry.of({"c": Talkative("text")}).resolve_media("asset:7", tmp_path) is None
 
 

@@ -60,16 +60,16 @@ def encode(path: Path, encoder: str, pixel_format: str, options: dict[str, str],
 @pytest.fixture(scope="module", params=sorted(CODECS))
 def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MediaPlan:
     encoder, pixel_format, _, options = CODECS[request.param]
-    return encode(tmp_path_factory.mktemp("passing") / request.param, encoder, pixel_format, options)
+    return encode(tmp_path_factory.mktemp("smart") / request.param, encoder, pixel_format, options)
 
 
-def render(what: RenderPlan, output: Path, *, passing: bool = True, **settings: object) -> RenderReport:
+def render(what: RenderPlan, output: Path, *, smart: bool = True, **settings: object) -> RenderReport:
     return render_plan(
         what,
         output,
         registry=Registry(detector=FixedDetector()),
         device="cpu",
-        settings=OutputSettings.model_validate({"pass_through": passing, "crf": 6, **settings}),
+        settings=OutputSettings.model_validate({"pass_through": smart, "crf": 6, **settings}),
         cache_dir=output.parent / "cache",
     )
 
@@ -101,9 +101,9 @@ def close(first: FrameBatch, second: FrameBatch, rows: slice) -> bool:
 
 def copied(media: MediaPlan, span: Span) -> Span:
     """What of a span of an H.264 file can be copied."""
-    lent = copy_source(media.path, "h264")
-    assert lent is not None
-    run = lent.inside(span)
+    found = copy_source(media.path, "h264")
+    assert found is not None
+    run = found.inside(span)
     assert run is not None
     return run
 
@@ -116,9 +116,9 @@ def test_copied_runs_are_the_sources_packets_and_all_frames_are_right(source: Me
     before, after = frames_of(source.path), frames_of(output)
     assert len(after) == what.num_frames == 54
     shown = [*range(3, 29), *range(29, 37), *range(37, 57)]
-    lent = copy_source(source.path, codec)  # type: ignore[arg-type] # parametrised
-    assert lent is not None
-    runs = [run for span in (Span(3, 29), Span(37, 57)) if (run := lent.inside(span)) is not None]
+    found = copy_source(source.path, codec)  # type: ignore[arg-type] # parametrised
+    assert found is not None
+    runs = [run for span in (Span(3, 29), Span(37, 57)) if (run := found.inside(span)) is not None]
     assert report.num_passed == sum(len(run) for run in runs) > 20
     stored, written = packets(source.path), packets(output)
     for row, frame in enumerate(shown):
@@ -142,11 +142,11 @@ def test_any_frame_of_a_partly_copied_output_can_be_sought(source: MediaPlan, tm
         np.testing.assert_array_equal(found.planes[0][0], whole.planes[0][frame])
 
 
-def test_sound_of_a_copied_picture_is_that_of_an_encoded_one(tmp_path: Path) -> None:
+def test_sound_beside_copied_frames_is_that_beside_encoded_ones(tmp_path: Path) -> None:
     clip = media_plan(write_sound_clip(tmp_path / "a.mp4", [tone(96000, 2)], codec="aac"))
     what = plan(shot(clip, 20, source_start=5), shot(clip, 25, source_start=20), width=32, height=32)
     render(what, tmp_path / "copied.mp4")
-    render(what, tmp_path / "encoded.mp4", passing=False)
+    render(what, tmp_path / "encoded.mp4", smart=False)
     assert list(sound_packets(tmp_path / "copied.mp4")) == list(sound_packets(tmp_path / "encoded.mp4"))
 
 
@@ -181,16 +181,16 @@ def test_another_codec_copies_nothing(tmp_path: Path, changes: dict[str, object]
 
 def test_nothing_is_copied_unless_asked(tmp_path: Path) -> None:
     one = encode(tmp_path / "one.mp4", "libx264", "yuv420p", {"g": "12"})
-    assert render(plan(shot(one, 20)), tmp_path / "out.mp4", passing=False).num_passed == 0
+    assert render(plan(shot(one, 20)), tmp_path / "out.mp4", smart=False).num_passed == 0
 
 
 def test_a_film_that_refers_across_its_key_frames_is_copied_nowhere_inside(tmp_path: Path) -> None:
     options = {"g": "12", "bf": "2", "x264-params": "open-gop=1:scenecut=0"}
     media = encode(tmp_path / "open.mp4", "libx264", "yuv420p", options)
-    lent = copy_source(media.path, "h264")
-    assert lent is not None
-    assert lent.inside(Span(5, 50)) is None
-    assert lent.inside(Span(0, NUM_FRAMES)) == Span(0, NUM_FRAMES)
+    found = copy_source(media.path, "h264")
+    assert found is not None
+    assert found.inside(Span(5, 50)) is None
+    assert found.inside(Span(0, NUM_FRAMES)) == Span(0, NUM_FRAMES)
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=8), st.data())
@@ -219,7 +219,7 @@ def test_what_is_copied_lies_between_boundaries(boundaries: list[int], first: in
 
 
 @given(st.sets(st.integers(0, 60), min_size=2), st.integers(1, 70))
-def test_parts_of_a_run_are_the_run(boundaries: set[int], size: int) -> None:
+def test_parts_of_a_range_are_the_range(boundaries: set[int], size: int) -> None:
     marks = sorted(boundaries)
     parts = CopySource(Path("a"), b"", np.array(marks, np.int64), 0).split(Span(marks[0], marks[-1]), size)
     assert [frame for part in parts for frame in part] == list(range(marks[0], marks[-1]))
@@ -227,7 +227,7 @@ def test_parts_of_a_run_are_the_run(boundaries: set[int], size: int) -> None:
     assert {part.stop for part in parts} <= boundaries
 
 
-def test_a_run_copied_in_parts_is_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_range_copied_in_parts_is_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("dpe_toolkit.rendering.smart_render._RANGE_FRAMES", 10)
     media = encode(tmp_path / "one.mp4", "libx264", "yuv420p", {"g": "6", "bf": "2"})
     render(plan(shot(media, 50, source_start=3)), tmp_path / "out.mp4")

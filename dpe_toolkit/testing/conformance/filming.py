@@ -16,8 +16,7 @@ from dpe_toolkit.editing.protocols import Detector, Generated, MotionExtractor, 
 from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import FaceBatch, FaceTrack
-from dpe_toolkit.planning.components import family_of
-from dpe_toolkit.planning.settings import DEFAULT_COMPONENTS
+from dpe_toolkit.planning.picking import family_of
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plugins import Registry, load_registry
 from dpe_toolkit.testing.conformance.comparing import advise, require
@@ -97,7 +96,8 @@ def find_partner(suite: type[ComponentConformance], kind: ComponentKind) -> Comp
         if component.kind == kind:
             return component
     registry = suite.installed or load_registry()
-    found = [entry.component for entry in registry.components(kind).values()]
+    entries = registry.components(kind)
+    found = [entry.component for entry in entries.values()]
     family = family_of(suite.component)
     kin = [component for component in found if family and family_of(component) == family]
     if len(kin) > 1:
@@ -105,7 +105,7 @@ def find_partner(suite: type[ComponentConformance], kind: ComponentKind) -> Comp
         kin.sort(key=lambda component: (component.name != suite.component.name, component.name))
         names = ", ".join(repr(component.name) for component in kin)
         advise(False, f"its family has {len(kin)} of kind {kind}: {names}; tested with {kin[0].name!r}")
-    usual = [component for component in found if component.name == DEFAULT_COMPONENTS.get(kind)]
+    usual = [entry.component for name, entry in entries.items() if name == registry.defaults.get(kind)]
     candidates = kin or (usual if kind == "detector" else [])
     return candidates[0] if candidates else None
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from dpe_toolkit.api import PluginOptions
 
-__all__ = ["DetectorOptions", "GeneratorOptions", "MotionOptions", "RegressorOptions"]
+__all__ = ["DetectorOptions", "GeneratorOptions", "LandmarkOptions", "MotionOptions", "RegressorOptions"]
 
 
 class DetectorOptions(PluginOptions):
@@ -25,6 +25,13 @@ class DetectorOptions(PluginOptions):
         le=64,
         description="Threads of each network; a second one gains nothing.",
     )
+
+
+class LandmarkOptions(PluginOptions):
+    """Options of landmarker ``face_mesh``."""
+
+    keep_score: float = Field(default=0.5, ge=0.05, le=0.99, description="Mesh score below which a face is left out.")
+    num_threads: int = Field(default=1, ge=1, le=64, description="Threads of each network.")
 
 
 class MotionOptions(PluginOptions):
@@ -50,14 +57,15 @@ class GeneratorOptions(PluginOptions):
     )
     mouth_from: Literal["auto", "source", "driver", "none"] = Field(
         default="auto",
-        description="Who lends the inside of a mouth that the source holds shut: auto asks the source's own "
+        description="Whose frames show the inside of a mouth that the source holds shut: auto takes the source's own "
         "frames first, then the driver.",
     )
     hold_pose_deg: float = Field(
         default=8.0,
         ge=0,
         le=20,
-        description="Most degrees by which the head is turned against the tilt that an expression lends it; 0 = off.",
+        description="Most degrees by which the head is rotated against the tilt that an expression seems to bring; "
+        "0 = off.",
     )
     eye_donors: bool = Field(default=True, description="Take opened or shut lids from the source's own frames.")
 

@@ -6,12 +6,20 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from dpe_face_mesh.bundle import BUNDLE_SHA256
-from dpe_face_mesh.options import DetectorOptions, GeneratorOptions, MotionOptions, RegressorOptions
-from dpe_face_mesh.space import MESH_SPACE
+from dpe_face_mesh.codes import MESH_SPACE
+from dpe_face_mesh.options import DetectorOptions, GeneratorOptions, LandmarkOptions, MotionOptions, RegressorOptions
 from dpe_toolkit.api import API_VERSION, Component, ComponentContext, PluginOptions, hookimpl
 
 if TYPE_CHECKING:
-    from dpe_toolkit.api import Detector, Encoder, ExpressionRegressor, Generator, MotionExtractor, PerceptualFeatures
+    from dpe_toolkit.api import (
+        Detector,
+        Encoder,
+        ExpressionRegressor,
+        Generator,
+        Landmarker,
+        MotionExtractor,
+        PerceptualFeatures,
+    )
 
 __all__ = [
     "DPE_API_VERSION",
@@ -19,11 +27,13 @@ __all__ = [
     "dpe_register_encoders",
     "dpe_register_features",
     "dpe_register_generators",
+    "dpe_register_landmarkers",
     "dpe_register_motion_extractors",
     "dpe_register_regressors",
 ]
 
 DPE_API_VERSION = API_VERSION
+_MESH, _BLENDSHAPES = "landmarks=mediapipe/478", "blendshapes=arkit/52"
 _MODEL = "MediaPipe Face Landmarker bundle, float16, version 1"
 
 
@@ -40,6 +50,28 @@ def dpe_register_detectors() -> Iterable[Component[Detector]]:
             licence="Apache-2.0",
             source=_MODEL,
             fingerprint=f"detect/2 {BUNDLE_SHA256[:16]}",
+            default=True,
+            gives=("boxes", _MESH, _BLENDSHAPES),
+        )
+    ]
+
+
+@hookimpl
+def dpe_register_landmarkers() -> Iterable[Component[Landmarker]]:
+    """The landmarker ``face_mesh``."""
+    return [
+        Component(
+            kind="landmark",
+            name="face_mesh",
+            summary="The mesh and blendshapes of faces that another detector found.",
+            create=_landmarker,
+            options=LandmarkOptions,
+            licence="Apache-2.0",
+            source=_MODEL,
+            fingerprint=f"landmark/1 {BUNDLE_SHA256[:16]}",
+            needs=("boxes",),
+            gives=("boxes", _MESH, _BLENDSHAPES),
+            default=True,
         )
     ]
 
@@ -57,6 +89,7 @@ def dpe_register_encoders() -> Iterable[Component[Encoder]]:
             licence="Apache-2.0",
             source="our choice",
             fingerprint="encode/1",
+            default=True,
         )
     ]
 
@@ -75,6 +108,8 @@ def dpe_register_motion_extractors() -> Iterable[Component[MotionExtractor]]:
             licence="Apache-2.0",
             source=_MODEL,
             fingerprint=f"motion/4 {BUNDLE_SHA256[:16]}",
+            default=True,
+            needs=(_MESH, _BLENDSHAPES),
         )
     ]
 
@@ -86,13 +121,15 @@ def dpe_register_generators() -> Iterable[Component[Generator]]:
         Component(
             kind="generator",
             name="mesh",
-            summary="Warps the source's own pixels at native resolution; mouths and lids lent where missing.",
+            summary="Warps the source's own pixels at native resolution; mouths and lids from donor frames.",
             create=_generator,
             options=GeneratorOptions,
             space=MESH_SPACE,
             licence="Apache-2.0",
             source="our choice",
             fingerprint="mesh/4",
+            default=True,
+            needs=(_MESH,),
         )
     ]
 
@@ -134,6 +171,12 @@ def _detector(options: PluginOptions, context: ComponentContext) -> Detector:
     from dpe_face_mesh.detector import MeshDetector
 
     return MeshDetector(cast("DetectorOptions", options))
+
+
+def _landmarker(options: PluginOptions, context: ComponentContext) -> Landmarker:
+    from dpe_face_mesh.landmarker import MeshLandmarker
+
+    return MeshLandmarker(cast("LandmarkOptions", options))
 
 
 def _encoder(options: PluginOptions, context: ComponentContext) -> Encoder:

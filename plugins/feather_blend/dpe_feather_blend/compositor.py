@@ -14,6 +14,8 @@ __all__ = ["FeatherCompositor"]
 
 FloatArray = npt.NDArray[np.float32]
 _REACH = 1.25
+_OUTLINE = 17
+"""Landmarks from which their hull is taken for the face's outline; the hull of eyes, nose and mouth is not."""
 
 
 class FeatherCompositor:
@@ -27,12 +29,12 @@ class FeatherCompositor:
         self._options = options
 
     def composite(self, source: FaceBatch, edited: Generated) -> Composited:
-        """Pixels and matte of N windows."""
+        """The edited pixels of N windows as they are, and a matte that runs out towards each face's border."""
         height, width = source.pixels.shape[2:]
         mattes = np.zeros((len(source), height, width), np.float32)
         before, after = (points[..., :2].cpu().numpy() for points in (source.landmarks_px, edited.landmarks_px))
         for row, (own, theirs) in enumerate(zip(before, after, strict=True)):
-            if not len(own):
+            if len(own) < _OUTLINE:
                 own = theirs = _oval((width, height))
             hull = cv2.convexHull(np.concatenate([own, theirs]).astype(np.float32))[:, 0]
             centre = hull.mean(axis=0)
@@ -48,7 +50,7 @@ class FeatherCompositor:
 
 
 def _oval(size: tuple[int, int]) -> FloatArray:
-    """(32, 2) the oval in which a face lies whose detector gave no landmarks: the window less its usual margin."""
+    """(32, 2) the oval in which a face lies whose detector gave too few landmarks: the window less its usual margin."""
     angle = np.linspace(0, 2 * np.pi, 32, endpoint=False)
     half = np.array(size, np.float32) / 2
     return np.asarray(half + half / WindowShape().margin * np.stack([np.cos(angle), np.sin(angle)], axis=1), np.float32)

@@ -29,6 +29,7 @@ def dpe_register_compositors() -> Iterable[Component[Compositor]]:
             licence="Apache-2.0",
             source="our choice",
             fingerprint="feather/1",
+            default=True,
         )
     ]
 

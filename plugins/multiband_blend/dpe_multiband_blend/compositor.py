@@ -15,6 +15,8 @@ from dpe_toolkit.api import Composited, FaceBatch, Generated, WindowShape
 __all__ = ["MultibandCompositor"]
 
 FloatArray = npt.NDArray[np.float32]
+_OUTLINE = 17
+"""Landmarks from which their hull is taken for the face's outline; the hull of eyes, nose and mouth is not."""
 
 
 class MultibandCompositor:
@@ -45,7 +47,7 @@ class MultibandCompositor:
         before, after = (points[..., :2].cpu().numpy() for points in (source.landmarks_px, edited.landmarks_px))
         for row, area in enumerate(changed[:, 0].cpu().numpy().astype(np.uint8)):
             points = np.concatenate([before[row], after[row]])
-            if len(points) < 3:
+            if len(before[row]) < _OUTLINE:
                 points = _oval((width, height))
             hull = cv2.convexHull(points.astype(np.float32))[:, 0]
             centre = hull.mean(axis=0)
@@ -56,7 +58,7 @@ class MultibandCompositor:
 
 
 def _oval(size: tuple[int, int]) -> FloatArray:
-    """(32, 2) where a face lies in its window, for detectors that give no landmarks."""
+    """(32, 2) where a face lies in its window, for detectors that give too few landmarks for an outline."""
     angle = np.linspace(0, 2 * np.pi, 32, endpoint=False)
     half = np.array(size, np.float32) / 2
     return np.asarray(half + half / WindowShape().margin * np.stack([np.cos(angle), np.sin(angle)], axis=1), np.float32)

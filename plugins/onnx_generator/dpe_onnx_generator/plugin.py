@@ -65,6 +65,7 @@ def _component(
         licence="Apache-2.0 AND LicenseRef-weights",
         source="our choice",
         fingerprint=f"onnx {kind}/1",
+        needs=("landmarks", "blendshapes=arkit/52") if kind == "motion" else (),
     )
 
 

@@ -15,6 +15,8 @@ from dpe_toolkit.api import Composited, FaceBatch, Generated, WindowShape
 __all__ = ["PoissonCompositor"]
 
 FloatArray = npt.NDArray[np.float32]
+_OUTLINE = 17
+"""Landmarks from which their hull is taken for the face's outline; the hull of eyes, nose and mouth is not."""
 _LEAST_CLONED = 9
 """Pixels below which there is nothing to clone."""
 
@@ -51,7 +53,7 @@ class PoissonCompositor:
         before, after = (points[..., :2].cpu().numpy() for points in (source.landmarks_px, edited.landmarks_px))
         for row in range(len(source)):
             points = np.concatenate([before[row], after[row]])
-            if len(points) < 3:
+            if len(before[row]) < _OUTLINE:
                 points = _oval((width, height))
             hull = cv2.convexHull(points.astype(np.float32))[:, 0]
             centre = hull.mean(axis=0)
@@ -65,7 +67,7 @@ class PoissonCompositor:
 
 
 def _oval(size: tuple[int, int]) -> FloatArray:
-    """(32, 2) where a face lies in its window, for detectors that give no landmarks."""
+    """(32, 2) where a face lies in its window, for detectors that give too few landmarks for an outline."""
     angle = np.linspace(0, 2 * np.pi, 32, endpoint=False)
     half = np.array(size, np.float32) / 2
     return np.asarray(half + half / WindowShape().margin * np.stack([np.cos(angle), np.sin(angle)], axis=1), np.float32)

@@ -31,6 +31,7 @@ def dpe_register_detectors() -> Iterable[Component[Detector]]:
             licence="Apache-2.0 AND MIT",
             source="Wu, Peng, Yu: YuNet, a tiny millisecond-level face detector, Machine Intelligence Research 2023",
             fingerprint="yunet/1",
+            gives=("boxes", "landmarks=points/5"),
         )
     ]
 

@@ -182,7 +182,7 @@ def test_a_damaged_frame_is_named_and_the_next_ones_read(number_clip: Callable[.
         assert numbers_in(reader.read(Span(31, 34))) == [31, 32, 33]
 
 
-def test_a_picture_that_changes_size_is_refused(number_clip: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_stream_that_changes_size_is_refused(number_clip: Callable[..., Path], tmp_path: Path) -> None:
     clips = [
         number_clip(Recipe(f"{width}.mkv", "mjpeg", pixel_format="yuvj420p", size_px=(width, 64)), 6)
         for width in (160, 192)

@@ -51,7 +51,7 @@ def picture(path: Path) -> FrameBatch:
 
 @pytest.mark.parametrize(("codec", "ending"), [("png", "png"), ("tiff", "tif")])
 @pytest.mark.parametrize("layout", ["gbrp", "gbrap", "gbrp16le", "gbrap16le", "gray", "gray16le"])
-def test_pictures_keep_every_value_and_transparency(tmp_path: Path, codec: str, ending: str, layout: str) -> None:
+def test_images_keep_every_value_and_transparency(tmp_path: Path, codec: str, ending: str, layout: str) -> None:
     batch = make_batch(layout, SIZE, color=ColorInfo(0, 13, 1, 2))
     folder = write(tmp_path / "sh 10%d", batch, codec, start_frame=86400)
     names = sorted(path.name for path in folder.iterdir())
@@ -188,7 +188,7 @@ def test_opencv_opens_what_was_written(tmp_path: Path) -> None:
         ("a.mp4", "h265", "yuv420p10le", "Main 10"),
     ],
 )
-def test_editing_and_delivery_codecs_keep_the_picture(
+def test_editing_and_delivery_codecs_keep_the_frames(
     number_clip: Callable[..., Path], tmp_path: Path, name: str, codec: str, held: str, profile: str
 ) -> None:
     layouts = {"prores4444": "yuva444p10le", "h265": "yuv420p10le", "dnxhr_hq": "yuv422p", "dnxhr_hqx": "yuv422p10le"}

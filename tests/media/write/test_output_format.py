@@ -147,7 +147,7 @@ def test_joined_layouts_hold_each_of_them(layouts: list) -> None:  # type: ignor
     assert joined_layout(layouts[:1]) == layouts[0]
 
 
-def test_ordinary_pictures_go_together_and_hdr_does_not_go_with_them() -> None:
+def test_ordinary_frames_go_together_and_hdr_does_not_go_with_them() -> None:
     assert same_light(ColorInfo(), LIMITED)
     assert same_light(ColorInfo(5, 6, 5, 1), FULL)
     assert same_light(HDR, HDR)

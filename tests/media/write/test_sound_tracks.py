@@ -98,7 +98,7 @@ def test_sound_of_a_whole_clip_is_copied_packet_by_packet(
 
 
 @pytest.mark.parametrize("output", ["b.mp4", "b.mov", "b.mkv"])
-def test_copied_sound_stays_in_time_with_the_picture(tmp_path: Path, output: str) -> None:
+def test_copied_sound_stays_in_time_with_the_frames(tmp_path: Path, output: str) -> None:
     clip = write_sound_clip(tmp_path / "a.mp4", [tone(96000)], codec="aac")
     target = write_with(tmp_path / output, [whole(clip)], 50)
 

@@ -18,7 +18,7 @@ def picture(path: Path, width: int = 63, height: int = 41) -> Path:
     return path
 
 
-def test_a_still_is_held_without_loss_as_long_as_the_film(tmp_path: Path) -> None:
+def test_a_still_is_a_clip_without_loss_as_long_as_the_film(tmp_path: Path) -> None:
     film = tmp_path / "film.mkv"
     make_clip(film, ClipSpec(num_frames=11, rate=Fraction(30000, 1001)))
     still = picture(tmp_path / "still.png")
@@ -31,7 +31,7 @@ def test_a_still_is_held_without_loss_as_long_as_the_film(tmp_path: Path) -> Non
         np.testing.assert_array_equal(np.broadcast_to(plane, held_plane.shape), held_plane)
 
 
-def test_a_jpeg_is_held_without_loss_in_a_small_file(tmp_path: Path) -> None:
+def test_a_jpeg_is_a_clip_without_loss_in_a_small_file(tmp_path: Path) -> None:
     film, still = tmp_path / "film.mkv", tmp_path / "still.jpg"
     make_clip(film, ClipSpec(num_frames=50))
     ramp = np.linspace(0, 255, 256, dtype=np.uint8)

@@ -313,3 +313,24 @@ def test_a_file_written_whole_replaces_the_old_one_only_on_success(tmp_path: Pat
         raise RuntimeError
     assert path.read_text() == "one"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "h264"), ("a.mkv", "h265"), ("a.mov", "prores"), ("a.mp4", "ffv1")]
+)
+def test_the_shape_of_pixels_is_written_and_read(tmp_path: Path, name: str, codec: str) -> None:
+    batch = make_batch("yuv422p10le", (64, 48))
+    with VideoWriter(
+        tmp_path / name,
+        OutputSettings.model_validate({"codec": codec}),
+        width=64,
+        height=48,
+        rate=Fraction(25),
+        layout=batch.layout,
+        color=batch.color,
+        sample_aspect=Fraction(64, 45),
+    ) as writer:
+        writer.write(batch)
+    assert probe(tmp_path / name).sample_aspect == Fraction(64, 45)
+    with VideoReader(tmp_path / name) as reader:
+        assert reader.read(Span(0, 1)).size_px == (91, 48)

@@ -52,8 +52,11 @@ def render_once(folder: Path, minutes: float, smart: bool) -> dict[str, float]:
     """One render; returns seconds of wall time, peak MiB and frames copied."""
     import resource
 
+    from dpe_toolkit.core.framemap import FrameMap
     from dpe_toolkit.media import OutputSettings, media_plan
-    from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+    from dpe_toolkit.plans.model import RenderPlan
+    from dpe_toolkit.plans.shot import ShotPlan
+    from dpe_toolkit.plans.take import Take
     from dpe_toolkit.rendering import render_plan
     from tests.analysis.fakes import Registry
     from tests.rendering.scenes import edit
@@ -61,15 +64,15 @@ def render_once(folder: Path, minutes: float, smart: bool) -> dict[str, float]:
     source = media_plan(folder / "source.mp4")
     shots: list[ShotPlan] = []
     frames, at = round(minutes * 60 * RATE), 0
-    take = source.num_frames
+    longest = source.num_frames
     while at < frames:
-        length = min(take, frames - at)
+        length = min(longest, frames - at)
         edited = edit(source) if at == 0 else None
         if edited is not None:
             length = EDITED_S * RATE
-        shots.append(
-            ShotPlan(name=f"shot {len(shots)}", record_start=at, num_frames=length, source=source, edit=edited)
-        )
+        name, line = f"shot {len(shots)}", FrameMap(start=Fraction(0))
+        take = Take(id=name, name=name, source=source, num_frames=length, time=line, edit=edited)
+        shots.append(ShotPlan.of(take, at))
         at += length
     plan = RenderPlan(
         toolkit_version="0", timeline="long", rate=Fraction(RATE), width=SIZE[0], height=SIZE[1], shots=tuple(shots)

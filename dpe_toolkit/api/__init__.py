@@ -1,6 +1,8 @@
 """What plugins import: nothing else of the toolkit is anybody's to rely on.
 
-Here is what components are made of. Four modules beside it are for distributions that do more than give components:
+Here is what components are made of. Beside it, `dpe_toolkit.api.face` has the face mesh: which vertices
+are which, the canonical face, blendshape names and head pose. Four modules are for distributions that do more than give
+components:
 
 - `dpe_toolkit.api.commands`: commands of the ``dpe`` program, as ``dpe_register_commands`` adds them;
 - `dpe_toolkit.api.footage`: reading media, and finding and following the faces in it;
@@ -37,7 +39,7 @@ from dpe_toolkit.core.errors import (
     first_line,
     nearest_names,
 )
-from dpe_toolkit.core.files import replaced
+from dpe_toolkit.core.files import append_to, replaced
 from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.core.shapes import expect_shape
@@ -70,13 +72,17 @@ from dpe_toolkit.editing.protocols import (
     WindowShape,
 )
 from dpe_toolkit.editing.stages import KINDS, MEASURE_KINDS, ComponentKind
-from dpe_toolkit.face.codes import REGIONS, Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.codes import Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, FloatArray, Placement
 from dpe_toolkit.hookspecs import hookimpl
 from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
+from dpe_toolkit.plans.images import Dissolve, Gap, Over, Show
 from dpe_toolkit.plans.media import MediaPlan
-from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
+from dpe_toolkit.plans.shot import ShotPlan
+from dpe_toolkit.plans.take import Take
 
 if TYPE_CHECKING:
     from dpe_toolkit.checkpoint import (
@@ -123,6 +129,7 @@ __all__ = [
     "DatasetError",
     "Detections",
     "Detector",
+    "Dissolve",
     "DpeEditor",
     "DpeError",
     "DpeNetwork",
@@ -137,6 +144,7 @@ __all__ = [
     "FastDpe",
     "FloatArray",
     "FrameBatch",
+    "Gap",
     "GenerateRequest",
     "Generated",
     "Generator",
@@ -153,6 +161,7 @@ __all__ = [
     "NetworkParams",
     "NoOptions",
     "OptionsError",
+    "Over",
     "PerceptualFeatures",
     "PictureMetric",
     "PixelLayout",
@@ -169,13 +178,16 @@ __all__ = [
     "ShotGenerator",
     "ShotMaterial",
     "ShotPlan",
+    "Show",
     "Span",
+    "Take",
     "TimelineError",
     "TrainingError",
     "WeightsFile",
     "WeightsHeader",
     "WindowShape",
     "aligned_mask",
+    "append_to",
     "cut_aligned",
     "expect_shape",
     "file_digest",

@@ -9,15 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_toolkit.core.shapes import expect_shape
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import FaceBatch
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["REGIONS", "Appearance", "CodeSpace", "MixRequest", "MotionCode", "MotionTrack"]
-
-REGIONS = ("brows", "eyes", "gaze", "cheeks", "mouth", "jaw")
-"""Parts of the face whose share of an edit a shot can weigh."""
+__all__ = ["Appearance", "CodeSpace", "MixRequest", "MotionCode", "MotionTrack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class CodeSpace:
     """The space in which codes have meaning. Components of two spaces cannot work together."""
 
     id: str
-    """Name of the space, e.g. ``face_mesh/1`` or the digest-qualified name of a network."""
+    """Name of the space, e.g. ``blendshapes/1`` or the digest-qualified name of a network."""
     expression_size: int
     pose_size: int
     checkpoint_digest: str = ""

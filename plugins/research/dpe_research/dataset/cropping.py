@@ -11,10 +11,10 @@ import torch
 from skimage.measure import blur_effect
 
 from dpe_research.dataset.motion import ClipMotion
-from dpe_research.dataset.pose import head_pose
 from dpe_research.dataset.shards import RgbPicture
 from dpe_toolkit.api import FaceTrack, FloatArray, FrameBatch, Span
 from dpe_toolkit.api.components import guard_plugin
+from dpe_toolkit.api.face import head_pose
 from dpe_toolkit.api.footage import FrameSource, ahead, sample_rgb
 
 if TYPE_CHECKING:

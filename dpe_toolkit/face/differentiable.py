@@ -1,4 +1,4 @@
-"""Head pose of meshes, differentiably: `dpe_face_mesh.pose` in torch."""
+"""Head pose with gradients: what `dpe_toolkit.face.pose` fits, in torch, for losses that reach the pixels."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from dpe_face_mesh.bundle import canonical_face
-from dpe_face_mesh.topology import RIGID
+from dpe_toolkit.face.canonical import canonical_face
+from dpe_toolkit.face.topology import RIGID_VERTICES
 
-__all__ = ["HeadPose", "fit_heads", "nearest_rotation", "turn_deg"]
+__all__ = ["HeadPoses", "angles_deg", "fit_head_poses", "nearest_rotation"]
 
 _LEAST_SHARE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class HeadPose:
+class HeadPoses:
     """Similarities that take the canonical face to N meshes."""
 
     scale: Tensor
@@ -28,18 +28,24 @@ class HeadPose:
     translation: Tensor
     """(N, 3) where the canonical origin lies, in pixels."""
 
-    def unplace(self, points: Tensor) -> Tensor:
-        """(N, V, 3) canonical shapes of meshes in pixels."""
+    def angles_deg(self) -> Tensor:
+        """(N, 3) yaw, pitch and roll in degrees; see `angles_deg`."""
+        return angles_deg(self.rotation)
+
+    def canonical_shapes(self, points: Tensor) -> Tensor:
+        """(N, V, 3) canonical shapes of (N, V, 3) meshes in pixels."""
         return (points - self.translation[:, None]) @ self.rotation / self.scale[:, None, None]
 
 
-def fit_heads(points: Tensor) -> HeadPose:
-    """Poses of (N, 478, 3) meshes in pixels, by Procrustes on the rigid vertices, as `pose.fit_pose`.
+def fit_head_poses(points: Tensor) -> HeadPoses:
+    """Poses of (N, 478, 3) meshes in pixels, fitted on the rigid vertices as by `fit_pose`.
+
+    They are on the device and of the type of ``points``.
 
     Source: K. Arun et al., Least-squares fitting of two 3-D point sets, 1987; S. Umeyama, 1991.
     """
-    rigid = torch.from_numpy(RIGID).to(points.device)
-    model = torch.from_numpy(canonical_face().vertices[RIGID]).to(points)
+    rigid = torch.from_numpy(RIGID_VERTICES).to(points.device)
+    model = torch.from_numpy(canonical_face().vertices[RIGID_VERTICES]).to(points)
     model_mean = model.mean(dim=0)
     model = model - model_mean
     seen = points[:, rigid]
@@ -49,7 +55,7 @@ def fit_heads(points: Tensor) -> HeadPose:
     # The trace of R'M is the sum of the signed singular values that Umeyama divides.
     scale = (rotation * covariance).sum(dim=(1, 2)).clamp_min(_LEAST_SHARE) / model.square().sum()
     translation = seen_mean - scale[:, None] * (rotation @ model_mean)
-    return HeadPose(scale, rotation, translation)
+    return HeadPoses(scale, rotation, translation)
 
 
 def nearest_rotation(matrices: Tensor) -> Tensor:
@@ -90,10 +96,10 @@ class _NearestRotation(torch.autograd.Function):
         return result.to(gradient)
 
 
-def turn_deg(rotation: Tensor) -> Tensor:
+def angles_deg(rotation: Tensor) -> Tensor:
     """(N, 3) yaw, pitch and roll in degrees of (N, 3, 3) rotations.
 
-    A head looks along its -z. It nods first, then turns, then rolls, so that turning the picture itself changes
+    A head looks along its -z. It nods first, then turns, then rolls, so that turning the image itself changes
     the roll alone.
     """
     level = torch.hypot(rotation[:, 0, 0], rotation[:, 1, 0]).clamp_min(_LEAST_SHARE)

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from dpe_face_mesh.softness import blur, softness
-from dpe_face_mesh.topology import NUM_VERTICES, OVAL
+from dpe_face_mesh.colour_match import blur, matching_blur_px
 from dpe_toolkit.api import FaceBatch, Placement
+from dpe_toolkit.api.face import FACE_OVAL, NUM_MESH_VERTICES
 
 SIZE = 128
 
 
 def faces(pixels: torch.Tensor) -> FaceBatch:
     count, _, height, width = pixels.shape
-    points = torch.zeros(count, NUM_VERTICES, 3)
+    points = torch.zeros(count, NUM_MESH_VERTICES, 3)
     points[:, 168, :2] = torch.tensor([width / 2, height / 2])
-    points[:, OVAL, 0] = torch.linspace(0.2 * width, 0.8 * width, len(OVAL))
+    points[:, FACE_OVAL, 0] = torch.linspace(0.2 * width, 0.8 * width, len(FACE_OVAL))
     to_frame = np.tile(np.eye(2, 3, dtype=np.float32), (count, 1, 1))
     placement = Placement(to_frame, (width, height), np.ones(count, bool))
     return FaceBatch(pixels, placement, points, torch.zeros(count, 0), np.arange(count))
@@ -29,16 +29,16 @@ def texture(size: int = SIZE) -> torch.Tensor:
 
 
 def test_equally_sharp_pictures_need_no_blur() -> None:
-    assert softness(faces(texture()), faces(texture())) == 0
+    assert matching_blur_px(faces(texture()), faces(texture())) == 0
 
 
 @pytest.mark.parametrize("sigma", [0.6, 1.0])
 def test_the_blur_that_made_the_source_soft_is_found(sigma: float) -> None:
-    assert softness(faces(blur(texture(), sigma)), faces(texture())) == pytest.approx(sigma, abs=0.21)
+    assert matching_blur_px(faces(blur(texture(), sigma)), faces(texture())) == pytest.approx(sigma, abs=0.21)
 
 
 def test_a_driver_softer_than_the_source_is_left_alone() -> None:
-    assert softness(faces(texture()), faces(blur(texture(), 1.0))) == 0
+    assert matching_blur_px(faces(texture()), faces(blur(texture(), 1.0))) == 0
 
 
 def test_a_blur_keeps_the_mean_and_what_is_even() -> None:
@@ -52,5 +52,5 @@ def test_a_blur_keeps_the_mean_and_what_is_even() -> None:
 
 
 def test_no_blur_is_the_picture_itself() -> None:
-    picture = texture()
-    assert blur(picture, 0) is picture
+    image = texture()
+    assert blur(image, 0) is image

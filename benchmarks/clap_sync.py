@@ -16,8 +16,11 @@ from pathlib import Path
 
 from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.media import media_plan
+from dpe_toolkit.plans.images import Dissolve
 from dpe_toolkit.plans.media import MediaPlan
-from dpe_toolkit.plans.model import Mix, RenderPlan, ShotPlan
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plans.shot import ShotPlan
+from dpe_toolkit.plans.take import Take
 from dpe_toolkit.plugins import Registry
 from dpe_toolkit.rendering import render_plan
 from dpe_toolkit.testing.claps import CLAP_RATE_HZ, click_samples, flash_frames, write_claps
@@ -32,31 +35,20 @@ def shots(media: MediaPlan, num_frames: int) -> list[ShotPlan]:
     """Rounds of a plain shot, one at double and one at half speed, and a dissolve."""
     found: list[ShotPlan] = []
 
-    def add(num: int, start: int, step: Fraction = Fraction(1), **more: object) -> None:
-        at = found[-1].record.stop if found else 0
+    def shot(num: int, start: int, step: Fraction = Fraction(1)) -> ShotPlan:
         line = FrameMap(start=Fraction(start), step=step)
-        found.append(
-            ShotPlan.model_validate(
-                {
-                    "name": f"shot {len(found)}",
-                    "record_start": at,
-                    "num_frames": num,
-                    "source": media,
-                    "source_start": start,
-                    "time": None if step == 1 else line,
-                    **more,
-                }
-            )
-        )
+        name = f"{start} for {num}"
+        take = Take(id=name, name=name, source=media, num_frames=num, time=line)
+        return ShotPlan.of(take, found[-1].record.stop if found else 0)
 
     for start in range(0, num_frames, ROUND):
-        add(300, start)
-        add(180, start + 300, Fraction(2))
-        add(200, start + 660, Fraction(1, 2))
-        at = found[-1].record.stop
-        other = ShotPlan(name="b", record_start=at, num_frames=40, source=media, source_start=start + 40)
-        add(40, start + 760, mix=Mix(to=other, start=Fraction(1, 80), step=Fraction(1, 40)))
-        add(180, start + 80)
+        found.append(shot(300, start))
+        found.append(shot(180, start + 300, Fraction(2)))
+        found.append(shot(200, start + 660, Fraction(1, 2)))
+        one, other = shot(40, start + 760), shot(40, start + 40)
+        mixed = Dissolve(first=one.image, second=other.image, start=Fraction(1, 80), step=Fraction(1, 40))
+        found.append(one.showing(mixed))
+        found.append(shot(180, start + 80))
     return found
 
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import typer
 
     from dpe_toolkit.editing.components import CheckpointFormat, Component
-    from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+    from dpe_toolkit.plans.model import RenderPlan
     from dpe_toolkit.plans.problems import Problem
+    from dpe_toolkit.plans.shot import ShotPlan
 
 __all__ = ["ENTRY_POINT_GROUP", "PROJECT", "HookSpecs", "hookimpl", "hookspec"]
 

@@ -39,7 +39,7 @@ from dpe_toolkit.core.errors import (
     first_line,
     nearest_names,
 )
-from dpe_toolkit.core.files import replaced
+from dpe_toolkit.core.files import append_to, replaced
 from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.core.shapes import expect_shape
@@ -77,9 +77,12 @@ from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, FloatArray, Placement
 from dpe_toolkit.hookspecs import hookimpl
 from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
+from dpe_toolkit.plans.images import Dissolve, Gap, Over, Show
 from dpe_toolkit.plans.media import MediaPlan
-from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
+from dpe_toolkit.plans.shot import ShotPlan
+from dpe_toolkit.plans.take import Take
 
 if TYPE_CHECKING:
     from dpe_toolkit.checkpoint import (
@@ -126,6 +129,7 @@ __all__ = [
     "DatasetError",
     "Detections",
     "Detector",
+    "Dissolve",
     "DpeEditor",
     "DpeError",
     "DpeNetwork",
@@ -140,6 +144,7 @@ __all__ = [
     "FastDpe",
     "FloatArray",
     "FrameBatch",
+    "Gap",
     "GenerateRequest",
     "Generated",
     "Generator",
@@ -156,6 +161,7 @@ __all__ = [
     "NetworkParams",
     "NoOptions",
     "OptionsError",
+    "Over",
     "PerceptualFeatures",
     "PictureMetric",
     "PixelLayout",
@@ -172,13 +178,16 @@ __all__ = [
     "ShotGenerator",
     "ShotMaterial",
     "ShotPlan",
+    "Show",
     "Span",
+    "Take",
     "TimelineError",
     "TrainingError",
     "WeightsFile",
     "WeightsHeader",
     "WindowShape",
     "aligned_mask",
+    "append_to",
     "cut_aligned",
     "expect_shape",
     "file_digest",

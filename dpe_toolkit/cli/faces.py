@@ -88,9 +88,8 @@ def _requests(plan: RenderPlan, registry: Registry, names: list[str] | None) -> 
 
     chosen = choose_components(registry, {"default": registry.defaults}, {}, where="faces")
     found: dict[str, ClipRequest] = {}
-    for shot in plan.leaves():
-        whole = shot.whole
-        if whole.source is None or (names and whole.name not in names):
+    for whole in plan.takes:
+        if names and whole.name not in names:
             continue
         parts = whole.edit.components if whole.edit is not None else chosen.choices
         if "detector" not in parts or "motion" not in parts:

@@ -110,7 +110,7 @@ def pick_shots(plan: RenderPlan, names: Sequence[str]) -> RenderPlan:
             raise PlanError(f"the timeline has no shot {name!r} here", nearest_names(name, known), "correct --shot")
     picked = [shot for shot in plan.shots if set(names).intersection(shot.names)]
     shots = tuple(_closed_up(picked))
-    update: dict[str, object] = {"shots": shots}
+    update: dict[str, object] = {"shots": shots, "part_of": ()}
     if plan.sound is not None:
         frames = [(old.record, new.record_start - old.record_start) for old, new in zip(picked, shots, strict=True)]
         stretches = [(run.start / plan.rate, run.stop / plan.rate, later / plan.rate) for run, later in frames]

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dpe_toolkit.plans.model import ShotPlan
+from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over, Show
+from dpe_toolkit.plans.shot import ShotPlan
 
 __all__ = ["edit_words", "edited_shots", "picture_words"]
 
 
-def picture_words(shot: ShotPlan, *, bottom: bool = True) -> str:
+def picture_words(shot: ShotPlan) -> str:
     """What a shot shows: its media and speed, what it dissolves into, and what lies below."""
-    own = picture_words(shot.inner, bottom=False) if shot.inner is not None else _media_words(shot, bottom)
-    if shot.mix is not None:
-        if shot.mix.to is None:
-            own = f"{own} fading out"
-        elif shot.inner is None and shot.source is None:
-            own = f"{picture_words(shot.mix.to, bottom=False)} fading in"
-        else:
-            own = f"{own} dissolving into {picture_words(shot.mix.to, bottom=False)}"
-    if shot.below is not None:
-        own = f"{own}, over {picture_words(shot.below)}"
-    return own
+    return _image_words(shot.image, bottom=True)
 
 
-def _media_words(shot: ShotPlan, bottom: bool) -> str:
-    if shot.source is None:
-        return "black" if bottom else "nothing"
-    name, line = shot.source.path.name, shot.frame_map
-    if shot.source.num_frames == 1:
+def _image_words(image: Image[Show], *, bottom: bool) -> str:
+    match image:
+        case Gap():
+            return "black" if bottom else "nothing"
+        case Show():
+            return _media_words(image)
+        case Over(top=top, below=below):
+            return f"{_image_words(top, bottom=bottom)}, over {_image_words(below, bottom=True)}"
+        case Dissolve(first=first, second=Gap()):
+            return f"{_image_words(first, bottom=False)} fading out"
+        case Dissolve(first=Gap(), second=second):
+            return f"{_image_words(second, bottom=False)} fading in"
+        case Dissolve(first=first, second=second):
+            return f"{_image_words(first, bottom=False)} dissolving into {_image_words(second, bottom=False)}"
+
+
+def _media_words(show: Show) -> str:
+    media, line = show.take.source, show.take.time
+    name, first = media.path.name, line.frame(show.start)
+    if media.num_frames == 1:
         return f"{name}, a still"
-    words = f"{name} from {shot.source_start}"
+    words = f"{name} from {first}"
     if line.step == 0:
-        return f"{name}, frame {shot.source_start} held"
+        return f"{name}, frame {first} held"
     if line.step == 1:
         return words
     if line.step == -1:

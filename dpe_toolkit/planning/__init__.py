@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dpe_toolkit.planning.build import build_plan
+from dpe_toolkit.planning.document import read_plan
 from dpe_toolkit.planning.explain import ExplainRow, explain
 from dpe_toolkit.planning.handles import ShotFile, edited_media, plan_shot_files
 from dpe_toolkit.planning.media import MediaFacts
@@ -13,6 +14,7 @@ from dpe_toolkit.planning.settings import (
     parse_regions,
     read_project,
 )
+from dpe_toolkit.plans.document import is_plan_file, write_plan
 
 __all__ = [
     "PROJECT_FILE",
@@ -24,7 +26,10 @@ __all__ = [
     "build_plan",
     "edited_media",
     "explain",
+    "is_plan_file",
     "parse_regions",
     "plan_shot_files",
+    "read_plan",
     "read_project",
+    "write_plan",
 ]

@@ -13,15 +13,15 @@ from dpe_toolkit.planning.components import check_targets, group_overrides
 from dpe_toolkit.planning.driving import EditedShot
 from dpe_toolkit.planning.edits import EditBuilder
 from dpe_toolkit.planning.flatten import picture_clips
-from dpe_toolkit.planning.layout import Take, TimelineLayout
+from dpe_toolkit.planning.layout import TimelineLayout
 from dpe_toolkit.planning.media import Digest, MediaLibrary, Probe, clip_label
 from dpe_toolkit.planning.picking import ComponentNames
 from dpe_toolkit.planning.recover import FoundEdit, find_edits
 from dpe_toolkit.planning.settings import EditSettings, read_project
-from dpe_toolkit.planning.shots import bare_shot, mark_edges, plan_shots, unique_names
+from dpe_toolkit.planning.shots import PlacedTake, mark_edges, place_takes, plan_shots
 from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.plans.edit import EditPlan
-from dpe_toolkit.plans.model import Fit, Gaps, RenderPlan, ShotPlan
+from dpe_toolkit.plans.model import Fit, Gaps, RenderPlan
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.plugins import Registry
 from dpe_toolkit.timeline import Clip, TimelineDoc, check_model, read_sidecar, read_timeline, walk_clips
@@ -84,7 +84,7 @@ def build_plan(
         weights=WeightsPlaces(folder=weights_dir, base_dir=timeline.absolute().parent, named=weights),
     )
     layout = TimelineLayout(doc, clips, library, fit=fit or config.picture.fit)
-    plan = _lay_out(doc, layout, found, builder)
+    plan = _flatten(doc, layout, found, builder)
     problems = (*doc.problems, *problems, *setting_problems, *sidecar_problems, *edit_problems, *_seen_nowhere(found))
     problems += (*layout.problems.items, *library.problems, *builder.problems.items, *_check_names(plan, builder))
     shown = {"gaps": gaps or config.picture.gaps, "problems": tuple(dict.fromkeys(problems))}
@@ -115,22 +115,14 @@ def _typed_settings(typed: Mapping[str, object] | None) -> tuple[EditSettings | 
     return check_model(EditSettings, typed or {}, where="command line", action="correct the option")
 
 
-def _lay_out(
+def _flatten(
     doc: TimelineDoc, layout: TimelineLayout, found: Mapping[Clip, FoundEdit], builder: EditBuilder
 ) -> RenderPlan:
     """The plan, without problems."""
-    laid = layout.lay()
-    takes = list(laid.takes)
-    names = unique_names(take.run.clip for take in takes)
-    shots = [bare_shot(take, names[take.run.clip], layout.rate) for take in takes]
-    edits = [_edit(take, shot, found, builder, layout.rate) for take, shot in zip(takes, shots, strict=True)]
+    flat = layout.flatten()
     places = {clip: place for place, clip in enumerate(walk_clips(doc.stack))}
-    wholes = {
-        (take.run.line, take.run.record.start): shot.model_copy(
-            update={"edit": edit, "clip_index": places[take.run.clip]}
-        )
-        for take, shot, edit in zip(takes, shots, mark_edges(shots, edits), strict=True)
-    }
+    placed = place_takes(flat.runs, places, layout.rate)
+    takes = mark_edges(placed, [_edit(one, found, builder, layout.rate) for one in placed])
     return RenderPlan(
         toolkit_version=__version__,
         timeline=doc.name,
@@ -140,29 +132,18 @@ def _lay_out(
         height=layout.size_px[1],
         start_frame=max(0, round((doc.global_start_s or Fraction(0)) * layout.rate)),
         fit=layout.fit,
-        shots=tuple(plan_shots(laid, wholes, layout.rate)),
-        sound=laid.sound,
+        shots=tuple(plan_shots(flat, takes, layout.rate)),
+        sound=flat.sound,
     )
 
 
-def _edit(
-    take: Take, shot: ShotPlan, found: Mapping[Clip, FoundEdit], builder: EditBuilder, rate: Fraction
-) -> EditPlan | None:
-    own, drive = found.get(take.run.clip), take.run.drive(rate)
-    if take.media is None or (own is None and drive is None):
+def _edit(placed: PlacedTake, found: Mapping[Clip, FoundEdit], builder: EditBuilder, rate: Fraction) -> EditPlan | None:
+    media, run = placed.run.media, placed.run.run
+    own, drive = found.get(run.clip), run.drive(rate)
+    if media is None or placed.take is None or (own is None and drive is None):
         return None
     return builder.build(
-        EditedShot(
-            take.run.clip,
-            drive,
-            own,
-            take.media,
-            shot,
-            rate,
-            take.in_s,
-            take.run.skip_s,
-            take.run.line.speed,
-        )
+        EditedShot(run.clip, drive, own, media, placed.take, rate, placed.run.in_s, run.skip_s, run.line.speed)
     )
 
 
@@ -171,7 +152,7 @@ def _check_names(plan: RenderPlan, builder: EditBuilder) -> list[Problem]:
     entries = [entry for kind in SHOT_KINDS for entry in builder.registry.components(kind).values()]
     families = {entry.component.name: entry.component.family for entry in entries if entry.component.family}
     installed = {name for entry in entries for name in (entry.component.name, entry.full_name)} | set(families.values())
-    chosen = [choice for shot in plan.leaves() if shot.edit for choice in shot.edit.choices]
+    chosen = [choice for take in plan.takes if take.edit for choice in take.edit.choices]
     used = {name for choice in chosen for name in (choice.name, f"{choice.plugin}:{choice.name}")}
     used |= {families[name] for name in used if name in families}
     problems = check_targets(builder.project.options, installed, where="project file")

@@ -12,7 +12,7 @@ from dpe_toolkit.planning.intervals import Drive
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s, problem_of
 from dpe_toolkit.planning.problems import ProblemList
 from dpe_toolkit.planning.recover import FoundEdit
-from dpe_toolkit.plans.model import ShotPlan
+from dpe_toolkit.plans.take import Take
 from dpe_toolkit.timeline import Clip, EffectSpec, MediaMoment
 
 __all__ = ["Driven", "EditedShot", "check_length", "find_driver", "seconds_in"]
@@ -28,8 +28,8 @@ class EditedShot:
     found: FoundEdit | None
     """The clip's own edit, None where only a driver track says something."""
     source: KnownMedia
-    shot: ShotPlan
-    """The shot without its edit."""
+    take: Take
+    """Its take, without the edit."""
     rate: Fraction
     """Frames a second of the timeline."""
     in_s: Fraction
@@ -42,19 +42,19 @@ class EditedShot:
     @property
     def source_span(self) -> Span:
         """Media frames of the shot."""
-        return self.shot.source_span
+        return self.take.source_span
 
     @property
     def row_s(self) -> Fraction:
         """Time of the clip, from the start of its range, at the shot's first row."""
-        if self.shot.held_rate is not None:
+        if self.take.held_rate is not None:
             return self.skip_s
         return self.source_span.start / self.source.plan.rate - self.in_s
 
     @property
     def first_row_at(self) -> Fraction:
         """Output frame, counted from the shot's first, at which the first row is shown; it may lie before it."""
-        line = self.shot.frame_map
+        line = self.take.time
         if line.step == 0:
             return Fraction(0)
         return (self.source_span.start + int(line.step < 0) - line.start) / line.step
@@ -62,7 +62,7 @@ class EditedShot:
     @property
     def speed(self) -> Fraction:
         """Seconds of the media that pass in one second of the output."""
-        return self.shot.frame_map.step * self.rate / self.source.plan.rate
+        return self.take.time.step * self.rate / self.source.plan.rate
 
     @property
     def where(self) -> str:
@@ -95,7 +95,7 @@ def find_driver(shot: EditedShot, spec: EffectSpec, library: MediaLibrary, probl
 def check_length(driven: Driven, shot: EditedShot, when_short: str, problems: ProblemList) -> None:
     """Adds a problem where the driver does not cover the shot."""
     name, duration_s = driven.media.plan.path.name, driven.media.duration_s
-    first_s = driven.start_s if driven.retime >= 0 else _at(driven, shot, len(shot.shot.rows) - 1)
+    first_s = driven.start_s if driven.retime >= 0 else _at(driven, shot, len(shot.take.rows) - 1)
     # In the handle of a dissolve a driver that begins with the clip is not there yet.
     handle_s = max(Fraction(0), -shot.row_s) * driven.retime
     if driven.retime > 0 and first_s < 0 <= first_s + handle_s and when_short != "error":
@@ -161,7 +161,7 @@ def _by_effect(shot: EditedShot, spec: EffectSpec, library: MediaLibrary, proble
         found_s = seconds_in(start, known, origin_s, where=f"driver of {shot.where}", problems=problems)
         begin_s = begin_s if found_s is None else found_s
     retime = Fraction(driving.retime).limit_denominator(1_000_000)
-    row_retime = retime * shot.clip_speed if shot.shot.held_rate is not None else retime
+    row_retime = retime * shot.clip_speed if shot.take.held_rate is not None else retime
     shift_s = shot.row_s + (shot.found.shift_s if shot.found else Fraction(0))
     stop_s = None if part is None else part.start_s + part.duration_s - origin_s
     return Driven(known, origin_s, begin_s + shift_s * retime, stop_s, row_retime)
@@ -199,7 +199,7 @@ def _by_track(
     origin_s = media_origin_s(stated_s, first_s, known.plan)
     begin_s = Fraction(0) if first_s is None else first_s - origin_s
     start_s = begin_s + drive.skip_s
-    if shot.shot.held_rate is not None or shot.speed == 0:
+    if shot.take.held_rate is not None or shot.speed == 0:
         return Driven(known, origin_s, start_s, retime=drive.speed)
     # The track states the driver's time in the output; the edit runs on the media's frames.
     start_s += shot.first_row_at / shot.rate * drive.speed
@@ -208,12 +208,12 @@ def _by_track(
 
 def _at(driven: Driven, shot: EditedShot, row: int) -> Fraction:
     """Driver time at a row."""
-    return driven.start_s + row / shot.shot.row_rate * driven.retime
+    return driven.start_s + row / shot.take.row_rate * driven.retime
 
 
 def _missing(driven: Driven, shot: EditedShot, end_s: Fraction) -> int:
     """How many of the shot's rows lie at or behind ``end_s`` of the driver, or before its first frame."""
-    rows, step_s = len(shot.shot.rows), driven.retime / shot.shot.row_rate
+    rows, step_s = len(shot.take.rows), driven.retime / shot.take.row_rate
     if step_s == 0:
         return 0 if driven.start_s < end_s else rows
     if step_s > 0:

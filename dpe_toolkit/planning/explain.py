@@ -26,11 +26,11 @@ class ExplainRow(NamedTuple):
 
 def explain(plan: RenderPlan) -> list[ExplainRow]:
     """Every value of every edited shot with its origin, in the plan's order."""
-    edits = {(shot.name, shot.whole.record_start): shot.edit for shot in reversed(list(plan.leaves())) if shot.edit}
     return [
-        ExplainRow(name, what, value, origin)
-        for (name, _), edit in reversed(edits.items())
-        for what, value, origin in _rows(edit)
+        ExplainRow(take.name, what, value, origin)
+        for take in plan.takes
+        if take.edit is not None
+        for what, value, origin in _rows(take.edit)
     ]
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil
 
-from dpe_toolkit.planning.intervals import NO_CLIP, Piece, cover, drive, warp_pieces
+from dpe_toolkit.planning.intervals import ClipPart, Piece, cover, drive, warp_pieces
 from dpe_toolkit.planning.judging import Judge
 from dpe_toolkit.planning.media import clip_label
 from dpe_toolkit.planning.sequences import Handles, lay_in_turn
 from dpe_toolkit.planning.sound import SoundLayer
-from dpe_toolkit.timeline import Clip, Gap, Stack, Track, Transition
+from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over
+from dpe_toolkit.timeline import Clip, Stack, Track, Transition
+from dpe_toolkit.timeline import Gap as EmptyItem
 from dpe_toolkit.timeline.document import Item
 
 __all__ = ["Flattener", "picture_clips"]
@@ -27,7 +29,7 @@ def picture_clips(stack: Stack) -> list[Clip]:
 def _picture_clips(item: Item) -> list[Clip]:
     if isinstance(item, Clip):
         return [item] if item.enabled else []
-    if isinstance(item, Gap | Transition) or not item.enabled:
+    if isinstance(item, EmptyItem | Transition) or not item.enabled:
         return []
     if isinstance(item, Track) and (item.kind != "Video" or item.is_driver):
         return []
@@ -89,7 +91,7 @@ class Flattener:
 
     def duration_s(self, item: Item) -> Fraction:
         """How long an item is."""
-        if isinstance(item, Gap):
+        if isinstance(item, EmptyItem):
             return item.duration_s
         if isinstance(item, Transition):
             return Fraction(0)
@@ -141,7 +143,7 @@ class Flattener:
         found: list[Piece] = []
         start_s = Fraction(0)
         for child in track.children:
-            if not isinstance(child, Gap | Transition) and child.enabled:
+            if not isinstance(child, EmptyItem | Transition) and child.enabled:
                 found += [piece.shift(start_s) for piece in pieces_of(child)]
             start_s += self.duration_s(child)
         return found
@@ -156,7 +158,7 @@ class Flattener:
         offset_s, speed = _own_time(clip, Fraction(0), length_s)
         start_s, stop_s = -handles.lead_s, length_s + handles.tail_s
         home = None if handles == NO_HANDLES else (Fraction(0), length_s)
-        return [Piece(start_s, stop_s, clip, offset_s + speed * start_s, speed=speed, home=home)]
+        return [Piece(start_s, stop_s, ClipPart(clip, offset_s + speed * start_s, speed=speed, home=home))]
 
     def _trimmed(self, item: Track | Stack, pieces: Sequence[Piece], handles: Handles = NO_HANDLES) -> list[Piece]:
         """What the range and the speed of an item leave of it, and the handles beside that."""
@@ -193,12 +195,18 @@ class Flattener:
 
     def _hides(self, piece: Piece) -> bool:
         """True where nothing below a piece can be seen."""
-        shown = piece.inner is not None and self._hides(piece.inner)
-        if piece.clip is not NO_CLIP:
-            shown = self._is_opaque(piece.clip)
-        if piece.blend is not None:
-            shown = shown and piece.blend.to is not None and self._hides(piece.blend.to)
-        return shown or (piece.below is not None and self._hides(piece.below))
+        return self._covers(piece.image)
+
+    def _covers(self, image: Image[ClipPart]) -> bool:
+        match image:
+            case Gap():
+                return False
+            case Dissolve(first=first, second=second):
+                return self._covers(first) and self._covers(second)
+            case Over(top=top, below=below):
+                return self._covers(top) or self._covers(below)
+            case part:
+                return self._is_opaque(part.clip)
 
 
 def _own_time(item: Clip | Track | Stack, first_s: Fraction, length_s: Fraction) -> tuple[Fraction, Fraction]:

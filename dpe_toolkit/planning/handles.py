@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.planning.media import media_origin_s
 from dpe_toolkit.plans.edit import EditPlan, MattePlan
 from dpe_toolkit.plans.media import MediaPlan
-from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
+from dpe_toolkit.plans.shot import ShotPlan
+from dpe_toolkit.plans.take import Take
 from dpe_toolkit.timeline import Clip, EditedMedia, media_url
 
 __all__ = ["ShotFile", "edited_media", "plan_shot_files"]
@@ -26,7 +29,7 @@ class ShotFile:
     ids: tuple[str, ...]
     """Ids of its edits, in the order of its media."""
     clip_index: int
-    """As `ShotPlan.clip_index`."""
+    """As `Take.clip_index`."""
     source: MediaPlan
     shown: Span
     """Media frames from the lowest to the highest that the timeline shows, dissolves included."""
@@ -56,11 +59,9 @@ def plan_shot_files(plan: RenderPlan, handles: int) -> tuple[list[ShotFile], lis
         plan: a plan without errors.
         handles: frames wanted before and behind each shot; as many are taken as the media have.
     """
-    clips: dict[int, list[ShotPlan]] = {}
-    for leaf in plan.leaves():
-        takes = clips.setdefault(-1 if leaf.clip_index is None else leaf.clip_index, [])
-        if leaf.whole not in takes:
-            takes.append(leaf.whole)
+    clips: dict[int, list[Take]] = {}
+    for take in plan.takes:
+        clips.setdefault(-1 if take.clip_index is None else take.clip_index, []).append(take)
     files: list[ShotFile] = []
     problems: list[Problem] = []
     for place, takes in clips.items():
@@ -123,7 +124,7 @@ def _stated(file: ShotFile, path: Path) -> dict[str, object]:
     return {"driving": driving, **amounts}
 
 
-def _hindrance(takes: Sequence[ShotPlan]) -> str:
+def _hindrance(takes: Sequence[Take]) -> str:
     """Why frames of the media cannot hold the edit; empty where they can."""
     if any(take.held_rate is not None for take in takes):
         return "its driver moves on over one held picture, which no frames of its media can show"
@@ -136,9 +137,8 @@ def _hindrance(takes: Sequence[ShotPlan]) -> str:
     return ""
 
 
-def _file(plan: RenderPlan, place: int, takes: Sequence[ShotPlan], handles: int) -> ShotFile:
+def _file(plan: RenderPlan, place: int, takes: Sequence[Take], handles: int) -> ShotFile:
     source = takes[0].source
-    assert source is not None, "only leaves that show media are asked for"
     shown = Span(takes[0].source_span.start, max(take.source_span.stop for take in takes))
     frames = Span(max(0, shown.start - handles), min(source.num_frames, shown.stop + handles))
     edited = [take for take in takes if take.edit is not None]
@@ -150,6 +150,7 @@ def _file(plan: RenderPlan, place: int, takes: Sequence[ShotPlan], handles: int)
         "start_frame": source.start_frame + frames.start,
         "gaps": "black",
         "sound": None,
+        "part_of": (),
         "problems": (),
         "shots": shots,
     }
@@ -157,33 +158,34 @@ def _file(plan: RenderPlan, place: int, takes: Sequence[ShotPlan], handles: int)
     return ShotFile(takes[0].name, ids, place, source, shown, frames, plan.model_copy(update=update))
 
 
-def _shots(edited: Sequence[ShotPlan], source: MediaPlan, shown: Span, frames: Span, place: int) -> Iterator[ShotPlan]:
+def _shots(edited: Sequence[Take], source: MediaPlan, shown: Span, frames: Span, place: int) -> Iterator[ShotPlan]:
     """Edited takes in the order of their media, what lies between them unedited."""
     position = frames.start
+
+    def shot(like: Take, span: Span, take_id: str, edit: EditPlan | None = None) -> ShotPlan:
+        take = Take(
+            id=take_id,
+            name=like.name,
+            source=source,
+            num_frames=len(span),
+            time=FrameMap(start=Fraction(span.start)),
+            edit=edit,
+            clip_index=place,
+        )
+        return ShotPlan.of(take, span.start - frames.start)
+
     for take in edited:
         own = take.source_span
         span = Span(
             frames.start if own.start == shown.start else own.start, frames.stop if own.stop == shown.stop else own.stop
         )
         if span.start > position:
-            yield _plain(take.name, source, Span(position, span.start), frames, place)
+            yield shot(take, Span(position, span.start), f"{take.id}-before")
         assert take.edit is not None
-        bare = _plain(take.name, source, span, frames, place)
-        yield bare.model_copy(update={"edit": _moved(take.edit, own.start - span.start, source.rate)})
+        yield shot(take, span, take.id, _moved(take.edit, own.start - span.start, source.rate))
         position = span.stop
     if position < frames.stop:
-        yield _plain(edited[-1].name, source, Span(position, frames.stop), frames, place)
-
-
-def _plain(name: str, source: MediaPlan, span: Span, frames: Span, place: int) -> ShotPlan:
-    return ShotPlan(
-        name=name,
-        record_start=span.start - frames.start,
-        num_frames=len(span),
-        source=source,
-        source_start=span.start,
-        clip_index=place,
-    )
+        yield shot(edited[-1], Span(position, frames.stop), f"{edited[-1].id}-behind")
 
 
 def _moved(edit: EditPlan, lead: int, rate: Fraction) -> EditPlan:

@@ -1,7 +1,6 @@
-"""Pieces of clips on the time line of a stack: trimming, retiming, covering, dissolving and driving.
+"""Pieces on the time line of a stack: trimming, retiming, covering, dissolving and driving.
 
-A piece is a tree where pictures meet: what it shows itself, dissolved into another piece, over one below.
-All of a tree's pieces begin and end together.
+A piece is a stretch of time with the image that is seen in it, whose leaves are parts of clips.
 """
 
 from __future__ import annotations
@@ -10,14 +9,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from itertools import pairwise
 
+from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over, leaves_of, map_image
 from dpe_toolkit.timeline import Clip, MediaReference
 
 __all__ = [
-    "NO_CLIP",
-    "Blend",
+    "ClipPart",
     "Drive",
     "Piece",
     "cover",
@@ -28,14 +26,12 @@ __all__ = [
     "warp_pieces",
 ]
 
-NO_CLIP = Clip("", MediaReference("missing"))
-"""Stands for the clip of a piece that has none."""
 _NORMAL = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drive:
-    """A clip of a driver track, as it lies over a piece of picture."""
+    """A clip of a driver track, as it lies over a piece."""
 
     clip: Clip
     skip_s: Fraction
@@ -45,39 +41,52 @@ class Drive:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Blend:
-    """A dissolve out of the piece that holds it."""
+class ClipPart:
+    """What is seen of one clip in a piece."""
 
-    to: Piece | None
-    """None fades to nothing."""
-    share: Fraction
-    """Share of ``to`` at the start of the piece."""
-    per_s: Fraction
-    """What each second adds to it."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
-    """A part of a clip on the time line. Lists of pieces are sorted and do not overlap."""
-
-    start_s: Fraction
-    stop_s: Fraction
     clip: Clip
-    """`NO_CLIP` where the piece shows ``inner``, or nothing."""
     skip_s: Fraction = Fraction(0)
-    """Time of the clip, from the start of its range, at ``start_s``."""
+    """Time of the clip, from the start of its range, at the start of the piece."""
     drive: Drive | None = None
     speed: Fraction = _NORMAL
     """Seconds of the clip that pass in one second of the piece."""
     backwards: bool = False
     """Where the speed is 0: the moment that is frozen was come to from behind."""
     home: tuple[Fraction, Fraction] | None = None
-    """Where the clip lies without the handles that a dissolve uses; None means all of the piece."""
-    inner: Piece | None = None
-    blend: Blend | None = None
-    """What the clip, or ``inner``, dissolves into."""
-    below: Piece | None = None
-    """What shows through where all of this is transparent."""
+    """Where on the piece's time line the clip lies without the handles that a dissolve uses; None means all of the
+    piece."""
+
+    def moved(self, passed_s: Fraction, scale: Fraction) -> ClipPart:
+        """The part in a piece that begins ``passed_s`` later and runs ``scale`` times as fast."""
+        direction = self.speed * (scale or 1)
+        over = self.drive
+        return replace(
+            self,
+            skip_s=self.skip_s + passed_s * self.speed,
+            speed=self.speed * scale,
+            backwards=direction < 0 if direction else self.backwards,
+            drive=over and replace(over, skip_s=over.skip_s + passed_s * over.speed, speed=over.speed * scale),
+        )
+
+    def at_home(self, moved: Callable[[Fraction], Fraction]) -> ClipPart:
+        """The part with the ends of its home moved."""
+        if self.home is None:
+            return self
+        first_s, last_s = sorted(moved(moment_s) for moment_s in self.home)
+        return replace(self, home=(first_s, last_s))
+
+
+_NO_PART = ClipPart(Clip("", MediaReference("missing")))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A stretch of the time line. Lists of pieces are sorted and do not overlap."""
+
+    start_s: Fraction
+    stop_s: Fraction
+    image: Image[ClipPart]
+    """Shares of a dissolve count from ``start_s``, in seconds."""
 
     def part(self, start_s: Fraction, stop_s: Fraction) -> Piece:
         """The piece between two times inside it."""
@@ -85,23 +94,12 @@ class Piece:
 
     def shift(self, seconds: Fraction) -> Piece:
         """The same piece, later on the time line."""
-        return self.each(
-            lambda one: replace(
-                one,
-                start_s=one.start_s + seconds,
-                stop_s=one.stop_s + seconds,
-                home=one.home and (one.home[0] + seconds, one.home[1] + seconds),
-            )
-        )
+        image = map_image(self.image, lambda one: one.at_home(lambda moment_s: moment_s + seconds))
+        return Piece(self.start_s + seconds, self.stop_s + seconds, image)
 
-    def leaves(self) -> Iterator[Piece]:
-        """Every piece of the tree that shows a clip."""
-        if self.clip is not NO_CLIP:
-            yield self
-        to = None if self.blend is None else self.blend.to
-        for child in (self.inner, to, self.below):
-            if child is not None:
-                yield from child.leaves()
+    def leaves(self) -> Iterator[ClipPart]:
+        """Every part of a clip that is seen."""
+        return leaves_of(self.image)
 
     def warp(self, offset_s: Fraction, speed: Fraction) -> Piece:
         """The piece on a time line whose moment t shows the moment ``offset_s + speed * t`` of this one's.
@@ -111,51 +109,21 @@ class Piece:
         ends = sorted((moment_s - offset_s) / speed for moment_s in (self.start_s, self.stop_s))
         passed_s = self.stop_s - self.start_s if speed < 0 else Fraction(0)
         moved = self._moved(ends[0], ends[1], passed_s, speed)
-
-        def rehomed(one: Piece) -> Piece:
-            if one.home is None:
-                return one
-            first_s, last_s = sorted((moment_s - offset_s) / speed for moment_s in one.home)
-            return replace(one, home=(first_s, last_s))
-
-        return moved.each(rehomed)
+        home = map_image(moved.image, lambda one: one.at_home(lambda moment_s: (moment_s - offset_s) / speed))
+        return replace(moved, image=home)
 
     def freeze(self, moment_s: Fraction, start_s: Fraction, stop_s: Fraction) -> Piece:
         """The moment of this piece, held from one time to another."""
         held = self._moved(start_s, stop_s, moment_s - self.start_s, Fraction(0))
-        return held.each(lambda one: replace(one, home=None))
+        return replace(held, image=map_image(held.image, lambda one: replace(one, home=None)))
 
     def _moved(self, start_s: Fraction, stop_s: Fraction, passed_s: Fraction, scale: Fraction) -> Piece:
-        def moved(one: Piece) -> Piece:
-            direction = one.speed * (scale or 1)
-            return replace(
-                one,
-                start_s=start_s,
-                stop_s=stop_s,
-                skip_s=one.skip_s + passed_s * one.speed,
-                speed=one.speed * scale,
-                backwards=direction < 0 if direction else one.backwards,
-                drive=one.drive
-                and replace(
-                    one.drive, skip_s=one.drive.skip_s + passed_s * one.drive.speed, speed=one.drive.speed * scale
-                ),
-                blend=one.blend
-                and replace(
-                    one.blend, share=one.blend.share + passed_s * one.blend.per_s, per_s=one.blend.per_s * scale
-                ),
-            )
-
-        return self.each(moved)
-
-    def each(self, change: Callable[[Piece], Piece]) -> Piece:
-        """The tree with ``change`` done to each of its pieces."""
-        changed = change(self)
-        return replace(
-            changed,
-            inner=self.inner and self.inner.each(change),
-            blend=changed.blend and replace(changed.blend, to=changed.blend.to and changed.blend.to.each(change)),
-            below=self.below and self.below.each(change),
+        image = map_image(
+            self.image,
+            lambda one: one.moved(passed_s, scale),
+            lambda start, step: (start + passed_s * step, step * scale),
         )
+        return Piece(start_s, stop_s, image)
 
 
 def trim_pieces(pieces: Sequence[Piece], start_s: Fraction, stop_s: Fraction) -> list[Piece]:
@@ -205,22 +173,32 @@ def cover(lower: Sequence[Piece], upper: Sequence[Piece], is_opaque: Callable[[P
 def _laid_over(piece: Piece, lower: Sequence[Piece]) -> list[Piece]:
     found: list[Piece] = []
     for start_s, stop_s, under, _ in _intervals(piece.start_s, piece.stop_s, lower, ()):
-        found.append(_put_under(piece.part(start_s, stop_s), under) if under else piece.part(start_s, stop_s))
+        part = piece.part(start_s, stop_s)
+        found.append(replace(part, image=_put_under(part.image, under.image)) if under else part)
     return found
 
 
-def _put_under(piece: Piece, lower: Piece) -> Piece:
-    return replace(piece, below=lower if piece.below is None else _put_under(piece.below, lower))
+def _put_under(image: Image[ClipPart], lower: Image[ClipPart]) -> Over[ClipPart]:
+    if isinstance(image, Over):
+        return Over(top=image.top, below=_put_under(image.below, lower))
+    return Over(top=image, below=lower)
 
 
 def dissolve(first: Sequence[Piece], second: Sequence[Piece], start_s: Fraction, stop_s: Fraction) -> list[Piece]:
     """The pieces between two times, the first ones dissolving into the second ones."""
     length_s = stop_s - start_s
-    return [
-        Piece(one_s, other_s, NO_CLIP, inner=before, blend=Blend(after, (one_s - start_s) / length_s, 1 / length_s))
-        for one_s, other_s, before, after in _intervals(start_s, stop_s, first, second)
-        if before is not None or after is not None
-    ]
+    mixed: list[Piece] = []
+    for one_s, other_s, before, after in _intervals(start_s, stop_s, first, second):
+        if before is None and after is None:
+            continue
+        image = Dissolve[ClipPart](
+            first=Gap() if before is None else before.image,
+            second=Gap() if after is None else after.image,
+            start=(one_s - start_s) / length_s,
+            step=1 / length_s,
+        )
+        mixed.append(Piece(one_s, other_s, image))
+    return mixed
 
 
 def _intervals(
@@ -258,30 +236,42 @@ def drive(picture: Sequence[Piece], drivers: Sequence[Piece]) -> tuple[list[Piec
         parts: list[tuple[list[Piece | None], Piece]] = []
         for start_s, stop_s in _between(edges, piece.start_s, piece.stop_s):
             part = piece.part(start_s, stop_s)
-            over = [_driver_of(leaf, drivers) for leaf in part.leaves()]
+            over = [_driver_of(part, leaf, drivers) for leaf in part.leaves()]
             for leaf, one in zip(part.leaves(), over, strict=True):
                 if one is not None and leaf.drive is not None:
-                    conflicts.setdefault((position, one.clip), (leaf.clip, one.clip))
+                    clip = _shown_alone(one).clip
+                    conflicts.setdefault((position, clip), (leaf.clip, clip))
             if parts and parts[-1][0] == over:
                 part = piece.part(parts.pop()[1].start_s, stop_s)
             parts.append((over, part))
-        driven += [part.each(partial(_settle, drivers=drivers)) if any(over) else part for over, part in parts]
+        driven += [_settle(part, drivers) if any(over) else part for over, part in parts]
     return driven, list(conflicts.values())
 
 
-def _settle(one: Piece, drivers: Sequence[Piece]) -> Piece:
-    over = _driver_of(one, drivers) if one.clip is not NO_CLIP and one.drive is None else None
-    if over is None:
-        return one
-    return replace(one, drive=Drive(over.clip, over.skip_s + (one.start_s - over.start_s) * over.speed, over.speed))
+def _settle(piece: Piece, drivers: Sequence[Piece]) -> Piece:
+    def settled(leaf: ClipPart) -> ClipPart:
+        over = _driver_of(piece, leaf, drivers) if leaf.drive is None else None
+        if over is None:
+            return leaf
+        part = _shown_alone(over)
+        skip_s = part.skip_s + (piece.start_s - over.start_s) * part.speed
+        return replace(leaf, drive=Drive(part.clip, skip_s, part.speed))
+
+    return replace(piece, image=map_image(piece.image, settled))
 
 
-def _driver_of(leaf: Piece, drivers: Sequence[Piece]) -> Piece | None:
-    """The driver over the start of a leaf; in a handle, the one over the end of the clip that is nearest."""
-    first_s, last_s = leaf.home or (leaf.start_s, leaf.stop_s)
-    if leaf.start_s >= last_s:
+def _shown_alone(driver: Piece) -> ClipPart:
+    """What a piece of a driver track shows; a part without a clip where several meet in it."""
+    top = driver.image.top if isinstance(driver.image, Over) else driver.image
+    return top if isinstance(top, ClipPart) else _NO_PART
+
+
+def _driver_of(piece: Piece, leaf: ClipPart, drivers: Sequence[Piece]) -> Piece | None:
+    """The driver over the start of a piece; in a handle, the one over the end of the clip that is nearest."""
+    first_s, last_s = leaf.home or (piece.start_s, piece.stop_s)
+    if piece.start_s >= last_s:
         return next((over for over in drivers if over.start_s < last_s <= over.stop_s), None)
-    moment_s = max(leaf.start_s, first_s)
+    moment_s = max(piece.start_s, first_s)
     return next((over for over in drivers if over.start_s <= moment_s < over.stop_s), None)
 
 

@@ -79,8 +79,8 @@ def _film(spec: MatteSpec, shot: EditedShot, library: MediaLibrary, problems: Pr
         begin_s = seconds_in(spec.start, known, origin_s, where=where, problems=problems)
     if begin_s is None:
         return None
-    rate, row_s = known.plan.rate, 1 / shot.shot.row_rate
-    if shot.shot.held_rate is not None:
+    rate, row_s = known.plan.rate, 1 / shot.take.row_rate
+    if shot.take.held_rate is not None:
         row_s *= shot.clip_speed
     start = (begin_s + shot.row_s) * rate
     return MattePlan(media=known.plan, start=start, step=rate * row_s, feather_px=spec.feather_px, invert=spec.invert)
@@ -105,12 +105,12 @@ def _rows(keys: Sequence[_Timed], shot: EditedShot, what: str, problems: Problem
 
 def _row_at(seconds: Fraction, shot: EditedShot) -> Fraction:
     """The row of a moment of the source, counted from the media's first frame."""
-    if shot.shot.held_rate is None:
+    if shot.take.held_rate is None:
         return seconds * shot.source.plan.rate - shot.source_span.start
     passed_s = seconds - shot.in_s - shot.skip_s
-    return passed_s if _is_frozen(shot) else passed_s / shot.clip_speed * shot.shot.held_rate
+    return passed_s if _is_frozen(shot) else passed_s / shot.clip_speed * shot.take.held_rate
 
 
 def _is_frozen(shot: EditedShot) -> bool:
     """The source's time stands still in the shot, although its rows go on: rows are then counted from that time."""
-    return shot.shot.held_rate is not None and shot.clip_speed == 0
+    return shot.take.held_rate is not None and shot.clip_speed == 0

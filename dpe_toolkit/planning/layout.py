@@ -21,7 +21,7 @@ from dpe_toolkit.plans.model import Fit
 from dpe_toolkit.plans.soundtrack import SoundTrack
 from dpe_toolkit.timeline import Clip, TimelineDoc
 
-__all__ = ["Laid", "Take", "TimelineLayout"]
+__all__ = ["FlatTimeline", "MediaRun", "TimelineLayout"]
 
 _Value = TypeVar("_Value")
 
@@ -30,7 +30,7 @@ _WHOLE = Fraction(1, 50)
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class MediaRun:
     """A run with its media settled."""
 
     run: Run
@@ -43,12 +43,12 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class FlatTimeline:
     """A timeline in frames."""
 
     pieces: tuple[Piece, ...]
     """What is seen, in output order, perhaps with holes."""
-    takes: tuple[Take, ...]
+    runs: tuple[MediaRun, ...]
     """The runs that the pieces are parts of."""
     num_frames: int
     sound: tuple[SoundTrack, ...] | None = None
@@ -79,22 +79,22 @@ class TimelineLayout:
         self.size_px = _most_common(((media.width, media.height) for media in known), (0, 0))
         """(width, height): what most clips have."""
 
-    def lay(self) -> Laid:
+    def flatten(self) -> FlatTimeline:
         """The timeline in frames."""
         flattener = Flattener(self.rate, length_s=self._length_s, is_opaque=self._is_opaque)
         pieces = flattener.picture(self._doc.stack)
         layers = flattener.sound(self._doc.stack)
         self.problems.items.extend(flattener.problems.items)
         sound = plan_sound(layers, self._library, self.problems)
-        takes = tuple(self._take(run) for run in collect_runs(pieces, self.rate))
+        runs = tuple(self._settle(run) for run in collect_runs(pieces, self.rate))
         # A clip without a length of its own takes that of its media: where these are missing, that is the fault.
-        if not takes and None not in self._media.values():
+        if not runs and None not in self._media.values():
             where = f"timeline {self._doc.name!r}"
             self.problems.refuse(where, "it shows nothing", "a clip on a picture track", "add a clip")
         for piece in pieces:
             self._tell_uneven(piece)
         end_s = max([flattener.duration_s(self._doc.stack), *(piece.stop_s for piece in pieces)])
-        return Laid(tuple(pieces), takes, first_frame(end_s, self.rate), sound)
+        return FlatTimeline(tuple(pieces), runs, first_frame(end_s, self.rate), sound)
 
     def _media_of(self, clip: Clip) -> KnownMedia | None:
         where = clip_label(clip.name)
@@ -124,16 +124,16 @@ class TimelineLayout:
         media = self._media.get(clip)
         return media is None or (not media.alpha and fills(media.plan, self.size_px, self.fit))
 
-    def _take(self, run: Run) -> Take:
+    def _settle(self, run: Run) -> MediaRun:
         clip, media = run.clip, self._media.get(run.clip)
         if media is None:
-            return Take(run, None, FrameMap(start=Fraction(0)))
+            return MediaRun(run, None, FrameMap(start=Fraction(0)))
         first_s = clip.range.start_s if clip.range is not None else None
         stated_s = clip.media.available.start_s if clip.media.available is not None else None
         in_s = Fraction(0) if first_s is None else first_s - media_origin_s(stated_s, first_s, media.plan)
         line = media_map(run, media, in_s, self.rate)
         self._check_range(run, media, line)
-        return Take(run, media, line, in_s)
+        return MediaRun(run, media, line, in_s)
 
     def _check_range(self, run: Run, media: KnownMedia, line: FrameMap) -> None:
         where, have = clip_label(run.clip.name), Span(0, media.plan.num_frames)

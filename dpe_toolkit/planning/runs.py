@@ -9,7 +9,7 @@ from math import ceil
 
 from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.planning.intervals import Drive, Piece
+from dpe_toolkit.planning.intervals import ClipPart, Drive, Piece
 from dpe_toolkit.planning.media import KnownMedia
 from dpe_toolkit.timeline import Clip
 
@@ -45,16 +45,21 @@ class Line:
     driver_speed: Fraction
 
 
-def line_of(leaf: Piece) -> Line:
-    """The line on which a piece of a clip lies."""
+def line_of(piece: Piece, leaf: ClipPart) -> Line:
+    """The line on which a part of a clip lies.
+
+    Args:
+        piece: where it is seen.
+        leaf: the part.
+    """
     drive = leaf.drive
     return Line(
         leaf.clip,
-        leaf.skip_s - leaf.start_s * leaf.speed,
+        leaf.skip_s - piece.start_s * leaf.speed,
         leaf.speed,
         leaf.backwards,
         None if drive is None else drive.clip,
-        Fraction(0) if drive is None else drive.skip_s - leaf.start_s * drive.speed,
+        Fraction(0) if drive is None else drive.skip_s - piece.start_s * drive.speed,
         Fraction(0) if drive is None else drive.speed,
     )
 
@@ -89,20 +94,20 @@ def collect_runs(pieces: Iterable[Piece], rate: Fraction) -> list[Run]:
     for piece in pieces:
         record = record_of(piece, rate)
         for leaf in piece.leaves() if len(record) else ():
-            line = line_of(leaf)
-            parts.setdefault(line, []).append(Run(line, record, _skip_at(leaf, record.start, rate), _in_handle(leaf)))
+            line, skip_s = line_of(piece, leaf), _skip_at(piece, leaf, record.start, rate)
+            parts.setdefault(line, []).append(Run(line, record, skip_s, _in_handle(piece, leaf)))
     runs = [run for found in parts.values() for run in _joined(sorted(found, key=lambda run: run.record))]
     return sorted(runs, key=lambda run: run.record)
 
 
-def _skip_at(leaf: Piece, frame: int, rate: Fraction) -> Fraction:
+def _skip_at(piece: Piece, leaf: ClipPart, frame: int, rate: Fraction) -> Fraction:
     """Clip time at an output frame; a cut that is only rounded off the frame's edge counts as on it."""
-    late = frame - leaf.start_s * rate
+    late = frame - piece.start_s * rate
     return leaf.skip_s if abs(late) <= _WHOLE else leaf.skip_s + late / rate * leaf.speed
 
 
-def _in_handle(leaf: Piece) -> bool:
-    return leaf.home is not None and (leaf.start_s < leaf.home[0] or leaf.stop_s > leaf.home[1])
+def _in_handle(piece: Piece, leaf: ClipPart) -> bool:
+    return leaf.home is not None and (piece.start_s < leaf.home[0] or piece.stop_s > leaf.home[1])
 
 
 def _joined(parts: Sequence[Run]) -> Iterator[Run]:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dpe_toolkit.planning.intervals import NO_CLIP, Piece
+from dpe_toolkit.planning.intervals import ClipPart, Piece
 from dpe_toolkit.planning.media import KnownSound, MediaLibrary, clip_label
 from dpe_toolkit.planning.problems import ProblemList
+from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over
 from dpe_toolkit.plans.soundtrack import SoundPart, SoundTrack
+from dpe_toolkit.timeline import Clip
 
 __all__ = ["SoundLayer", "plan_sound"]
 
@@ -29,13 +31,15 @@ class _Voice:
     """A clip of a sound track, with its loudness."""
 
     piece: Piece
+    part: ClipPart
+    """What the piece shows of the clip."""
     fade: tuple[Fraction, Fraction]
 
     def same_sound(self, other: _Voice) -> bool:
         """True where both play the same moments of the same file at the same time."""
         mine, theirs = self.piece, other.piece
         meet = mine.start_s < theirs.stop_s and theirs.start_s < mine.stop_s
-        return meet and mine.clip.media.url == theirs.clip.media.url and _line(mine) == _line(theirs)
+        return meet and self.part.clip.media.url == other.part.clip.media.url and _line(self) == _line(other)
 
 
 def plan_sound(
@@ -57,26 +61,27 @@ def plan_sound(
     tracks: list[SoundTrack] = []
     earlier: list[_Voice] = []
     for layer in layers:
-        voices = [voice for piece in layer.pieces for voice in _voices(piece, (_ALL, _ALL))]
+        voices = [voice for piece in layer.pieces for voice in _voices(piece, piece.image, (_ALL, _ALL))]
         parts = [part for voice in voices for part in _part(voice, earlier, library, problems)]
         tracks.append(SoundTrack(name=layer.name, parts=tuple(parts)))
         earlier += voices
     return tuple(tracks)
 
 
-def _voices(piece: Piece, fade: tuple[Fraction, Fraction]) -> Iterator[_Voice]:
+def _voices(piece: Piece, image: Image[ClipPart], fade: tuple[Fraction, Fraction]) -> Iterator[_Voice]:
     """The clips of a piece: in a dissolve both of its sides, one falling as the other rises."""
-    own = fade
-    if piece.blend is not None:
-        length_s = piece.stop_s - piece.start_s
-        shares = [_clamped(piece.blend.share + at_s * piece.blend.per_s) for at_s in (_NOTHING, length_s)]
-        own = (fade[0] * (1 - shares[0]), fade[1] * (1 - shares[1]))
-        if piece.blend.to is not None:
-            yield from _voices(piece.blend.to, (fade[0] * shares[0], fade[1] * shares[1]))
-    if piece.clip is not NO_CLIP:
-        yield _Voice(piece, own)
-    elif piece.inner is not None:
-        yield from _voices(piece.inner, own)
+    match image:
+        case Gap():
+            return
+        case Dissolve(first=first, second=second):
+            length_s = piece.stop_s - piece.start_s
+            shares = [_clamped(image.start + at_s * image.step) for at_s in (_NOTHING, length_s)]
+            yield from _voices(piece, second, (fade[0] * shares[0], fade[1] * shares[1]))
+            yield from _voices(piece, first, (fade[0] * (1 - shares[0]), fade[1] * (1 - shares[1])))
+        case Over(top=top):
+            yield from _voices(piece, top, fade)
+        case part:
+            yield _Voice(piece, part, fade)
 
 
 def _clamped(share: Fraction) -> Fraction:
@@ -87,15 +92,15 @@ def _part(
     voice: _Voice, earlier: Sequence[_Voice], library: MediaLibrary, problems: ProblemList
 ) -> Iterator[SoundPart]:
     """The part of a clip; none where it is frozen, without sound, or heard already."""
-    piece, where = voice.piece, clip_label(voice.piece.clip.name)
-    clip = piece.clip
+    piece, part = voice.piece, voice.part
+    clip, where = part.clip, clip_label(part.clip.name)
     if clip.media.kind != "external":
         problems.refuse(
             where, "its sound has no media file", "a reference to a media file", "relink the clip, or disable it"
         )
         return
     sound = library.get_sound(clip.media.url, where)
-    if sound is None or not piece.speed:
+    if sound is None or not part.speed:
         return
     if not sound.num_streams:
         problems.warn(where, f"{sound.path.name!r} has no sound, and so the clip is silent")
@@ -109,21 +114,21 @@ def _part(
         stream=number,
         record_s=piece.start_s,
         duration_s=piece.stop_s - piece.start_s,
-        start_s=_range_s(piece, sound) + piece.skip_s,
-        speed=piece.speed,
+        start_s=_range_s(clip, sound) + part.skip_s,
+        speed=part.speed,
         fade=voice.fade,
     )
 
 
-def _range_s(piece: Piece, sound: KnownSound) -> Fraction:
+def _range_s(clip: Clip, sound: KnownSound) -> Fraction:
     """Start of the clip's range, from the file's first picture, or its first sound where it has no picture."""
-    clip = piece.clip
     if clip.range is None:
         return _NOTHING
     stated_s = clip.media.available.start_s if clip.media.available is not None else None
     return clip.range.start_s - sound.origin_s(stated_s, clip.range.start_s)
 
 
-def _line(piece: Piece) -> tuple[Fraction, Fraction]:
-    first_s = piece.clip.range.start_s if piece.clip.range is not None else _NOTHING
-    return first_s + piece.skip_s - piece.start_s * piece.speed, piece.speed
+def _line(voice: _Voice) -> tuple[Fraction, Fraction]:
+    part = voice.part
+    first_s = part.clip.range.start_s if part.clip.range is not None else _NOTHING
+    return first_s + part.skip_s - voice.piece.start_s * part.speed, part.speed

@@ -250,7 +250,7 @@ class Registry:
     def check_plan(self, plan: RenderPlan) -> tuple[Problem, ...]:
         """What plugins find wrong with ``plan``; one that fails at it is a problem itself, an error if it is needed."""
         problems: list[Problem] = []
-        edits = [shot.edit for shot in plan.shots if shot.edit is not None]
+        edits = [take.edit for take in plan.takes if take.edit is not None]
         used = {choice.plugin for edit in edits for choice in edit.choices}
         for name, caller in self._callers("dpe_check_plan"):
             try:

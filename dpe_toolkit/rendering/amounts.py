@@ -16,7 +16,7 @@ from dpe_toolkit.editing.keyframes import value_at
 from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import FaceTrack
 from dpe_toolkit.plans.edit import EditPlan
-from dpe_toolkit.plans.model import ShotPlan
+from dpe_toolkit.plans.take import Take
 from dpe_toolkit.rendering.mapping import DriverMap, smoothstep
 
 __all__ = ["Missing", "driver_usable", "fade", "keyed_rows", "keyed_values", "source_usable"]
@@ -86,7 +86,7 @@ def keyed_rows(edit: EditPlan, num_rows: int) -> npt.NDArray[np.bool_]:
 
 
 def source_usable(
-    track: FaceTrack, edit: EditPlan, rate: Fraction, shot: ShotPlan
+    track: FaceTrack, edit: EditPlan, rate: Fraction, shot: Take
 ) -> tuple[npt.NDArray[np.bool_], list[Missing]]:
     """(T,) rows whose face may be edited, and the gaps in the source.
 
@@ -134,12 +134,12 @@ def driver_usable(track: FaceTrack, mapping: DriverMap, rate: Fraction) -> tuple
     return trusted[low] & trusted[high], missing
 
 
-def _missing(shot: ShotPlan, frames: Span) -> AnalysisError:
+def _missing(shot: Take, frames: Span) -> AnalysisError:
     return AnalysisError(
         f"the face is not seen from frame {frames.start} to {frames.stop - 1}",
         "a face in every frame, as missing_face = error says",
         "set missing_face to passthrough or hold, or trim the shot",
         clip=shot.name,
-        path=None if shot.source is None else shot.source.path,
+        path=shot.source.path,
         frame=frames.start,
     )

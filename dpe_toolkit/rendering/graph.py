@@ -31,7 +31,7 @@ from dpe_toolkit.rendering.nodes import (
     source_faces,
 )
 from dpe_toolkit.rendering.prepare import PreparedShot
-from dpe_toolkit.rendering.takes import Take
+from dpe_toolkit.rendering.takes import TakeUse
 
 __all__ = ["GraphContext", "ShotGraph", "build_take"]
 
@@ -70,22 +70,20 @@ class ShotGraph:
         self.resources.close()
 
 
-def build_take(take: Take, prepared: PreparedShot | None, context: GraphContext) -> ShotGraph:
+def build_take(use: TakeUse, prepared: PreparedShot | None, context: GraphContext) -> ShotGraph:
     """The graph of one take.
 
     Args:
-        take: the take.
+        use: the take, and where it is seen.
         prepared: its edit; None passes the take through.
         context: what all graphs share.
     """
-    whole = take.whole
-    if whole.source is None:
-        raise ValueError(f"shot {whole.name!r} has no media")
+    whole = use.take
     held, first = whole.held_rate is not None, whole.source_span.start
-    rows = take.schedule if context.sequential else []
+    rows = use.schedule if context.sequential else []
     schedule = [Span(first, first + 1) if held else run.shift(first) for run in rows]
     resources = ExitStack()
-    footage = Footage(whole.source.path, context.open_reader, schedule, rereads=take.rereads)
+    footage = Footage(whole.source.path, context.open_reader, schedule, rereads=use.rereads)
     resources.callback(footage.close)
     source = SourceNode(footage, first, len(whole.rows), held)
     if prepared is None:

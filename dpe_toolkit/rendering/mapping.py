@@ -12,7 +12,7 @@ import numpy.typing as npt
 from dpe_toolkit.core.errors import RenderError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.plans.edit import EditPlan
-from dpe_toolkit.plans.model import ShotPlan
+from dpe_toolkit.plans.take import Take
 
 __all__ = ["DriverMap", "driver_spans", "map_driver", "smoothstep"]
 
@@ -39,14 +39,14 @@ def smoothstep(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(x * x * (3 - 2 * x), np.float64)
 
 
-def map_driver(shot: ShotPlan, edit: EditPlan, rate: Fraction) -> DriverMap:
+def map_driver(shot: Take, edit: EditPlan, rate: Fraction) -> DriverMap:
     """Driver positions by seconds, one for each row, so that neither rate nor retime makes motion judder.
 
     A loop wraps at the end of the driver's file to its start, not to ``driver_start_s``: that differs
     between a shot and its trimmed parts.
 
     Args:
-        shot: the whole shot.
+        shot: the take.
         edit: its edit.
         rate: rows a second.
 
@@ -94,7 +94,7 @@ def driver_spans(mapping: DriverMap, edit: EditPlan) -> tuple[Span, Span]:
     return wanted, used
 
 
-def _too_short(shot: ShotPlan, edit: EditPlan, at_s: float) -> RenderError:
+def _too_short(shot: Take, edit: EditPlan, at_s: float) -> RenderError:
     held_s = float(edit.driver.num_frames / edit.driver.rate)
     return RenderError(
         f"the shot needs its driver at {at_s:.2f} s, which the driver does not have",

@@ -48,13 +48,13 @@ def common_format(plan: RenderPlan) -> CommonFormat:
 
     Alpha is kept where a transparent image is shown alone, or where nothing is to be transparent.
     """
-    infos = [info for _, info in _sources(plan)]
+    uses = [(use, probe_media(use.media)) for use in plan.source_uses]
+    infos = [info for _, info in uses]
     if not infos:
         layout = _BLACK_LAYOUT
         return CommonFormat(_transparent(layout, plan), _BLACK_COLOR, Fraction(1))
     layout = joined_layout([info.layout for info in infos])
-    alone = {shot.source.path for shot in plan.shots if shot.is_plain and shot.source is not None}
-    if not any(info.layout.alpha and info.path in alone for info in infos):
+    if not any(info.layout.alpha and use.alone for use, info in uses):
         layout = without_alpha(layout)
     shared = infos[0].hdr if all(info.hdr == infos[0].hdr for info in infos) else None
     return CommonFormat(_transparent(layout, plan), infos[0].color, infos[0].sample_aspect, shared)

@@ -1,8 +1,8 @@
-"""The nodes between a shot's own frames and the output: in output time, in the output's size, one over another."""
+"""The nodes between a take's own frames and the output: in output time, in the output's size, one over another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -12,11 +12,12 @@ import numpy.typing as npt
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout, Plane
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.media import convert_frames, fit_frames, place_in_frame, without_alpha
-from dpe_toolkit.plans.model import Fit, Mix
+from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over, leaves_of
+from dpe_toolkit.plans.model import Fit
 from dpe_toolkit.rendering.node import Inputs, Need, RenderNode
 from dpe_toolkit.rendering.takes import row_runs
 
-__all__ = ["ComposeNode", "FitNode", "Layer", "LayerNode", "ShownNode"]
+__all__ = ["ComposeNode", "FitNode", "Layer", "ShownNode"]
 
 Values = npt.NDArray[np.float32]
 _OPAQUE = np.ones((1, 1), np.float32)
@@ -26,7 +27,7 @@ Given = Mapping[int, tuple[FrameBatch, "Values | FrameBatch"]]
 
 @dataclass(frozen=True, slots=True)
 class ShownNode:
-    """Frames in output time: each output frame is one row of the shot, a row perhaps several times."""
+    """Frames in output time: each output frame is one row of the take, a row perhaps several times."""
 
     frames: RenderNode[FrameBatch]
     rows: tuple[int, ...]
@@ -77,7 +78,7 @@ class FitNode:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One picture of a composition, as values of code and opacity; nothing mutates them."""
+    """One image of a composition, as values of code and opacity; nothing mutates them."""
 
     planes: tuple[Values, ...]
     """Code values of the colour planes, (h, w)."""
@@ -86,33 +87,14 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerNode:
-    """A tree of pictures: one of its own, dissolved into another, over one below."""
-
-    own: RenderNode[FrameBatch] | LayerNode | None
-    """None is nothing."""
-    mix: Mix | None
-    to: LayerNode | None
-    below: LayerNode | None
-
-    def frames(self) -> Iterator[RenderNode[FrameBatch]]:
-        """Every node of frames in the tree."""
-        if self.own is not None and not isinstance(self.own, LayerNode):
-            yield self.own
-        for child in (self.own, self.to, self.below):
-            if isinstance(child, LayerNode):
-                yield from child.frames()
-
-
-@dataclass(frozen=True, slots=True)
 class ComposeNode:
-    """Frames that are made of several pictures.
+    """Frames that are made of several images.
 
     Dissolves and transparency are weighed in code values, as editing programs do unless told otherwise.
-    Where a picture is opaque, or wholly transparent, the code values that are seen stay as they are.
+    Where an image is opaque, or wholly transparent, the code values that are seen stay as they are.
     """
 
-    tree: LayerNode
+    image: Image[ShownNode]
     layout: PixelLayout
     """Of the output."""
     color: ColorInfo
@@ -123,15 +105,15 @@ class ComposeNode:
     length: int
 
     def needs(self, span: Span) -> Sequence[Need]:
-        """The frames of every picture."""
-        return [(node, span) for node in self.tree.frames()]
+        """The frames of every image."""
+        return [(node, span) for node in leaves_of(self.image)]
 
     def render(self, span: Span, inputs: Inputs) -> FrameBatch:
         """The frames of ``span``, one after the other so that memory holds one composition."""
-        given = {id(node): self._given(inputs.of(node, span)) for node in self.tree.frames()}
+        given = {id(node): self._given(inputs.of(node, span)) for node in leaves_of(self.image)}
         planes: tuple[Plane, ...] = tuple(np.repeat(plane, len(span), axis=0) for plane in self.black.planes)
         for row in range(len(span)):
-            layer = self._layer(self.tree, span.start + row, row, given)
+            layer = self._layer(self.image, span.start + row, row, given)
             if layer is not None:
                 self._write(layer, planes, row)
         index = np.arange(span.start, span.stop, dtype=np.int64)
@@ -150,17 +132,18 @@ class ComposeNode:
         seen[place.covered(self.size_px)] = 1
         return colours, seen
 
-    def _layer(self, tree: LayerNode, frame: int, row: int, given: Given) -> Layer | None:
-        if isinstance(tree.own, LayerNode):
-            shown = self._layer(tree.own, frame, row, given)
-        else:
-            shown = None if tree.own is None else _read(*given[id(tree.own)], row)
-        if tree.mix is not None:
-            to = None if tree.to is None else self._layer(tree.to, frame, row, given)
-            shown = _mixed(shown, to, np.float32(tree.mix.share(frame)), self.layout)
-        if tree.below is not None:
-            shown = _over(shown, self._layer(tree.below, frame, row, given), self.layout)
-        return shown
+    def _layer(self, image: Image[ShownNode], frame: int, row: int, given: Given) -> Layer | None:
+        match image:
+            case Gap():
+                return None
+            case Dissolve(first=first, second=second):
+                one, other = (self._layer(part, frame, row, given) for part in (first, second))
+                return _mixed(one, other, np.float32(image.share(frame)), self.layout)
+            case Over(top=top, below=below):
+                upper, lower = (self._layer(part, frame, row, given) for part in (top, below))
+                return _over(upper, lower, self.layout)
+            case node:
+                return _read(*given[id(node)], row)
 
     def _write(self, layer: Layer, planes: tuple[Plane, ...], row: int) -> None:
         if not self.layout.alpha:
@@ -188,7 +171,7 @@ def _read(colours: FrameBatch, opacity: Values | FrameBatch, row: int) -> Layer:
 
 
 def _mixed(first: Layer | None, second: Layer | None, share: np.float32, layout: PixelLayout) -> Layer | None:
-    """Both pictures, the second one with its share; what is missing fades to nothing."""
+    """Both images, the second one with its share; what is missing fades to nothing."""
     if first is None or second is None:
         only, left = (second, share) if first is None else (first, 1 - share)
         return None if only is None else Layer(only.planes, np.asarray(only.alpha * left, np.float32))

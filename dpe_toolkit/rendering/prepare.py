@@ -34,7 +34,7 @@ from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import FaceTrack
 from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
 from dpe_toolkit.plans.media import MediaPlan
-from dpe_toolkit.plans.model import ShotPlan
+from dpe_toolkit.plans.take import Take
 from dpe_toolkit.rendering.amounts import Missing, driver_usable, fade, keyed_rows, keyed_values, source_usable
 from dpe_toolkit.rendering.mapping import DriverMap, driver_spans, map_driver
 
@@ -43,10 +43,9 @@ __all__ = ["PreparedShot", "prepare_shot"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedShot:
-    """Everything that the nodes of a take share. Rows are those of the whole shot, even of a trimmed one."""
+    """Everything that the nodes of a take share. Rows are those of the whole take, however little is seen of it."""
 
-    shot: ShotPlan
-    """The whole shot."""
+    shot: Take
     source: MediaPlan
     edit: EditPlan
     track: FaceTrack
@@ -73,23 +72,22 @@ class PreparedShot:
 
 
 def prepare_shot(
-    shot: ShotPlan,
+    whole: Take,
     pool: ComponentPool,
     *,
     store: AnalysisStore,
     progress: ProgressSink,
     open_reader: OpenReader,
 ) -> PreparedShot:
-    """The shot, whose edit changes something, with source and driver analysed and mixed.
+    """The take, whose edit changes something, with source and driver analysed and mixed.
 
     Raises:
         AnalysisError: no face where one is needed.
         RenderError: the driver is too short, where the shot calls that an error.
         PluginError: a component raised or broke its contract.
     """
-    whole = shot.whole
-    if whole.source is None or whole.edit is None:
-        raise ValueError(f"shot {shot.name!r} has nothing to edit")
+    if whole.edit is None:
+        raise ValueError(f"shot {whole.name!r} has nothing to edit")
     edit = whole.edit
     mapping = map_driver(whole, edit, whole.row_rate)
     requests = (_source_request(whole, whole.source, edit), _driver_request(whole, edit, mapping))
@@ -106,7 +104,7 @@ def prepare_shot(
     amounts *= keyed_rows(edit, len(amounts))
     driver_rows, request = mapping.frames - float(driver.track.index[0]), _mix_request(edit, amounts).to(pool.device)
     target = _mix(
-        shot,
+        whole,
         edit.components["motion"],
         pool,
         motion=motion,
@@ -114,7 +112,7 @@ def prepare_shot(
         at=(driver_rows, mapping.closing),
         request=request,
     )
-    shape = window_shape(pool.encoder(edit.components["encoder"], shot.name))
+    shape = window_shape(pool.encoder(edit.components["encoder"], whole.name))
     return PreparedShot(
         shot=whole,
         source=whole.source,
@@ -139,7 +137,7 @@ def _analyse(
     return analyse_clip(request, pool, store=store, progress=progress, open_reader=open_reader)
 
 
-def _rows_of(whole: ShotPlan, source: ClipAnalysis, device: torch.device) -> tuple[FaceTrack, MotionTrack]:
+def _rows_of(whole: Take, source: ClipAnalysis, device: torch.device) -> tuple[FaceTrack, MotionTrack]:
     """What was found in the source, row by row."""
     shown = whole.source_span.shift(-int(source.track.index[0]))
     track, motion = slice_track(source.track, shown), slice_motion(source.motion, shown).to(device)
@@ -148,7 +146,7 @@ def _rows_of(whole: ShotPlan, source: ClipAnalysis, device: torch.device) -> tup
     return hold_track(track, whole.num_frames), hold_motion(motion, whole.num_frames)
 
 
-def _source_request(whole: ShotPlan, media: MediaPlan, edit: EditPlan) -> ClipRequest:
+def _source_request(whole: Take, media: MediaPlan, edit: EditPlan) -> ClipRequest:
     span, neutral = whole.source_span, edit.source_neutral_frame
     if neutral is not None:
         span = Span(min(span.start, neutral), max(span.stop, neutral + 1))
@@ -166,7 +164,7 @@ def _source_request(whole: ShotPlan, media: MediaPlan, edit: EditPlan) -> ClipRe
     )
 
 
-def _driver_request(whole: ShotPlan, edit: EditPlan, mapping: DriverMap) -> ClipRequest:
+def _driver_request(whole: Take, edit: EditPlan, mapping: DriverMap) -> ClipRequest:
     span, used = driver_spans(mapping, edit)
     return ClipRequest(
         clip=whole.name,
@@ -199,7 +197,7 @@ def _mix_request(edit: EditPlan, amounts: npt.NDArray[np.float64]) -> MixRequest
 
 
 def _mix(
-    shot: ShotPlan,
+    shot: Take,
     choice: ComponentChoice,
     pool: ComponentPool,
     *,

@@ -72,6 +72,8 @@ class ShotRecord(_Model):
 
     name: str
     id: str
+    take: str = ""
+    """Id of its take in the plan."""
     output_frames: tuple[int, int]
     media_frames: tuple[int, int]
     edited_output_frames: tuple[tuple[int, int], ...]
@@ -140,6 +142,7 @@ def record_shot(prepared: PreparedShot, parts: Sequence[ShotPlan], first: int) -
     return ShotRecord(
         name=prepared.shot.name,
         id=edit.id,
+        take=prepared.shot.id,
         output_frames=(min(rows), max(rows) + 1),
         media_frames=_pair(media),
         edited_output_frames=tuple(edited),

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.plans.images import Gap, Image, Show, map_image
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.take import Take
 from dpe_toolkit.rendering.graph import GraphContext, ShotGraph
 from dpe_toolkit.rendering.node import Executor, Inputs, Need, RenderNode
 from dpe_toolkit.rendering.nodes import BlackNode
-from dpe_toolkit.rendering.pictures import ComposeNode, FitNode, LayerNode, ShownNode
-from dpe_toolkit.rendering.takes import Take, take_key
+from dpe_toolkit.rendering.pictures import ComposeNode, FitNode, ShownNode
+from dpe_toolkit.rendering.takes import TakeUse
 
 __all__ = ["SequenceNode"]
 
@@ -24,18 +26,22 @@ class SequenceNode:
 
     Args:
         plan: the plan, trimmed or not.
-        takes: its takes, by key.
+        uses: where its takes are seen, by id.
         build: makes the graph of a take.
         context: what all graphs share.
     """
 
     def __init__(
-        self, plan: RenderPlan, takes: Mapping[str, Take], build: Callable[[Take], ShotGraph], context: GraphContext
+        self,
+        plan: RenderPlan,
+        uses: Mapping[str, TakeUse],
+        build: Callable[[TakeUse], ShotGraph],
+        context: GraphContext,
     ) -> None:
         self._shots = plan.shots
         self._first = plan.shots[0].record_start
         self._starts = [shot.record_start for shot in plan.shots]
-        self._takes = takes
+        self._uses = uses
         self._build = build
         self._context = context
         self._open: dict[str, ShotGraph] = {}
@@ -47,18 +53,17 @@ class SequenceNode:
         """Output frames."""
         return self._length
 
-    def graph(self, shot: ShotPlan) -> ShotGraph:
-        """The graph of the take that a shot without children is part of, built now if it is not."""
-        key = take_key(shot)
-        if key not in self._open:
-            self._open[key] = self._build(self._takes[key])
-        return self._open[key]
+    def graph(self, take: Take) -> ShotGraph:
+        """The graph of a take, built now if it is not."""
+        if take.id not in self._open:
+            self._open[take.id] = self._build(self._uses[take.id])
+        return self._open[take.id]
 
     def release(self, position: int) -> tuple[str, ...]:
-        """Lets go of what is not seen after the shot at a position, and returns the keys of the takes."""
+        """Lets go of what is not seen after the shot at a position, and returns the ids of the takes."""
         for edited in (True, False):
             self._shown.pop((position, edited), None)
-        done = tuple(key for key in self._open if self._takes[key].last <= position)
+        done = tuple(key for key in self._open if self._uses[key].last <= position)
         for key in done:
             self._open.pop(key).close()
         return done
@@ -100,38 +105,19 @@ class SequenceNode:
 
     def _node(self, shot: ShotPlan, edited: bool) -> RenderNode[FrameBatch]:
         context = self._context
-        if shot.is_plain and shot.source is None:
-            return self._nothing(shot.num_frames)
-        if shot.is_plain and context.gaps == "black":
-            return FitNode(self._own(shot, edited), context.size_px, context.fit)
-        nothing = self._nothing(1)
-        return ComposeNode(
-            self._tree(shot, edited),
-            context.layout,
-            context.color,
-            context.size_px,
-            context.fit,
-            Executor().pull(nothing, Span(0, 1)),
-            shot.num_frames,
-        )
+        match shot.image:
+            case Gap():
+                return self._nothing(shot.num_frames)
+            case Show() if context.gaps == "black":
+                return FitNode(self._shown_take(shot.image, shot.num_frames, edited), context.size_px, context.fit)
+        image: Image[ShownNode] = map_image(shot.image, lambda show: self._shown_take(show, shot.num_frames, edited))
+        black = Executor().pull(self._nothing(1), Span(0, 1))
+        return ComposeNode(image, context.layout, context.color, context.size_px, context.fit, black, shot.num_frames)
 
-    def _tree(self, shot: ShotPlan, edited: bool) -> LayerNode:
-        to = None if shot.mix is None else shot.mix.to
-        own: RenderNode[FrameBatch] | LayerNode | None = None
-        if shot.inner is not None:
-            own = self._tree(shot.inner, edited)
-        elif shot.source is not None:
-            own = self._own(shot.alone, edited)
-        return LayerNode(
-            own,
-            shot.mix,
-            None if to is None else self._tree(to, edited),
-            None if shot.below is None else self._tree(shot.below, edited),
-        )
-
-    def _own(self, shot: ShotPlan, edited: bool) -> RenderNode[FrameBatch]:
-        graph = self.graph(shot)
-        return ShownNode(graph.result if edited else graph.source, shot.shown_rows)
+    def _shown_take(self, show: Show, num_frames: int, edited: bool) -> ShownNode:
+        graph = self.graph(show.take)
+        rows = show.take.shown_rows(Span(show.start, show.start + num_frames))
+        return ShownNode(graph.result if edited else graph.source, rows)
 
     def _nothing(self, num_frames: int) -> BlackNode:
         context = self._context

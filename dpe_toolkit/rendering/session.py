@@ -27,6 +27,7 @@ from dpe_toolkit.analysis import (
 from dpe_toolkit.core.errors import OptionsError, RenderError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.media import CopiedRange, OutputSettings, VideoReader, VideoWriter
+from dpe_toolkit.plans.images import leaves_of
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.rendering.background_encoder import BackgroundEncoder, compute_threads
 from dpe_toolkit.rendering.checks import check_output, check_picture, check_plan
@@ -41,7 +42,7 @@ from dpe_toolkit.rendering.report import RenderedFrame, RenderReport
 from dpe_toolkit.rendering.sequence import SequenceNode
 from dpe_toolkit.rendering.smart_render import SmartRenderPlan, plan_smart_render
 from dpe_toolkit.rendering.sound import audio_mixes
-from dpe_toolkit.rendering.takes import Take, collect_takes, take_key
+from dpe_toolkit.rendering.takes import TakeUse, collect_uses
 from dpe_toolkit.rendering.viewing import ColourChoice, PlanViews
 
 __all__ = ["RenderRegistry", "render_frame", "render_plan"]
@@ -68,17 +69,17 @@ class _Session:
     store: AnalysisStore
     progress: ProgressSink
     open_reader: OpenReader
-    takes: dict[str, Take] = field(default_factory=dict)
+    uses: dict[str, TakeUse] = field(default_factory=dict)
     prepared: dict[str, PreparedShot] = field(default_factory=dict)
 
     def prepare(self, positions: Sequence[int] | None = None) -> None:
         """Analyses and mixes the takes of these shots, or of all, where an edit changes something."""
-        self.takes = collect_takes(self.plan, positions)
-        for key, take in self.takes.items():
-            edit = take.whole.edit
+        self.uses = collect_uses(self.plan, positions)
+        for key, use in self.uses.items():
+            edit = use.take.edit
             if edit is not None and not edit.changes_nothing:
                 self.prepared[key] = prepare_shot(
-                    take.whole, self.pool, store=self.store, progress=self.progress, open_reader=self.open_reader
+                    use.take, self.pool, store=self.store, progress=self.progress, open_reader=self.open_reader
                 )
 
     def sequence(self, *, sequential: bool, passes: SmartRenderPlan | None = None) -> SequenceNode:
@@ -97,13 +98,13 @@ class _Session:
             sequential,
         )
 
-        def build(take: Take) -> ShotGraph:
+        def build(use: TakeUse) -> ShotGraph:
             # Little of a take that is copied is decoded: it is not decoded ahead.
-            copied = passes is not None and any(take.first <= at <= take.last for at in passes.ranges)
-            chosen = replace(context, sequential=False) if copied and take.key not in self.prepared else context
-            return build_take(take, self.prepared.get(take.key), chosen)
+            copied = passes is not None and any(use.first <= at <= use.last for at in passes.ranges)
+            chosen = replace(context, sequential=False) if copied and use.take.id not in self.prepared else context
+            return build_take(use, self.prepared.get(use.take.id), chosen)
 
-        return SequenceNode(plan, self.takes, build, context)
+        return SequenceNode(plan, self.uses, build, context)
 
     def notify(self, hook: str, shot: ShotPlan, report: Mapping[str, object] | None = None) -> None:
         """Tells plugins; what they raise is logged."""
@@ -159,7 +160,7 @@ def render_plan(
         analysed_s = time.perf_counter()
         first = plan.shots[0].record_start
         records = {
-            key: record_shot(prepared, session.takes[key].parts, first) for key, prepared in session.prepared.items()
+            key: record_shot(prepared, session.uses[key].parts, first) for key, prepared in session.prepared.items()
         }
         num_passed = _write(session, output, settings, records)
     return RenderReport(
@@ -236,7 +237,8 @@ def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotReco
             for key in sequence.release(position):
                 session.prepared.pop(key, None)
             session.progress.finished()
-            record = next((records[key] for leaf in shot.leaves() if (key := take_key(leaf)) in records), None)
+            shown = (show.take.id for show in leaves_of(shot.image))
+            record = next((records[take_id] for take_id in shown if take_id in records), None)
             session.notify("dpe_shot_finished", shot, {} if record is None else record.model_dump(mode="json"))
 
 
@@ -303,15 +305,20 @@ def _one_frame(session: _Session, sequence: SequenceNode, position: int, frame: 
         span, lambda part: executor.pull(sequence.shown(position), part)
     )
     source = executor.pull(sequence.shown(position, edited=False), span)
-    edited_leaves = [(leaf, one) for leaf in shot.leaves() if (one := session.prepared.get(take_key(leaf))) is not None]
+    edited_leaves = [
+        (leaf, prepared)
+        for leaf in shot.leaves()
+        if leaf.take is not None and (prepared := session.prepared.get(leaf.take.id)) is not None
+    ]
     if not edited_leaves:
         return RenderedFrame(shot, source, result, 0.0, None, None)
-    # Of pictures that meet, the one that is edited most stands for the shot.
+    # Of images that meet, the one that is edited most stands for the shot.
     amount, leaf, prepared = max(
         ((float(one.amounts[leaf.shown_rows[span.start]]), leaf, one) for leaf, one in edited_leaves),
         key=lambda found: found[0],
     )
-    row, graph = leaf.shown_rows[span.start], sequence.graph(leaf)
+    assert leaf.take is not None
+    row, graph = leaf.shown_rows[span.start], sequence.graph(leaf.take)
     scaled = (prepared.source.width, prepared.source.height) != (session.plan.width, session.plan.height)
     if amount == 0 or graph.faces is None or graph.generated is None or scaled:
         return RenderedFrame(shot, source, result, amount, None, None)

@@ -120,7 +120,7 @@ def smart_render_problems(
 def _untouched(shot: ShotPlan, plan: RenderPlan) -> bool:
     """Whether a shot shows one frame of its file after the other, as they are."""
     edited = shot.edit is not None and not shot.edit.changes_nothing
-    plain = shot.is_plain and shot.time is None and shot.held_rate is None
+    plain = shot.is_plain and shot.take is not None and shot.take.time.is_plain and shot.held_rate is None
     filmed = shot.source is not None and shot.source.missing_images is None and shot.source.num_frames > 1
     return filmed and plain and not edited
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dpe_toolkit.media import AudioMix, AudioPart, AudioTracks, sound_streams
 from dpe_toolkit.plans.edit import EditPlan
+from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over, Show
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.plans.soundtrack import SoundPart, SoundTrack
@@ -57,7 +58,7 @@ def audio_mixes(
     """
     first_s = plan.shots[0].record_start / plan.rate
     length_s = plan.num_frames / plan.rate
-    voices = [voice for shot in plan.shots for voice in _voices(shot)]
+    voices = [voice for shot in plan.shots for voice in _voices(shot, shot.image)]
     spoken = [voice for voice in voices if voice.shot.edit is not None and voice.edit.audio != "source"]
     heard = list(plan.sound) if plan.sound is not None else _own_sound(voices, plan.rate, count)
     heard = [_muted(track, spoken, plan.rate) for track in heard]
@@ -120,21 +121,20 @@ def _by_stream(parts: Iterable[SoundPart], count: CountStreams, name: str = "") 
     return [SoundTrack(name=name, parts=tuple(parts)) for parts in found]
 
 
-def _voices(shot: ShotPlan, fade: Fade = (_ALL, _ALL)) -> Iterator[_Voice]:
+def _voices(shot: ShotPlan, image: Image[Show], fade: Fade = (_ALL, _ALL)) -> Iterator[_Voice]:
     """What is seen on top in a shot; in a dissolve both of its sides, one falling as the other rises."""
-    own, mix = fade, shot.mix
-    if mix is not None:
-        # A share counts for the middle of its frame; the dissolve begins and ends half a frame further out.
-        shares = [_clamped(mix.start + mix.step * (at - _HALF)) for at in (0, shot.num_frames)]
-        own = (fade[0] * (1 - shares[0]), fade[1] * (1 - shares[1]))
-        if mix.to is not None:
-            yield from _voices(mix.to, (fade[0] * shares[0], fade[1] * shares[1]))
-    if shot.source is not None:
-        yield _Voice(shot.alone, own)
-    elif shot.inner is not None:
-        yield from _voices(shot.inner, own)
-    elif shot.below is not None:
-        yield from _voices(shot.below, fade)
+    match image:
+        case Show():
+            yield _Voice(shot.showing(image), fade)
+        case Dissolve(first=first, second=second):
+            # A share counts for the middle of its frame; the dissolve begins and ends half a frame further out.
+            shares = [_clamped(image.start + image.step * (at - _HALF)) for at in (0, shot.num_frames)]
+            yield from _voices(shot, second, (fade[0] * shares[0], fade[1] * shares[1]))
+            yield from _voices(shot, first, (fade[0] * (1 - shares[0]), fade[1] * (1 - shares[1])))
+        case Over(top=top, below=below):
+            yield from _voices(shot, top, fade)
+            if isinstance(top.first if isinstance(top, Dissolve) else top, Gap):
+                yield from _voices(shot, below, fade)
 
 
 def _clamped(share: Fraction) -> Fraction:

@@ -1,24 +1,24 @@
-"""Takes: the shots of a plan that are prepared and read as one, wherever parts of them are seen."""
+"""Where the takes of a plan are seen, and in which runs of rows they are read for it."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dpe_toolkit.analysis import BLOCK
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plans.shot import ShotPlan
+from dpe_toolkit.plans.take import Take
 
-__all__ = ["Take", "collect_takes", "output_spans", "row_runs", "take_key"]
+__all__ = ["TakeUse", "collect_uses", "output_spans", "row_runs"]
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
-    """One whole shot, and where parts of it are seen."""
+class TakeUse:
+    """One take, and where parts of it are seen."""
 
-    key: str
-    whole: ShotPlan
+    take: Take
     parts: tuple[ShotPlan, ...]
     """In output order."""
     first: int
@@ -35,24 +35,23 @@ class Take:
     @property
     def rereads(self) -> bool:
         """True where rows are not asked for one after the other."""
-        return self.whole.held_rate is not None or self.whole.time is not None
+        return not self.take.time.is_plain
 
 
-def take_key(shot: ShotPlan) -> str:
-    """What parts of one take have in common."""
-    return hashlib.sha256(shot.whole.model_dump_json().encode()).hexdigest()
-
-
-def collect_takes(plan: RenderPlan, positions: Sequence[int] | None = None) -> dict[str, Take]:
-    """The takes of a plan, or of some of its shots, by key, in output order."""
+def collect_uses(plan: RenderPlan, positions: Sequence[int] | None = None) -> dict[str, TakeUse]:
+    """The takes of a plan, or of some of its shots, by id, in output order."""
     seen: dict[str, list[tuple[int, ShotPlan]]] = {}
+    takes: dict[str, Take] = {}
     for position, shot in enumerate(plan.shots):
-        if positions is None or position in positions:
-            for leaf in shot.leaves():
-                seen.setdefault(take_key(leaf), []).append((position, leaf))
+        if positions is not None and position not in positions:
+            continue
+        for leaf in shot.leaves():
+            assert leaf.take is not None
+            takes[leaf.take.id] = leaf.take
+            seen.setdefault(leaf.take.id, []).append((position, leaf))
     return {
-        key: Take(key, parts[0][1].whole, tuple(part for _, part in parts), parts[0][0], parts[-1][0])
-        for key, parts in seen.items()
+        take_id: TakeUse(takes[take_id], tuple(part for _, part in parts), parts[0][0], parts[-1][0])
+        for take_id, parts in seen.items()
     }
 
 
@@ -60,10 +59,10 @@ def output_spans(shot: ShotPlan) -> list[Span]:
     """Runs of frames, counted from the shot's first, that cover it.
 
     Where rows follow each other none of them crosses a block of rows. Blocks are counted from the start of
-    the whole shot, so that a trimmed shot renders as in the whole.
+    the take, so that a trimmed shot renders as in the whole.
     """
-    first = shot.record_start - shot.whole.record_start
-    if shot.is_plain and shot.source is not None and shot.time is None:
+    first = shot.skipped if shot.show is None else shot.show.start
+    if shot.is_plain and shot.take is not None and shot.take.time.is_plain:
         first = shot.rows.start
     head = min(-first % BLOCK, shot.num_frames)
     return ([Span(0, head)] if head else []) + list(Span(head, shot.num_frames).split(BLOCK))

@@ -43,8 +43,8 @@ class PlanViews:
         Raises:
             OptionsError: the config or a colour space cannot be used.
         """
-        paths = {shot.source.path for shot in plan.leaves() if shot.source is not None}
-        paths |= {shot.edit.driver.path for shot in plan.leaves() if shot.edit is not None}
+        paths = {take.source.path for take in plan.takes}
+        paths |= {take.edit.driver.path for take in plan.takes if take.edit is not None}
         return cls(
             {
                 path: make_view(choice.config, path, source=choice.source, working=choice.working)

@@ -50,9 +50,9 @@ def test_an_edit_leaves_video_timeline_sidecar_and_record(dpe: Dpe, media: Path,
 def test_the_kept_timeline_plans_and_renders_like_the_edit(dpe: Dpe, media: Path, tmp_path: Path) -> None:
     edit(dpe, media, tmp_path / "out.mkv", "--expression", "0.5", "--set", "feather.feather_px=6")
     plan = json.loads(dpe("plan", tmp_path / "out.mkv.otio", "--json").stdout)
-    (shot,) = plan["shots"]
-    assert shot["edit"]["expression"] == 0.5
-    assert shot["edit"]["components"]["compositor"]["options"]["feather_px"] == 6
+    (take,) = plan["takes"]
+    assert take["edit"]["expression"] == 0.5
+    assert take["edit"]["components"]["compositor"]["options"]["feather_px"] == 6
     done = dpe("render", tmp_path / "out.mkv.otio", "-o", tmp_path / "again.mkv", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     assert planes_digest(tmp_path / "again.mkv") == planes_digest(tmp_path / "out.mkv")
@@ -85,7 +85,7 @@ def test_linking_writes_a_timeline_whose_clip_is_driven(dpe: Dpe, media: Path, t
     done = dpe("link", tmp_path / "out.mkv.otio", *words, "--regions", "brows", "-o", tmp_path / "linked.otio")
     assert done.returncode == 0, done.stderr
     plan = json.loads(dpe("plan", tmp_path / "linked.otio", "--json").stdout)
-    assert plan["shots"][0]["edit"]["driver_start_s"] == "2/25"
+    assert plan["takes"][0]["edit"]["driver_start_s"] == "2/25"
     assert [problem["severity"] for problem in plan["problems"]] == ["warning"]  # the driver is 2 frames short
 
 
@@ -105,8 +105,8 @@ def test_linking_a_part_splits_the_clip(dpe: Dpe, media: Path, tmp_path: Path) -
     words = ("--clip", "face", "--driver", media / "face.mkv", "--frames", "0.08s:6", "-o", tmp_path / "part.otio")
     done = dpe("link", path, *words)
     assert done.returncode == 0, done.stderr
-    shots = json.loads(dpe("plan", tmp_path / "part.otio", "--json").stdout)["shots"]
-    assert [(shot["num_frames"], shot["edit"] is not None) for shot in shots] == [(2, False), (4, True), (4, False)]
+    takes = json.loads(dpe("plan", tmp_path / "part.otio", "--json").stdout)["takes"]
+    assert [(take["num_frames"], take["edit"] is not None) for take in takes] == [(2, False), (4, True), (4, False)]
     missed = dpe("link", path, "--clip", "fac", *words[2:])
     assert missed.returncode == 2
     assert "no clip 'fac' with a known range" in missed.stderr

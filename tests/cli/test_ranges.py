@@ -11,9 +11,11 @@ from dpe_toolkit.cli.outputs import WriteChoices
 from dpe_toolkit.cli.ranges import ends_beyond, parse_assignments, parse_face, parse_span, pick_shots
 from dpe_toolkit.cli.work import narrow
 from dpe_toolkit.core.errors import OptionsError, PlanError
+from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.timing import Span, format_timecode
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.take import Take
 
 RATE = Fraction(25)
 MEDIA = MediaPlan(path=Path("a.mp4"), digest="sha256:0", width=64, height=64, num_frames=500, rate=RATE)
@@ -22,7 +24,14 @@ MEDIA = MediaPlan(path=Path("a.mp4"), digest="sha256:0", width=64, height=64, nu
 def plan_of(*shots: tuple[str, int]) -> RenderPlan:
     position, made = 0, []
     for name, frames in shots:
-        made.append(ShotPlan(name=name, record_start=position, num_frames=frames, source=MEDIA, source_start=position))
+        take = Take(
+            id=str(position),
+            name=name,
+            source=MEDIA,
+            num_frames=frames,
+            time=FrameMap(start=Fraction(position)),
+        )
+        made.append(ShotPlan.of(take, position))
         position += frames
     return RenderPlan(toolkit_version="0", timeline="cut", rate=RATE, width=64, height=64, shots=tuple(made))
 
@@ -94,11 +103,11 @@ def test_picked_shots_close_up_and_keep_their_media_frames() -> None:
     ]
 
 
-def test_a_trimmed_shot_and_what_it_was_cut_from_move_together() -> None:
+def test_a_trimmed_shot_moves_and_keeps_its_take() -> None:
     trimmed = plan_of(("a", 10), ("b", 20), ("c", 30)).trim(Span(5, 40))
     (first, last) = pick_shots(trimmed, ["a", "c"]).shots
     assert (first.record, last.record) == (Span(5, 10), Span(10, 20))
-    assert last.record_start - last.source_start == last.whole.record_start - last.whole.source_start
+    assert (last.source_start, last.take) == (30, trimmed.takes[-1])
 
 
 def test_an_unknown_shot_is_refused_with_the_nearest_name() -> None:

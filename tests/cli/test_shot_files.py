@@ -85,7 +85,7 @@ def test_the_new_timeline_shows_the_edit_without_making_it_again(dpe: Dpe, linke
     assert done.returncode == 0, done.stderr
     plan = json.loads(dpe("plan", tmp_path / "edited.otio", "--json").stdout)
     assert plan["problems"] == []
-    assert all(shot["edit"] is None for shot in plan["shots"])
+    assert all(take["edit"] is None for take in plan["takes"])
     done = dpe("render", tmp_path / "edited.otio", "-o", tmp_path / "again.mkv", "-q")
     assert done.returncode == 0, done.stderr
     frames = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 from hypothesis import given
@@ -14,8 +15,10 @@ from dpe_toolkit.planning import plan_shot_files
 from dpe_toolkit.plans.edit import EditPlan, MattePlan
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.take import Take
 
 RATE = Fraction(24000, 1001)
+_ids = count()
 
 
 def media(name: str, num_frames: int = 100, rate: Fraction = RATE) -> MediaPlan:
@@ -29,10 +32,16 @@ def edit(**fields: object) -> EditPlan:
 
 
 def shot(start: int, length: int, place: int = 0, **fields: object) -> ShotPlan:
-    plain: dict[str, object] = {"name": f"shot{place}", "record_start": 0, "num_frames": length}
-    return ShotPlan.model_validate(
-        plain | {"source": media("a.mov"), "source_start": start, "clip_index": place} | fields
-    )
+    plain = {
+        "id": f"take{next(_ids)}",
+        "name": f"shot{place}",
+        "source": media("a.mov"),
+        "num_frames": length,
+        "time": FrameMap(start=Fraction(start)),
+        "clip_index": place,
+    }
+    take = Take.model_validate(plain | fields)
+    return ShotPlan.of(take)
 
 
 def plan(*shots: ShotPlan) -> RenderPlan:
@@ -73,7 +82,7 @@ def test_a_speed_change_leaves_every_frame_of_the_media() -> None:
     fast = FrameMap(start=Fraction(10), step=Fraction(2))
     (file,), _ = plan_shot_files(plan(shot(10, 5, time=fast, edit=edit())), 3)
     assert (file.frames.start, file.frames.stop) == (7, 22)
-    assert file.plan.shots[0].time is None
+    assert file.plan.takes[0].time.is_plain
 
 
 def test_keys_and_mattes_keep_their_frames() -> None:

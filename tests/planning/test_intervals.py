@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.planning.intervals import Piece, cover, drive, trim_pieces
+from dpe_toolkit.planning.intervals import ClipPart, Piece, cover, drive, trim_pieces
 from dpe_toolkit.timeline import Clip, MediaReference
 
 
@@ -15,7 +15,11 @@ def layers(draw: st.DrawFn) -> list[Piece]:
     edges = sorted(draw(st.sets(st.integers(0, 40), max_size=12)))
     pairs = list(zip(edges[::2], edges[1::2], strict=False))
     return [
-        Piece(Fraction(start), Fraction(stop), Clip(f"c{start}", MediaReference("missing")), Fraction(100 + start))
+        Piece(
+            Fraction(start),
+            Fraction(stop),
+            ClipPart(Clip(f"c{start}", MediaReference("missing")), Fraction(100 + start)),
+        )
         for start, stop in pairs
     ]
 
@@ -25,7 +29,8 @@ def at(pieces: list[Piece], second: int) -> tuple[Clip, Fraction, Fraction | Non
     for piece in pieces:
         if piece.start_s <= second < piece.stop_s:
             passed = second - piece.start_s
-            return piece.clip, piece.skip_s + passed, piece.drive and piece.drive.skip_s + passed
+            (leaf,) = piece.leaves()
+            return leaf.clip, leaf.skip_s + passed, leaf.drive and leaf.drive.skip_s + passed
     return None
 
 
@@ -67,4 +72,4 @@ def test_driving_twice_reports_each_overlap_and_keeps_the_first(picture: list[Pi
     once, _ = drive(picture, drivers)
     twice, conflicts = drive(once, drivers)
     assert all(at(twice, second) == at(once, second) for second in range(41))
-    assert len(conflicts) == sum(piece.drive is not None for piece in once)
+    assert len(conflicts) == sum(leaf.drive is not None for piece in once for leaf in piece.leaves())

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dpe_toolkit.core.errors import DpeError
-from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.core.timing import Span
+from dpe_toolkit.plans.model import RenderPlan
 from tests.planning.conftest import Scene, stretch, time
 
 schema = otio.schema
@@ -98,19 +99,12 @@ def test_timelines_like_the_samples_of_opentimelineio_are_planned_without_a_trac
 
 
 def expect_whole(plan: RenderPlan) -> None:
-    """The shots cover the output once, in order, and so do all shots of a tree."""
+    """The shots cover the output once, in order, and so does all that meets in them."""
     position = 0
     for shot in plan.shots:
         assert shot.record_start == position
         position = shot.record.stop
-        expect_together(shot, shot)
-
-
-def expect_together(shot: ShotPlan, top: ShotPlan) -> None:
-    assert shot.record == top.record
-    for child in (shot.inner, shot.mix and shot.mix.to, shot.below):
-        if child is not None:
-            expect_together(child, top)
+        assert all(leaf.record == shot.record for leaf in shot.leaves())
 
 
 rates = st.sampled_from([24.0, 23.976, 25.0, 29.97, 30.0, 50.0, 59.94])
@@ -184,12 +178,12 @@ def test_any_timeline_gives_a_whole_plan_whose_frames_are_there(tmp_path: Path, 
     if plan.errors:
         return
     for leaf in plan.leaves():
-        assert leaf.source is not None
-        assert all(0 <= frame < leaf.source.num_frames for frame in leaf.media_frames)
-        assert set(leaf.shown_rows) <= set(range(len(leaf.whole.rows)))
-        whole = leaf.whole.media_frames
-        skip = leaf.record_start - leaf.whole.record_start
-        assert leaf.media_frames == whole[skip : skip + leaf.num_frames]
+        assert leaf.show is not None
+        take, frames = leaf.show.take, Span(leaf.show.start, leaf.show.start + leaf.num_frames)
+        assert all(0 <= frame < take.source.num_frames for frame in leaf.media_frames)
+        assert set(leaf.shown_rows) <= set(take.rows)
+        assert leaf.media_frames == take.media_frames(frames)
+        assert frames.stop <= take.num_frames
 
 
 plain_rates = st.sampled_from([24.0, 25.0, 50.0])

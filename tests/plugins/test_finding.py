@@ -28,6 +28,8 @@ from dpe_toolkit.api import (
     Problem,
     RenderPlan,
     ShotPlan,
+    Show,
+    Take,
     hookimpl,
 )
 from dpe_toolkit.core.errors import OptionsError
@@ -401,7 +403,8 @@ def test_plan_checks_are_collected_and_a_failing_check_is_a_problem() -> None:
 def test_a_failing_check_forbids_a_plan_that_needs_its_plugin() -> None:
     needed = ComponentChoice(kind="detector", name="plain", plugin="b", version="0")
     edit = EditPlan.model_construct(components={"detector": needed})
-    shot = ShotPlan.model_construct(name="s", edit=edit)
+    take = Take.model_construct(id="t", name="s", edit=edit)
+    shot = ShotPlan.model_construct(name="s", image=Show.model_construct(take=take))
     plan = RenderPlan.model_construct(toolkit_version="0", timeline="cut", shots=(shot,))
     (problem,) = Registry.of({"b": Talkative(error=ValueError("no"))}).check_plan(plan)
     assert problem.severity == "error"

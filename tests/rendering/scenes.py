@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
+from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.media import OutputSettings, VideoReader, VideoWriter, media_plan
 from dpe_toolkit.plans.edit import EditPlan
+from dpe_toolkit.plans.images import Dissolve, Gap, Over
 from dpe_toolkit.plans.media import MediaPlan
-from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plans.shot import ShotPlan
+from dpe_toolkit.plans.take import Take
 from tests.analysis.fakes import CHOICES, COLOR, LAYOUT, Square, draw
 
 Scene = Callable[[int], Sequence[Square]]
@@ -50,9 +55,43 @@ def edit(driver: MediaPlan, **changes: object) -> EditPlan:
     )
 
 
-def shot(source: MediaPlan | None, num_frames: int = 40, **changes: object) -> ShotPlan:
-    plain: dict[str, object] = {"name": "shot", "record_start": 0, "num_frames": num_frames, "source": source}
-    return ShotPlan.model_validate(plain | changes)
+_ids = count(1)
+
+
+def take(
+    source: MediaPlan,
+    num_frames: int = 40,
+    *,
+    name: str = "shot",
+    source_start: int = 0,
+    time: FrameMap | None = None,
+    edit: EditPlan | None = None,
+) -> Take:
+    line = time or FrameMap(start=Fraction(source_start))
+    return Take(id=f"take{next(_ids)}", name=name, source=source, num_frames=num_frames, time=line, edit=edit)
+
+
+def shot(
+    source: MediaPlan | None,
+    num_frames: int = 40,
+    *,
+    name: str = "shot",
+    source_start: int = 0,
+    time: FrameMap | None = None,
+    edit: EditPlan | None = None,
+) -> ShotPlan:
+    """All of a take, or nothing, from output frame 0."""
+    if source is not None:
+        return ShotPlan.of(take(source, num_frames, name=name, source_start=source_start, time=time, edit=edit))
+    return ShotPlan(name=name, record_start=0, num_frames=num_frames, image=Gap())
+
+
+def dissolved(one: ShotPlan, other: ShotPlan, start: Fraction, step: Fraction) -> ShotPlan:
+    return one.showing(Dissolve(first=one.image, second=other.image, start=start, step=step))
+
+
+def laid_over(top: ShotPlan, below: ShotPlan) -> ShotPlan:
+    return top.showing(Over(top=top.image, below=below.image))
 
 
 def plan(*shots: ShotPlan, **changes: object) -> RenderPlan:

@@ -15,7 +15,7 @@ from dpe_toolkit.face.tracks import Detections, FaceTrack
 from dpe_toolkit.rendering.amounts import driver_usable, fade, source_usable
 from dpe_toolkit.rendering.mapping import map_driver
 from tests.analysis.test_association import detections
-from tests.rendering.scenes import edit, shot
+from tests.rendering.scenes import edit, take
 from tests.rendering.test_mapping import medium
 
 RATE = Fraction(25)
@@ -69,7 +69,7 @@ def test_a_fade_of_no_frames_is_a_cut() -> None:
 
 
 def usable_rows(face: FaceTrack, policy: str) -> tuple[list[int], list[str]]:
-    usable, missing = source_usable(face, edit(medium(), missing_face=policy), RATE, shot(medium()))
+    usable, missing = source_usable(face, edit(medium(), missing_face=policy), RATE, take(medium()))
     return np.flatnonzero(~usable).tolist(), [one.treatment for one in missing]
 
 
@@ -105,7 +105,7 @@ def test_a_missing_face_is_an_error_where_the_shot_says_so() -> None:
 
 def test_only_gaps_of_the_driver_that_the_shot_shows_matter() -> None:
     driver = edit(medium(100), driver_start_s=Fraction(1))
-    mapping = map_driver(shot(medium(name="s"), 20), driver, RATE)
+    mapping = map_driver(take(medium(name="s"), 20), driver, RATE)
     inside, missing = driver_usable(track(100, range(30, 40), start=0), mapping, RATE)
     assert np.flatnonzero(~inside).tolist() == list(range(5, 15))
     assert [(one.role, one.frames, one.treatment) for one in missing] == [("driver", Span(30, 40), "passed through")]
@@ -119,7 +119,7 @@ def test_only_gaps_of_the_driver_that_the_shot_shows_matter() -> None:
 
 def test_a_row_between_two_driver_frames_needs_both() -> None:
     driver = edit(medium(100, Fraction(50)), driver_start_s=Fraction(1, 100))
-    mapping = map_driver(shot(medium(name="s"), 20), driver, RATE)
+    mapping = map_driver(take(medium(name="s"), 20), driver, RATE)
     usable, _ = driver_usable(track(100, range(20, 40), start=0), mapping, Fraction(50))
     # rows show 0.5, 2.5, 4.5 ...: row 9 shows 18.5, row 10 shows 20.5, row 19 shows 38.5
     assert np.flatnonzero(~usable).tolist() == list(range(10, 20))

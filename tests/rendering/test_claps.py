@@ -10,11 +10,11 @@ import pytest
 from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.media import media_plan
 from dpe_toolkit.plans.media import MediaPlan
-from dpe_toolkit.plans.model import Mix, RenderPlan, ShotPlan
+from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.rendering import render_plan
 from dpe_toolkit.testing.claps import CLAP_RATE_HZ, click_samples, flash_frames, write_claps
 from tests.analysis.fakes import Registry
-from tests.rendering.scenes import plan, shot
+from tests.rendering.scenes import dissolved, plan, shot
 
 RATE = Fraction(30000, 1001)
 EVERY = 12
@@ -35,7 +35,7 @@ def rendered(folder: Path, *shots: ShotPlan) -> tuple[list[int], list[int]]:
 
 def retimed(media: MediaPlan, start: int, num_frames: int, step: Fraction) -> ShotPlan:
     line = FrameMap(start=Fraction(start), step=step)
-    return shot(media, num_frames, source_start=line.frame(0), time=line)
+    return shot(media, num_frames, time=line)
 
 
 def in_sync(flashes: list[int], clicks: list[int]) -> bool:
@@ -60,8 +60,8 @@ def test_cuts_and_speeds_keep_claps_in_sync(claps: MediaPlan, tmp_path: Path) ->
 
 
 def test_a_dissolve_keeps_claps_in_sync(claps: MediaPlan, tmp_path: Path) -> None:
-    other = shot(claps, 20, source_start=100, record_start=40)
-    mixed = shot(claps, 20, source_start=40, mix=Mix(to=other, start=Fraction(1, 40), step=Fraction(1, 20)))
+    one, other = shot(claps, 20, source_start=40), shot(claps, 20, source_start=100)
+    mixed = dissolved(one, other, Fraction(1, 40), Fraction(1, 20))
     flashes, clicks = rendered(tmp_path, shot(claps, 40), mixed, shot(claps, 30, source_start=120))
     # In the dissolve both sides clap: at 48 of one, at 108 of the other; only white above half is a flash.
     expected = [0, 12, 24, 36, 48, 48, 60, 72, 84]

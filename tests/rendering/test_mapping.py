@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from dpe_toolkit.core.errors import RenderError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.plans.media import MediaPlan
+from dpe_toolkit.plans.shot import ShotPlan
 from dpe_toolkit.rendering.mapping import driver_spans, map_driver
-from tests.rendering.scenes import edit, shot
+from tests.rendering.scenes import edit, take
 
 rates = st.sampled_from([Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(50)])
 
@@ -23,7 +24,7 @@ def medium(num_frames: int = 100, rate: Fraction = Fraction(25), name: str = "d"
 
 def mapped(num_frames: int, driver: MediaPlan, rate: Fraction = Fraction(25), **changes: object):  # type: ignore[no-untyped-def] # a map and its edit
     asked = edit(driver, **changes)
-    return map_driver(shot(medium(1000, rate, "s"), num_frames), asked, rate), asked
+    return map_driver(take(medium(1000, rate, "s"), num_frames), asked, rate), asked
 
 
 @settings(deadline=None)
@@ -45,12 +46,12 @@ def test_equal_rates_show_the_drivers_own_frames() -> None:
 @settings(deadline=None)
 @given(st.integers(0, 70), st.integers(1, 30))
 def test_a_trimmed_shot_shows_what_it_shows_in_the_whole(start: int, length: int) -> None:
-    whole = shot(medium(1000, name="s"), 100, edit=edit(medium(60), when_short="loop", retime=Fraction(3, 2)))
-    part = whole.trim(Span(start, start + length))
+    whole = take(medium(1000, name="s"), 100, edit=edit(medium(60), when_short="loop", retime=Fraction(3, 2)))
+    part = ShotPlan.of(whole).trim(Span(start, start + length))
     assert whole.edit is not None
     assert part.edit is not None
     full = map_driver(whole, whole.edit, Fraction(25))
-    alone = map_driver(part, part.edit, Fraction(25))
+    alone = map_driver(take(medium(1000, name="s"), part.num_frames), part.edit, Fraction(25))
     np.testing.assert_allclose(alone.frames, full.frames[start : start + length], atol=1e-6)
 
 

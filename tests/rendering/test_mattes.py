@@ -15,6 +15,7 @@ from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.media import media_plan
 from dpe_toolkit.plans.model import RenderPlan
+from dpe_toolkit.plans.shot import ShotPlan
 from dpe_toolkit.rendering.mattes import feathered, polygon_matte
 from tests.analysis.fakes import Registry, Square
 from tests.rendering.scenes import SOURCE_MOOD, edit, frames_of, plan, shot, still_face, write_clip
@@ -70,8 +71,8 @@ def test_a_keyed_strength_grows_as_its_keys_say_and_nothing_is_touched_where_it_
 def test_keys_follow_the_media_backwards(work: Path) -> None:
     what = asked(work, keys={"expression": keys((5, 0), (15, 1), interpolation="hold")})
     line = FrameMap(start=Fraction(20), step=Fraction(-1))
-    back = what.shots[0].model_copy(update={"time": line, "source_start": 19})
-    render(what.model_copy(update={"shots": (back,)}), work)
+    (forwards,) = what.takes
+    render(plan(ShotPlan.of(forwards.model_copy(update={"time": line}))), work)
     after = moods(frames_of(work / "out.mkv"))
     assert after == [DRIVER_MOOD] * 5 + [SOURCE_MOOD] * 15
 

@@ -135,14 +135,13 @@ def test_a_lost_face_fades_out_passes_through_and_fades_in_again(work: Path) -> 
 
 def test_an_edit_of_part_of_a_take_grows_and_ceases_inside_it(work: Path) -> None:
     write_clip(work / "driver.mkv", lambda frame: [Square(40, 24, mood=20)])
-    whole = simple(work).shots[0]
-    part = {"starts_inside": True, "ends_inside": True}
+    (whole,) = simple(work).takes
+    assert whole.edit is not None
+    part = whole.edit.model_copy(update={"starts_inside": True, "ends_inside": True})
     shots = [
-        whole.model_copy(update={"num_frames": 10, "edit": None}),
-        whole.model_copy(
-            update={"num_frames": 20, "source_start": 10, "edit": whole.edit.model_copy(update=part)}  # type: ignore[union-attr] # is there
-        ),
-        whole.model_copy(update={"num_frames": 10, "source_start": 30, "edit": None}),
+        shot(whole.source, 10),
+        shot(whole.source, 20, source_start=10, edit=part),
+        shot(whole.source, 10, source_start=30),
     ]
     render(plan(*shots), work)
     shown = np.array(moods(frames_of(work / "out.mkv")), float)

@@ -12,10 +12,10 @@ from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.media import AudioPart
 from dpe_toolkit.plans.media import MediaPlan
-from dpe_toolkit.plans.model import Mix, ShotPlan
+from dpe_toolkit.plans.model import ShotPlan
 from dpe_toolkit.plans.soundtrack import SoundPart, SoundTrack
 from dpe_toolkit.rendering.sound import audio_mixes
-from tests.rendering.scenes import edit, plan, shot
+from tests.rendering.scenes import dissolved, edit, laid_over, plan, shot
 from tests.rendering.test_mapping import medium
 
 
@@ -175,13 +175,13 @@ def test_cutting_a_part_out_and_putting_it_back_loses_nothing(
 
 
 def test_a_dissolve_of_shots_cross_fades_their_sound() -> None:
-    mixed = shot(loud(), 10, mix=Mix(to=shot(loud("b"), 10), start=Fraction(1, 20), step=Fraction(1, 10)))
+    mixed = dissolved(shot(loud(), 10), shot(loud("b"), 10), Fraction(1, 20), Fraction(1, 10))
     found = [(one.path.name, one.fade) for one in parts_of(shot(loud("z"), 5), mixed)]
     assert sorted(found) == [("a", (1, 0)), ("b", (0, 1)), ("z", (1, 1))]
 
 
 def test_a_part_of_a_dissolve_fades_as_that_part_of_the_whole() -> None:
-    mixed = shot(loud(), 10, mix=Mix(to=shot(loud("b"), 10), start=Fraction(1, 20), step=Fraction(1, 10)))
+    mixed = dissolved(shot(loud(), 10), shot(loud("b"), 10), Fraction(1, 20), Fraction(1, 10))
     found = audio_mixes(plan(mixed).trim(Span(5, 10)), count=lambda path: 1)
     assert sorted((one.path.name, one.fade) for one in found[0].parts) == [
         ("a", (Fraction(1, 2), 0)),
@@ -190,7 +190,7 @@ def test_a_part_of_a_dissolve_fades_as_that_part_of_the_whole() -> None:
 
 
 def test_under_a_transparent_shot_its_own_sound_is_heard() -> None:
-    over = shot(loud(), 10, below=shot(loud("b"), 10))
+    over = laid_over(shot(loud(), 10), shot(loud("b"), 10))
     assert [one.path.name for one in parts_of(over)] == ["a"]
-    nothing = shot(None, 10, below=shot(loud("b"), 10))
+    nothing = laid_over(shot(None, 10), shot(loud("b"), 10))
     assert [one.path.name for one in parts_of(nothing)] == ["b"]

@@ -1,6 +1,6 @@
 """A long 1080p timeline with one edited shot of ten seconds, the rest copied, against encoding all of it.
 
-    PYTHONPATH=. python benchmarks/pass_through.py [MINUTES]
+    PYTHONPATH=. python benchmarks/smart_render.py [MINUTES]
 
 Makes its own media. Three renders, each in a process of its own: one minute with copies, all minutes with
 copies, all minutes encoded. Prints wall times and peak memory. The edit is the toolkit's real path without its
@@ -48,12 +48,15 @@ def make_media(path: Path, seconds: int) -> None:
         container.mux(stream.encode(None))
 
 
-def render_once(folder: Path, minutes: float, passing: bool) -> dict[str, float]:
+def render_once(folder: Path, minutes: float, smart: bool) -> dict[str, float]:
     """One render; returns seconds of wall time, peak MiB and frames copied."""
     import resource
 
+    from dpe_toolkit.core.framemap import FrameMap
     from dpe_toolkit.media import OutputSettings, media_plan
-    from dpe_toolkit.plans.model import RenderPlan, ShotPlan
+    from dpe_toolkit.plans.model import RenderPlan
+    from dpe_toolkit.plans.shot import ShotPlan
+    from dpe_toolkit.plans.take import Take
     from dpe_toolkit.rendering import render_plan
     from tests.analysis.fakes import Registry
     from tests.rendering.scenes import edit
@@ -61,15 +64,15 @@ def render_once(folder: Path, minutes: float, passing: bool) -> dict[str, float]
     source = media_plan(folder / "source.mp4")
     shots: list[ShotPlan] = []
     frames, at = round(minutes * 60 * RATE), 0
-    take = source.num_frames
+    longest = source.num_frames
     while at < frames:
-        length = min(take, frames - at)
+        length = min(longest, frames - at)
         edited = edit(source) if at == 0 else None
         if edited is not None:
             length = EDITED_S * RATE
-        shots.append(
-            ShotPlan(name=f"shot {len(shots)}", record_start=at, num_frames=length, source=source, edit=edited)
-        )
+        name, line = f"shot {len(shots)}", FrameMap(start=Fraction(0))
+        take = Take(id=name, name=name, source=source, num_frames=length, time=line, edit=edited)
+        shots.append(ShotPlan.of(take, at))
         at += length
     plan = RenderPlan(
         toolkit_version="0", timeline="long", rate=Fraction(RATE), width=SIZE[0], height=SIZE[1], shots=tuple(shots)
@@ -80,7 +83,7 @@ def render_once(folder: Path, minutes: float, passing: bool) -> dict[str, float]
         folder / "out.mp4",
         registry=Registry(),
         device="cpu",
-        settings=OutputSettings(pass_through=passing, preset="ultrafast", crf=23),
+        settings=OutputSettings(pass_through=smart, preset="ultrafast", crf=23),
         cache_dir=folder / "cache",
     )
     return {
@@ -91,12 +94,12 @@ def render_once(folder: Path, minutes: float, passing: bool) -> dict[str, float]
     }
 
 
-def measured(folder: Path, minutes: float, passing: bool) -> dict[str, float]:
+def measured(folder: Path, minutes: float, smart: bool) -> dict[str, float]:
     """`render_once` in a process of its own, after a warm-up of analyses kept in its cache."""
-    words = [sys.executable, __file__, "--one", str(folder), str(minutes), str(int(passing))]
+    words = [sys.executable, __file__, "--one", str(folder), str(minutes), str(int(smart))]
     done = subprocess.run(words, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    how = "copied" if passing else "encoded"
+    how = "copied" if smart else "encoded"
     print(
         f"{minutes:g} min, {how}: {found['wall_s']:.1f} s, {found['peak_mib']:.0f} MiB, "
         f"{found['copied']:.0f} of {found['frames']:.0f} frames copied",
@@ -107,8 +110,8 @@ def measured(folder: Path, minutes: float, passing: bool) -> dict[str, float]:
 
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:
-        folder, minutes, passing = sys.argv[2:5]
-        print(json.dumps(render_once(Path(folder), float(minutes), passing == "1")))
+        folder, minutes, smart = sys.argv[2:5]
+        print(json.dumps(render_once(Path(folder), float(minutes), smart == "1")))
         return
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
     with tempfile.TemporaryDirectory() as name:

@@ -17,6 +17,7 @@ _API = {
     "api": "What plugins import.",
     "api.commands": "What commands of plugins are made of.",
     "api.components": "Making and calling components outside of a render.",
+    "api.face": "The face mesh: vertices, blendshapes, regions and head pose.",
     "api.footage": "Reading media, and finding the faces in it.",
     "api.networks": "The networks and their weights files.",
 }

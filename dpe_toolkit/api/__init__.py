@@ -1,6 +1,8 @@
 """What plugins import: nothing else of the toolkit is anybody's to rely on.
 
-Here is what components are made of. Four modules beside it are for distributions that do more than give components:
+Here is what components are made of. Beside it, `dpe_toolkit.api.face` has the face mesh: which vertices
+are which, the canonical face, blendshape names and head pose. Four modules are for distributions that do more than give
+components:
 
 - `dpe_toolkit.api.commands`: commands of the ``dpe`` program, as ``dpe_register_commands`` adds them;
 - `dpe_toolkit.api.footage`: reading media, and finding and following the faces in it;
@@ -37,7 +39,7 @@ from dpe_toolkit.core.errors import (
     first_line,
     nearest_names,
 )
-from dpe_toolkit.core.files import replaced
+from dpe_toolkit.core.files import append_to, replaced
 from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.core.shapes import expect_shape
@@ -53,6 +55,7 @@ from dpe_toolkit.editing.measures import (
 )
 from dpe_toolkit.editing.options import NoOptions, PluginOptions
 from dpe_toolkit.editing.protocols import (
+    BeginsShot,
     Composited,
     Compositor,
     Detector,
@@ -70,7 +73,8 @@ from dpe_toolkit.editing.protocols import (
     WindowShape,
 )
 from dpe_toolkit.editing.stages import KINDS, MEASURE_KINDS, ComponentKind
-from dpe_toolkit.face.codes import REGIONS, Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.codes import Appearance, CodePart, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, FloatArray, Placement
 from dpe_toolkit.hookspecs import hookimpl
 from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
@@ -112,9 +116,11 @@ __all__ = [
     "REGIONS",
     "AnalysisError",
     "Appearance",
+    "BeginsShot",
     "Branch",
     "CheckpointError",
     "CheckpointFormat",
+    "CodePart",
     "CodeSpace",
     "ColorInfo",
     "Component",
@@ -184,6 +190,7 @@ __all__ = [
     "WeightsHeader",
     "WindowShape",
     "aligned_mask",
+    "append_to",
     "cut_aligned",
     "expect_shape",
     "file_digest",

@@ -4,7 +4,8 @@ Nothing else in the toolkit opens a file to write (a test asserts it). What is p
 
 - Nobody ever sees half of it. A failure leaves what stood there before; a killed process leaves at most a hidden
   ``.part`` beside it.
-- Its bytes are on the disk before it takes its name, so that a crash of the machine leaves the one or the other.
+- Its bytes are on the disk before it takes its name, so that a crash of the machine leaves the one or the other. Of a
+  folder of thousands of images that would cost minutes: there the system decides.
 - A new file has the permissions that the user's umask gives, a replaced one keeps those it had.
 
 All functions raise `OSError` as the system does; callers say what it was that could not be written, and what to do.

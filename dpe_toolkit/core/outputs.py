@@ -102,7 +102,7 @@ def _wrong_kind(output: Output) -> Refusal | None:
     """Something at the output's place that is not replaced: a folder by a file, a file by a folder, or neither."""
     try:
         mode = output.path.stat().st_mode
-    except OSError:
+    except (OSError, ValueError):
         return None
     if stat.S_ISDIR(mode) and not output.is_folder:
         wrong = f"{output.name} is a folder"
@@ -116,9 +116,9 @@ def _wrong_kind(output: Output) -> Refusal | None:
 
 def _is_read(output: Output, read: Iterable[Path], reader: str) -> Refusal | None:
     """An output that is, holds or lies in something that is read, by whatever name, link or hard link."""
-    place = output.path.resolve()
+    place = _resolved(output.path)
     for path in read:
-        there = path.resolve()
+        there = _resolved(path)
         holds = output.is_folder and place in there.parents
         inside = there in place.parents and there.is_dir()
         if place == there or holds or inside or _same_file(output.path, path):
@@ -130,8 +130,16 @@ def _is_read(output: Output, read: Iterable[Path], reader: str) -> Refusal | Non
     return None
 
 
+def _resolved(path: Path) -> Path:
+    """The path without links; of links that lead in a circle, and of names that no system takes, as it was given."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return path.absolute()
+
+
 def _same_file(first: Path, second: Path) -> bool:
     try:
         return first.samefile(second)
-    except OSError:
+    except (OSError, ValueError):
         return False

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dpe_toolkit.core.errors import DpeError, OptionsError, nearest_names
+from dpe_toolkit.core.errors import DpeError, nearest_names
 from dpe_toolkit.editing import stages
 from dpe_toolkit.editing.components import Component
-from dpe_toolkit.editing.options import PluginOptions
+from dpe_toolkit.editing.options import PluginOptions, read_options
 from dpe_toolkit.editing.stages import KINDS, SHOT_KINDS, STAGES, ComponentKind
 from dpe_toolkit.face.codes import CodeSpace
 from dpe_toolkit.planning.media import problem_of
@@ -25,7 +25,6 @@ __all__ = [
     "check_targets",
     "choose_components",
     "choose_identity",
-    "group_overrides",
 ]
 
 IDENTITY: ComponentKind = stages.IDENTITY.kind
@@ -47,14 +46,6 @@ class ChosenComponents:
     origins: dict[str, str]
     """``components.<kind>`` to where the name came from."""
     problems: tuple[Problem, ...]
-
-
-def group_overrides(overrides: Mapping[tuple[str, str], object]) -> dict[str, dict[str, object]]:
-    """Overrides by component, from pairs of component and option."""
-    grouped: dict[str, dict[str, object]] = {}
-    for (component, option), value in overrides.items():
-        grouped.setdefault(component, {})[option] = value
-    return grouped
 
 
 def choose_components(
@@ -245,24 +236,9 @@ def _settle_space(
 def _parse_all(
     model: type[PluginOptions], values: Mapping[str, tuple[str, object]], owner: str, where: str
 ) -> tuple[PluginOptions | None, list[Problem]]:
-    """The options, or every fault in them: alone first, then together."""
-    problems = []
-    for field, (_, value) in values.items():
-        fault = _try_parse(model, {field: value}, owner, where)[1]
-        problems += [fault] if fault else []
-    if problems:
-        return None, problems
-    parsed, fault = _try_parse(model, {field: value for field, (_, value) in values.items()}, owner, where)
-    return parsed, [fault] if fault else []
-
-
-def _try_parse(
-    model: type[PluginOptions], values: Mapping[str, object], owner: str, where: str
-) -> tuple[PluginOptions | None, Problem | None]:
-    try:
-        return model.parse(values, owner=owner), None
-    except OptionsError as error:
-        return None, problem_of(error, where)
+    """The options, or every fault in them."""
+    parsed, faults = read_options(model, {field: value for field, (_, value) in values.items()}, owner=owner)
+    return parsed, [problem_of(fault, where) for fault in faults]
 
 
 def _check_spaces(

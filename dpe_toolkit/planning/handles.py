@@ -16,7 +16,7 @@ from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.plans.shot import ShotPlan
 from dpe_toolkit.plans.take import Take
-from dpe_toolkit.timeline import Clip, EditedMedia, media_url
+from dpe_toolkit.timeline import Clip, EditedMedia, effect_fields, media_url
 
 __all__ = ["ShotFile", "edited_media", "plan_shot_files"]
 
@@ -120,8 +120,7 @@ def _stated(file: ShotFile, path: Path) -> dict[str, object]:
         "retime": float(edit.retime),
         "when_short": edit.when_short,
     }
-    amounts = {"expression": edit.expression, "pose": edit.pose, "mode": edit.mode, "consent": edit.consent}
-    return {"driving": driving, **amounts}
+    return {**effect_fields(edit), "driving": driving}
 
 
 def _hindrance(takes: Sequence[Take]) -> str:

@@ -13,7 +13,7 @@ from dpe_toolkit.analysis import Gap, find_gaps
 from dpe_toolkit.core.errors import AnalysisError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.keyframes import value_at
-from dpe_toolkit.face.codes import REGIONS
+from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import FaceTrack
 from dpe_toolkit.plans.edit import EditPlan
 from dpe_toolkit.plans.take import Take

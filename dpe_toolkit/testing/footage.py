@@ -12,6 +12,7 @@ import numpy.typing as npt
 from skimage import data
 
 from dpe_toolkit.core.frames import FrameBatch, PixelLayout
+from dpe_toolkit.face.topology import NUM_MESH_VERTICES
 from dpe_toolkit.face.tracks import FaceTrack, FloatArray
 from dpe_toolkit.testing.clips import ClipSpec, draw_picture
 from dpe_toolkit.testing.faces import performance
@@ -21,8 +22,8 @@ __all__ = ["NUM_FRAMES", "NUM_POINTS", "KnownClip", "acted_clip", "drawn_clip", 
 
 NUM_FRAMES = 7
 """Frames of a clip: a number that no other axis is likely to have, so that axes of rows can be told."""
-NUM_POINTS = 478
-"""Landmarks of a track that no detector made: as many as the default detector's, so that positions exist."""
+NUM_POINTS = NUM_MESH_VERTICES
+"""Landmarks of a track that no detector made: as many as the face mesh has, so that positions exist."""
 
 _SIZE_PX = (320, 240)
 _CORNER = (66, 20)

@@ -34,6 +34,11 @@ def test_the_api_loads_nothing_heavy_until_it_is_asked_for_it() -> None:
     assert loaded_by("from dpe_toolkit.api import load_generator") == {"torch"}
 
 
+def test_the_face_mesh_loads_torch_for_what_passes_gradients_alone() -> None:
+    assert loaded_by("from dpe_toolkit.api.face import BROWS, canonical_face, fit_pose; canonical_face()") == set()
+    assert loaded_by("from dpe_toolkit.api.face import fit_head_poses") == {"torch"}
+
+
 def test_what_commands_of_plugins_are_made_of_loads_nothing_heavy() -> None:
     assert loaded_by("import dpe_toolkit.api.commands") == set()
 

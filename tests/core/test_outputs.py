@@ -109,6 +109,13 @@ def test_a_suffix_says_what_is_written(tmp_path: Path) -> None:
         expect_outputs([Output(path=tmp_path / "a.jpg", suffixes=(".png", ".tif"))], error=OptionsError)
 
 
+def test_circles_of_links_and_names_that_no_system_takes_end_in_no_other_error(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    strange = [tmp_path / "circle", tmp_path / "a\0b", tmp_path / ("a" * 400)]
+    assert not list(refusals([Output(path=tmp_path / "a.mov")], strange))
+    assert [one.path for one in refusals([Output(path=path) for path in strange], strange)] == strange
+
+
 @within_one_folder
 @given(st.data())
 def test_outputs_apart_from_all_that_is_read_are_taken_and_each_refusal_names_its_output(

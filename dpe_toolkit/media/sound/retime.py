@@ -79,7 +79,7 @@ def retimed(window: SampleWindow, first: Fraction, step: Fraction, num_samples: 
         window: the file.
         first: position of the first value.
         step: from one value to the next; below 0 backwards, never 0.
-        num_samples: how many.
+        num_samples: how many values, all of them given whatever the file holds.
     """
     stretch = max(1.0, abs(float(step)))
     reach = int(np.ceil(_TAPS * stretch))

@@ -47,6 +47,6 @@ class DpeEncoder:
         return WINDOW
 
     def encode(self, faces: FaceBatch) -> DpeAppearance:
-        """The appearance of N faces."""
+        """What the network encodes of N faces, beside their windows, which paste needs."""
         squares, encoded = self._model.encode(faces)
         return DpeAppearance(self._model.space, faces, squares, encoded)

@@ -32,7 +32,7 @@ _FEATHER_SHARE = 0.04
 class DpeGenerator:
     """Edits expression, pose or both, by the amounts of the shot.
 
-    Where both are asked for, the second branch works on the first one's re-encoded picture, in the order
+    Where both are asked for, the second branch works on the first one's re-encoded image, in the order
     of the released code.
 
     Source: DPE (CVPR 2023), sections 3.2 and 3.3: Y = G(c_edited, F).
@@ -96,17 +96,17 @@ class _DpeShot:
         squares = source.squares_px[rows]
         windows = source.faces.pixels.to(model.device)[rows]
         encoded = source.of_rows(rows)
-        picture: Tensor | None = None
+        image: Tensor | None = None
         for part in sorted(parts, key=lambda part: self._branch(part) == "exp"):
-            if picture is not None:
-                encoded = network.encode(picture)
+            if image is not None:
+                encoded = network.encode(image)
             branch = self._branch(part)
             code = self._code(request, encoded.latent, part, home)
             edited = network.render(code, encoded, branch)
             plain = self._options.paste == "plain"
             unedited = edited if plain else network.render_self(encoded, branch)
             windows = paste(windows, squares, Renderings(edited, unedited), self._options.paste)
-            picture = edited.image
+            image = edited.image
         return windows
 
     def _branch(self, part: Part) -> Branch:
@@ -115,7 +115,7 @@ class _DpeShot:
     def _code(self, request: GenerateRequest, latent: Tensor, part: Part, home: Tensor) -> Tensor:
         """The edited codes (n, K): the latent with the target's motion.
 
-        The source's own motion code is read from ``latent`` itself, which may be a re-encoded picture's or
+        The source's own motion code is read from ``latent`` itself, which may be a re-encoded image's or
         differ a little from the analysis; what the target holds of the analysed one is replaced by it.
         """
         device = latent.device

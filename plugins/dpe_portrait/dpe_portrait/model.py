@@ -53,14 +53,14 @@ class DpeModel:
 
     @property
     def size_px(self) -> int:
-        """Side of the pictures that the network takes and gives."""
+        """Side of the images that the network takes and gives."""
         return self.network.params.size
 
     @torch.no_grad()
     def encode(self, faces: FaceBatch) -> tuple[Tensor, EncodedSource]:
         """Squares (N, 3) of the crops in window pixels, and what the network sees in them.
 
-        Faces that are one and the same picture, as those of a still, are encoded once: then of one row.
+        Faces that are one and the same image, as those of a still, are encoded once: then of one row.
         """
         squares = crop_squares(faces).to(self.device)
         crops = cut_aligned(faces.pixels.to(self.device), squares, self.size_px).clamp(0.0, 1.0) * 2.0 - 1.0

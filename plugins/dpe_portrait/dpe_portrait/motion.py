@@ -1,4 +1,4 @@
-"""Motion extractor ``dpe``: the two motion codes of each face, and how two performances mix."""
+"""Motion extractor ``dpe``: the two motion codes of each face, and how one performance is retargeted to another."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class DpeMotion:
 
     @torch.no_grad()
     def extract(self, faces: FaceBatch) -> MotionCode:
-        """The codes of N faces."""
+        """(N, Ke) expression and (N, Kp) pose codes that the network's two branches give for N faces."""
         model = self._model
         latent = model.encode(faces)[1].latent
         latent = latent.expand(len(faces), -1)

@@ -46,7 +46,7 @@ class GeneratorOptions(ModelOptions):
 
     paste: PasteMode = Field(
         default="flow_residual",
-        description="How the network's picture reaches full resolution. plain: enlarged. residual: what it changed, "
+        description="How the network's image reaches full resolution. plain: enlarged. residual: what it changed, "
         "enlarged and added. flow: the source's own pixels moved, the network's where it invents. flow_residual: the "
         "source's own pixels moved, and what the network changed beyond that, enlarged and added.",
     )

@@ -1,4 +1,4 @@
-"""Ways from the network's picture to the native window."""
+"""Ways from the network's image to the native window."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def paste(windows: Tensor, squares_px: Tensor, drawn: Renderings, mode: PasteMod
 
     Args:
         windows: (N, 3, h, w) RGB in about [0, 1], the source's own pixels.
-        squares_px: (N, 3) where the network's pictures lie in them, as for `cut_aligned`.
-        drawn: the N pictures.
-        mode: ``plain`` shows the picture. ``residual`` adds what the edit changed of it. ``flow`` moves
-            the window's own pixels as the network moves its features, and takes the picture's only where
+        squares_px: (N, 3) where the network's images lie in them, as for `cut_aligned`.
+        drawn: the N images.
+        mode: ``plain`` shows the image. ``residual`` adds what the edit changed of it. ``flow`` moves
+            the window's own pixels as the network moves its features, and takes the image's only where
             the network invents more than it does without an edit. ``flow_residual`` moves them likewise
-            and adds what the picture changed beyond that movement.
+            and adds what the image changed beyond that movement.
 
     Returns:
         (N, 3, h, w). Outside the squares, and in all modes but ``plain`` where the two renderings are
@@ -50,8 +50,8 @@ def paste(windows: Tensor, squares_px: Tensor, drawn: Renderings, mode: PasteMod
     inside = aligned_mask(squares_px, size_px, squares_px[:, 2] * _FEATHER_SHARE)
     edited, unedited = _shown(drawn.edited), _shown(drawn.unedited)
     if mode == "plain":
-        picture = paste_aligned(edited, squares_px, size_px)
-        return torch.where(inside > 0, windows + inside * (picture - windows), windows)
+        image = paste_aligned(edited, squares_px, size_px)
+        return torch.where(inside > 0, windows + inside * (image - windows), windows)
     if mode == "residual":
         return windows + inside * paste_aligned(edited - unedited, squares_px, size_px)
     move, share = relative_flow(drawn)
@@ -61,15 +61,15 @@ def paste(windows: Tensor, squares_px: Tensor, drawn: Renderings, mode: PasteMod
         return moved + inside * paste_aligned(edited - _warped(unedited, move), squares_px, size_px)
     share = paste_aligned(share, squares_px, size_px)
     invented = torch.where(share < _WHOLE, 1.0 - share.clamp(0.0, 1.0), torch.zeros_like(share)) * inside
-    picture = paste_aligned(edited, squares_px, size_px)
-    return torch.where(invented > 0, moved + invented * (picture - moved), moved)
+    image = paste_aligned(edited, squares_px, size_px)
+    return torch.where(invented > 0, moved + invented * (image - moved), moved)
 
 
 def relative_flow(drawn: Renderings) -> tuple[Tensor, Tensor]:
     """Where the edit takes each pixel from, seen from the rendering without it.
 
     Returns:
-        Movement (N, 2, S, S), x then y, in pixels of the picture: pixel ``x`` shows what lies at ``x`` plus
+        Movement (N, 2, S, S), x then y, in pixels of the image: pixel ``x`` shows what lies at ``x`` plus
         this in the source. And (N, 1, S, S) how much of the warped source is left in [0, 1], 1 where the
         edit invents no more than the rendering without it.
     """
@@ -87,7 +87,7 @@ def _shown(rendering: Rendering) -> Tensor:
 def _warped(windows: Tensor, move: Tensor) -> Tensor:
     """Each pixel of (N, 3, h, w) from where ``move`` (N, 2, h, w) says, in pixels; the border is repeated.
 
-    One picture may serve all movements.
+    One image may serve all movements.
     """
     windows = windows.expand(len(move), -1, -1, -1)
     height, width = windows.shape[2:]

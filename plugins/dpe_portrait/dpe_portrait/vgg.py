@@ -14,7 +14,7 @@ from dpe_toolkit.api import CheckpointError, ComponentContext, expect_shape, fil
 __all__ = ["Vgg19", "load_vgg", "open_vgg"]
 
 _WIDTHS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512)
-"""Outputs of each convolution up to relu5_1; 0 halves the picture."""
+"""Outputs of each convolution up to relu5_1; 0 halves the image."""
 _LEAST_PX = 16
 _CACHED = "vgg19-*.pth"
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

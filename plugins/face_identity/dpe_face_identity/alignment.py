@@ -11,17 +11,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dpe_toolkit.api import expect_shape
+from dpe_toolkit.api.face import NUM_FACE_VERTICES, NUM_MESH_VERTICES
 
-__all__ = ["aligned_pictures", "expect_faces", "fit_similarity", "mesh_of"]
+__all__ = ["aligned_images", "expect_faces", "fit_similarity", "mesh_of"]
 
-_MESH_SIZES = (468, 478)
+_MESH_SIZES = (NUM_FACE_VERTICES, NUM_MESH_VERTICES)
 
 
 def expect_faces(pictures: Tensor, near_px: Tensor | None) -> None:
     """Checks what an embedder is given.
 
     Raises:
-        ValueError: pictures or vertices of a shape that does not fit, or vertices that are no face mesh.
+        ValueError: images or vertices of a shape that does not fit, or vertices that are no face mesh.
     """
     num = expect_shape("pictures", pictures, ("N", 3, "S", "S"))["N"]
     if near_px is not None:
@@ -41,14 +42,14 @@ def mesh_of(near_px: Tensor) -> Tensor:
     return near_px[..., :2].detach().cpu().double()  # in two steps: Metal has no doubles to copy from
 
 
-def aligned_pictures(pictures: Tensor, points_px: Tensor, template_px: npt.NDArray[np.float64], side: int) -> Tensor:
-    """(N, 3, side, side) pictures turned, scaled and moved so that points lie where the template has them.
+def aligned_images(pictures: Tensor, points_px: Tensor, template_px: npt.NDArray[np.float64], side: int) -> Tensor:
+    """(N, 3, side, side) images turned, scaled and moved so that points lie where the template has them.
 
-    Read bilinearly, after averaging down where pictures shrink by half or more; the border goes on beyond it.
+    Read bilinearly, after averaging down where images shrink by half or more; the border goes on beyond it.
 
     Args:
         pictures: (N, 3, S, S).
-        points_px: (N, P, 2) in picture pixels.
+        points_px: (N, P, 2) in image pixels.
         template_px: (P, 2) where they are to lie, in pixels of the result.
         side: of the result.
     """

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dpe_face_identity.alignment import aligned_pictures, expect_faces, mesh_of
+from dpe_face_identity.alignment import aligned_images, expect_faces, mesh_of
 from dpe_face_identity.options import ArcFaceOptions
 from dpe_toolkit.api import CheckpointError, OptionsError, PluginError
+from dpe_toolkit.api.face import EYES
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -22,8 +23,7 @@ _SIDE_PX = 112
 _TEMPLATE_PX = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
 )
-"""Centres of both eyes, tip of the nose and corners of the mouth, from the picture's left, as the training had them."""
-_EYES = ((33, 133), (362, 263))
+"""Centres of both eyes, tip of the nose and corners of the mouth, from the image's left, as the training had them."""
 _NOSE, _MOUTH = 1, (61, 291)
 
 
@@ -56,7 +56,7 @@ class ArcFaceIdentity:
                 "read them with regressor 'mesh' first, or choose identity 'dlib', which finds faces itself",
                 plugin="face_identity",
             )
-        faces = aligned_pictures(pictures, _points(mesh_of(near_px)), _TEMPLATE_PX, _SIDE_PX)
+        faces = aligned_images(pictures, _points(mesh_of(near_px)), _TEMPLATE_PX, _SIDE_PX)
         images = np.ascontiguousarray((faces.clamp(0, 1) * 2 - 1).cpu().float().numpy())
         # One at a time: many published files are of a fixed batch of one.
         answers = [self._session.run(None, {self._input: image[None]})[0] for image in images]
@@ -102,7 +102,7 @@ def open_arcface(options: ArcFaceOptions, weights: Path | None) -> ArcFaceIdenti
 
 def _points(mesh: Tensor) -> Tensor:
     """(N, 5, 2) the template's points of (N, V, 2) meshes."""
-    eyes = [mesh[:, corners].mean(dim=1) for corners in _EYES]
+    eyes = [mesh[:, corners].mean(dim=1) for corners in (eye.corners for eye in EYES)]
     return torch.stack([*eyes, mesh[:, _NOSE], *(mesh[:, corner] for corner in _MOUTH)], dim=1)
 
 

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from dpe_face_identity.alignment import aligned_pictures, expect_faces, mesh_of
+from dpe_face_identity.alignment import aligned_images, expect_faces, mesh_of
 from dpe_toolkit.api import CheckpointError, PluginError
+from dpe_toolkit.api.face import EYES, NOSE_BASE
 
 __all__ = ["DlibIdentity", "open_dlib"]
 
@@ -27,9 +28,9 @@ _FIVE = np.array(
         (0.4901123135679, 0.6277975316475),
     ]
 )
-"""Corners of the eye on the picture's right, of that on its left, and the base of the nose, as dlib places them."""
+"""Corners of the eye on the image's right, of that on its left, and the base of the nose, as dlib places them."""
 _TEMPLATE_PX = (_FIVE + _PADDING) / (1 + 2 * _PADDING) * _CHIP_PX
-_MESH_POINTS = [263, 362, 33, 133, 2]
+_MESH_POINTS = [*EYES[1].corners, *EYES[0].corners, NOSE_BASE]
 """The same five in the face mesh: within 0.03 of the eyes' distance of where dlib itself finds them."""
 _SMALL_PX = 300
 _NETWORK, _LANDMARKS = "dlib_face_recognition_resnet_model_v1.dat", "shape_predictor_5_face_landmarks.dat"
@@ -63,21 +64,21 @@ class DlibIdentity:
         expect_faces(pictures, near_px)
         points = self._points(pictures) if near_px is None else mesh_of(near_px)[:, _MESH_POINTS]
         seen = ~points.isnan().any(dim=2).any(dim=1)
-        chips = _bytes(aligned_pictures(pictures, points.nan_to_num(), _TEMPLATE_PX, _CHIP_PX)) if seen.any() else []
+        chips = _bytes(aligned_images(pictures, points.nan_to_num(), _TEMPLATE_PX, _CHIP_PX)) if seen.any() else []
         result = torch.full((len(pictures), 128), torch.nan, dtype=torch.float64)
         for row in torch.nonzero(seen)[:, 0].tolist():
             result[row] = torch.tensor(list(self._network.compute_face_descriptor(chips[row])))
         return torch.nn.functional.normalize(result, dim=1).to(pictures)
 
     def _points(self, pictures: Tensor) -> Tensor:
-        """(N, 5, 2) the template's points in picture pixels, nan where no face is seen."""
+        """(N, 5, 2) the template's points in image pixels, nan where no face is seen."""
         found = torch.full((len(pictures), len(_FIVE), 2), torch.nan, dtype=torch.float64)
-        # dlib sees no face below 80 pixels unless it enlarges the picture first.
+        # dlib sees no face below 80 pixels unless it enlarges the image first.
         enlarge = int(pictures.shape[3] < _SMALL_PX)
-        for row, picture in enumerate(_bytes(pictures)):
-            boxes = self._find(picture, enlarge)
+        for row, image in enumerate(_bytes(pictures)):
+            boxes = self._find(image, enlarge)
             if boxes:
-                shape = self._landmarks(picture, max(boxes, key=lambda box: box.area()))
+                shape = self._landmarks(image, max(boxes, key=lambda box: box.area()))
                 # dlib counts pixels by their centres.
                 found[row] = torch.tensor([(point.x + 0.5, point.y + 0.5) for point in shape.parts()])
         return found

@@ -1,16 +1,14 @@
-"""The face analysis model that ships with the plugin: three LiteRT networks and a canonical face."""
+"""The face analysis model that ships with the plugin: three LiteRT networks."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
-import struct
 import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -22,18 +20,40 @@ import numpy.typing as npt
 from dpe_toolkit.api import CheckpointError
 
 __all__ = [
+    "ANCHORS",
     "BUNDLE_SHA256",
-    "CanonicalFace",
+    "DETECTOR_PX",
+    "MESH_PX",
+    "REGION_MARGIN",
     "Network",
-    "canonical_face",
     "load_network",
     "load_networks",
     "read_bundle",
 ]
 
+DETECTOR_PX = 128
+"""Side of what the detector sees."""
+
+ANCHORS = np.array(
+    [
+        ((x + 0.5) / cells, (y + 0.5) / cells)
+        for cells, repeats in ((16, 2), (8, 6))
+        for y in range(cells)
+        for x in range(cells)
+        for _ in range(repeats)
+    ],
+    np.float32,
+)
+"""(896, 2) cell centres in [0, 1] to which the detector's answers are relative."""
+
+MESH_PX = 256
+"""Side of what the mesh network sees."""
+
+REGION_MARGIN = 1.5
+"""Side of the square that the mesh network is shown, over the longer side of the face in it."""
+
 BUNDLE_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 _BUNDLE = "face_landmarker.task"
-_GEOMETRY = "geometry_pipeline_metadata_landmarks.binarypb"
 FloatArray = npt.NDArray[np.float32]
 _STARTING = threading.Lock()
 
@@ -113,7 +133,7 @@ class Network:
 
 
 def load_networks(num_threads: int) -> tuple[Network, Network, Network]:
-    """Detector, 478-point mesh and blendshape network, each with its own interpreter."""
+    """Detector, 478-point mesh and blendshape network, each with its own interpreter and threads."""
     with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
         names = ("face_detector.tflite", "face_landmarks_detector.tflite", "face_blendshapes.tflite")
         detector, mesh, blendshapes = (Network(bundle.read(name), num_threads) for name in names)
@@ -121,55 +141,6 @@ def load_networks(num_threads: int) -> tuple[Network, Network, Network]:
 
 
 def load_network(name: Literal["face_blendshapes", "face_landmarks_detector"]) -> Network:
-    """One network alone."""
+    """One network of the bundle, on the CPU with one thread."""
     with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
         return Network(bundle.read(f"{name}.tflite"), 1)
-
-
-@dataclass(frozen=True, slots=True)
-class CanonicalFace:
-    """The face model's average face."""
-
-    vertices: FloatArray
-    """(468, 3) about centimetres; x right, y down, z away from the viewer, as in meshes of pictures."""
-    triangles: npt.NDArray[np.int64]
-    """(898, 3) vertex indices; the mesh is closed over eyes and mouth, its only border is the face oval."""
-
-
-@lru_cache(maxsize=1)
-def canonical_face() -> CanonicalFace:
-    """The canonical face read from the bundle's geometry metadata (a Protocol Buffers message)."""
-    with zipfile.ZipFile(io.BytesIO(read_bundle())) as bundle:
-        message = bundle.read(_GEOMETRY)
-    mesh = next(value for number, value in _fields(message) if number == 1 and isinstance(value, bytes))
-    floats = [value for number, value in _fields(mesh) if number == 3 and isinstance(value, float)]
-    indices = [value for number, value in _fields(mesh) if number == 4 and isinstance(value, int)]
-    vertices = np.array(floats, np.float32).reshape(-1, 5)[:, :3] * np.array([1, -1, -1], np.float32)
-    return CanonicalFace(vertices, np.array(indices, np.int64).reshape(-1, 3))
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, int | float | bytes]]:
-    """Field numbers and values of one protobuf message; nested messages come as bytes."""
-    position = 0
-
-    def varint() -> int:
-        nonlocal position
-        value = shift = 0
-        while True:
-            byte = message[position]
-            position += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while position < len(message):
-        key = varint()
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            yield number, varint()
-            continue
-        length = varint() if wire == 2 else {1: 8, 5: 4}[wire]
-        raw = message[position : position + length]
-        position += length
-        yield number, struct.unpack("<f", raw)[0] if wire == 5 else raw

@@ -10,18 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_face_mesh.anchors import ANCHORS, DETECTOR_PX
-from dpe_face_mesh.bundle import Network, load_networks
+from dpe_face_mesh.bundle import ANCHORS, DETECTOR_PX, MESH_PX, REGION_MARGIN, Network, load_networks
 from dpe_face_mesh.options import DetectorOptions
-from dpe_face_mesh.topology import BLENDSHAPE_INPUTS, BLENDSHAPE_NAMES, NUM_VERTICES
 from dpe_toolkit.api import Detections, FrameBatch, sample_rgb
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES, BLENDSHAPE_VERTICES, EYES, NUM_MESH_VERTICES
 
-__all__ = ["MeshDetector", "mesh_in_picture"]
+__all__ = ["MeshDetector", "mesh_in_image"]
 
 FloatArray = npt.NDArray[np.float32]
-_MESH_PX = 256
-_REGION_MARGIN = 1.5
-_FAR_SHARE, _CHECK_EVERY = 0.04, 5
+_FAR_SHARE = 0.04
+"""Movement between two frames, over the region's side, from which a mesh is drawn again and checked."""
+_CHECK_EVERY = 5
+"""Frames between checks of a face that hardly moves."""
 _AGREE_SHARE, _USUAL_DROP = 0.06, 0.03
 """Detections lie 0.03 of the region below the mesh's centre, within 0.035 where the mesh fits (seven clips)."""
 
@@ -37,23 +37,26 @@ class _Region:
 
     def to_frame(self) -> FloatArray:
         """(2, 3) map from the pixels of the mesh network's input to frame pixels."""
-        c, s = (fn(self.angle) * self.size / _MESH_PX for fn in (math.cos, math.sin))
-        half = _MESH_PX / 2
+        c, s = (fn(self.angle) * self.size / MESH_PX for fn in (math.cos, math.sin))
+        half = MESH_PX / 2
         return np.array([[c, -s, self.x - half * (c - s)], [s, c, self.y - half * (s + c)]], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class _Face:
+    """A mesh in frame pixels and how sure the network is that it is one."""
+
     points: FloatArray
     score: float
 
     @property
     def box(self) -> FloatArray:
+        """(4,) xyxy around the mesh."""
         return np.concatenate([self.points[:, :2].min(0), self.points[:, :2].max(0)])
 
 
 class MeshDetector:
-    """Detector of the bundled face model (BlazeFace, attention mesh, blendshapes).
+    """Detector of the bundled face model (BlazeFace, attention mesh, blendshapes), on the CPU.
 
     Source: MediaPipe Face Landmarker model card, Google, 2023. Following by region is the model's own
     scheme; the search in tiles is our choice: the detector sees 128 px, so that a face of a tenth of the
@@ -84,7 +87,7 @@ class MeshDetector:
         faces: list[_Face] = []
         for box, angle in zip(boxes_px, angles, strict=True):
             centre, size = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
-            region = _Region(float(centre[0]), float(centre[1]), float(size.max()) * _REGION_MARGIN, float(angle))
+            region = _Region(float(centre[0]), float(centre[1]), float(size.max()) * REGION_MARGIN, float(angle))
             self._keep(faces, self._found(frames, row, region))
         return self._detections(faces)
 
@@ -126,13 +129,14 @@ class MeshDetector:
         return None if first is None else self._face(frames, row, _region_of(first.points))
 
     def _keep(self, faces: list[_Face], face: _Face | None) -> None:
+        """Adds a face to ``faces`` unless it is one of them already."""
         if face is not None and all(_overlap(face.box, other.box) < 0.3 for other in faces):
             faces.append(face)
 
     def _face(self, frames: FrameBatch, row: int, region: _Region) -> _Face | None:
         """The mesh in one region, or None where it shows no face."""
         to_frame = region.to_frame()
-        outputs = self._mesh(sample_rgb(frames, row, to_frame, (_MESH_PX, _MESH_PX))[None])
+        outputs = self._mesh(sample_rgb(frames, row, to_frame, (MESH_PX, MESH_PX))[None])
         score = _sigmoid(float(outputs[1].reshape(-1)[0]))
         if score < self._options.keep_score:
             return None
@@ -140,6 +144,7 @@ class MeshDetector:
         return _Face(points, score)
 
     def _search(self, frames: FrameBatch, row: int, *, tiles: bool) -> list[_Region]:
+        """Faces of the frame; with ``tiles``, where the whole shows none, in overlapping parts of it."""
         width, height = frames.size_px
         found = self._search_square(frames, row, (width / 2, height / 2, float(max(width, height))))
         if found or not tiles:
@@ -158,8 +163,8 @@ class MeshDetector:
         x, y, side = square
         scale = side / DETECTOR_PX
         to_frame = np.array([[scale, 0, x - side / 2], [0, scale, y - side / 2]], np.float32)
-        picture = sample_rgb(frames, row, to_frame, (DETECTOR_PX, DETECTOR_PX))
-        boxes, logits = self._detector((picture * 2 - 1)[None])
+        image = sample_rgb(frames, row, to_frame, (DETECTOR_PX, DETECTOR_PX))
+        boxes, logits = self._detector((image * 2 - 1)[None])
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -80, 80)))
         regions: list[_Region] = []
         for index in np.argsort(-scores)[:20]:
@@ -169,18 +174,17 @@ class MeshDetector:
             centre = (answer[:2] + ANCHORS[index]) * side + (x - side / 2, y - side / 2)
             eyes = answer[4:8].reshape(2, 2)
             angle = math.atan2(float(eyes[1, 1] - eyes[0, 1]), float(eyes[1, 0] - eyes[0, 0]))
-            region = _Region(
-                float(centre[0]), float(centre[1]), float(answer[2:4].max() * side * _REGION_MARGIN), angle
-            )
+            region = _Region(float(centre[0]), float(centre[1]), float(answer[2:4].max() * side * REGION_MARGIN), angle)
             if all(math.hypot(region.x - r.x, region.y - r.y) > 0.35 * max(region.size, r.size) for r in regions):
                 regions.append(region)
         return regions
 
     def _detections(self, faces: list[_Face]) -> Detections:
+        """The faces with the activities that the blendshape network reads in them."""
         if not faces:
-            return Detections.none(NUM_VERTICES, len(BLENDSHAPE_NAMES))
+            return Detections.none(NUM_MESH_VERTICES, len(BLENDSHAPE_NAMES))
         points = np.stack([face.points for face in faces])
-        activities = [self._blendshapes(mesh[None, BLENDSHAPE_INPUTS, :2])[0].reshape(-1) for mesh in points]
+        activities = [self._blendshapes(mesh[None, BLENDSHAPE_VERTICES, :2])[0].reshape(-1) for mesh in points]
         return Detections(
             np.stack([face.box for face in faces]),
             points,
@@ -189,11 +193,11 @@ class MeshDetector:
         )
 
 
-def mesh_in_picture(picture: torch.Tensor, points: FloatArray, network: Network) -> FloatArray:
+def mesh_in_image(pixels: torch.Tensor, points: FloatArray, network: Network) -> FloatArray:
     """(478, 3) mesh that the network sees in a window, in window pixels.
 
     Args:
-        picture: (3, h, w) RGB in [0, 1].
+        pixels: (3, h, w) RGB in [0, 1], on any device.
         points: (478, 3) where the face is about, in window pixels.
         network: the mesh network.
     """
@@ -201,31 +205,32 @@ def mesh_in_picture(picture: torch.Tensor, points: FloatArray, network: Network)
     to_frame = region.to_frame()
     matrix = to_frame.astype(np.float64)
     matrix[:, 2] += matrix[:, :2].sum(axis=1) * 0.5 - 0.5
-    image = np.ascontiguousarray(picture.clamp(0, 1).permute(1, 2, 0).cpu().numpy())
+    image = np.ascontiguousarray(pixels.clamp(0, 1).permute(1, 2, 0).cpu().numpy())
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    crop = cv2.warpAffine(image, matrix, (_MESH_PX, _MESH_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.warpAffine(image, matrix, (MESH_PX, MESH_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return _in_frame(network(np.asarray(crop, np.float32)[None])[0], to_frame, region)
 
 
 def _in_frame(raw: FloatArray, to_frame: FloatArray, region: _Region) -> FloatArray:
     """The network's (1434,) answer in the pixels that its region was cut from."""
-    raw = raw.reshape(NUM_VERTICES, 3)
+    raw = raw.reshape(NUM_MESH_VERTICES, 3)
     points = np.empty_like(raw)
     points[:, :2] = raw[:, :2] @ to_frame[:, :2].T + to_frame[:, 2]
-    points[:, 2] = raw[:, 2] * region.size / _MESH_PX
+    points[:, 2] = raw[:, 2] * region.size / MESH_PX
     return points
 
 
 def _region_of(points: FloatArray) -> _Region:
     """The region in which to look for a face whose mesh is known: upright by its eyes, with a margin."""
-    across = points[263, :2] - points[33, :2]
+    left, right = (eye.corners[0] for eye in EYES)
+    across = points[right, :2] - points[left, :2]
     angle = math.atan2(float(across[1]), float(across[0]))
     c, s = math.cos(angle), math.sin(angle)
-    turn = np.array([[c, s], [-s, c]], np.float32)
-    upright = points[:, :2] @ turn.T
+    rotation = np.array([[c, s], [-s, c]], np.float32)
+    upright = points[:, :2] @ rotation.T
     low, high = upright.min(0), upright.max(0)
-    centre = turn.T @ ((low + high) / 2)
-    return _Region(float(centre[0]), float(centre[1]), float((high - low).max()) * _REGION_MARGIN, angle)
+    centre = rotation.T @ ((low + high) / 2)
+    return _Region(float(centre[0]), float(centre[1]), float((high - low).max()) * REGION_MARGIN, angle)
 
 
 def _apart(found: _Region, followed: _Region) -> float:

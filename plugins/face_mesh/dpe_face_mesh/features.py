@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dpe_face_mesh.bundle import MESH_PX
 from dpe_face_mesh.torch_port import Graph, PortedNetwork, bundled_graph
-from dpe_face_mesh.torch_port.region import MESH_PX
 from dpe_toolkit.api import expect_shape
 
 __all__ = ["MeshFeatures"]
@@ -35,7 +35,7 @@ class MeshFeatures(nn.Module):
         self.to(device)
 
     def features(self, pictures: Tensor) -> list[Tensor]:
-        """Maps (N, C, h, w) of 128, 64, 32, 16 and 8 pixels, of whole pictures brought to 256.
+        """Maps (N, C, h, w) of 128, 64, 32, 16 and 8 pixels, of whole images brought to 256.
 
         Args:
             pictures: (N, 3, S, S) RGB in [0, 1], crops about a face.

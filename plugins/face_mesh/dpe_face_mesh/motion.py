@@ -7,28 +7,29 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from dpe_face_mesh.bundle import load_network
+from dpe_face_mesh.codes import mesh_codes, poses_of, shapes_of
 from dpe_face_mesh.neutral import least_active, relax
 from dpe_face_mesh.options import MotionOptions
-from dpe_face_mesh.pose import fit_pose, place, rotation_matrix, rotation_vector, unplace
-from dpe_face_mesh.retarget import Person, retarget, vertex_weights
-from dpe_face_mesh.space import MESH_SPACE
-from dpe_face_mesh.topology import NUM_VERTICES
+from dpe_face_mesh.retarget import Person, retarget, retarget_poses
 from dpe_toolkit.api import FaceBatch, FaceTrack, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.api.face import canonical_shapes, fit_pose, vertex_weights
 
-__all__ = ["MeshMotion", "mesh_points", "poses_of", "shapes_of"]
+__all__ = ["MeshMotion"]
 
 FloatArray = npt.NDArray[np.float32]
 _TREMOR = 0.05
+"""Movement in canonical units from which a vertex is smoothed little."""
 
 
 class MeshMotion:
     """Pose by Procrustes on the rigid vertices; expression is the mesh in canonical space.
 
-    Codes: ``expression`` holds the 478 vertices (x, y, z) in canonical units (about centimetres) before
-    the head is placed; ``pose`` is log scale, rotation vector and translation in frame pixels.
+    `dpe_face_mesh.codes` says what codes hold.
+
+    Args:
+        options: of smoothing and of the neutral.
     """
 
     needs_pixels = False
@@ -37,33 +38,34 @@ class MeshMotion:
         self._options = options
 
     def extract(self, faces: FaceBatch) -> MotionCode:
-        """Codes of N meshes."""
+        """Codes of N meshes, on the device of their landmarks."""
         offset = faces.placement.to_frame[:, None, :, 2]
         points = faces.landmarks_px.cpu().numpy().astype(np.float32)
         points = np.concatenate([points[..., :2] + offset, points[..., 2:]], axis=2)
         pose = fit_pose(points)
-        return _code(unplace(points, pose), pose, faces.landmarks_px.device)
+        return mesh_codes(canonical_shapes(points, pose), pose, faces.landmarks_px.device)
 
     def settle(self, codes: MotionCode, track: FaceTrack, rate: Fraction, neutral_row: int | None) -> MotionTrack:
-        """Bridges gaps, smooths expression, finds the neutral; see `dpe_toolkit.api.MotionExtractor`."""
+        """Fills gaps, smooths expression, finds the neutral; see `dpe_toolkit.api.MotionExtractor`."""
         shapes, pose = shapes_of(codes), poses_of(codes)
         seen = np.flatnonzero(track.present)
         for values in (shapes.reshape(len(shapes), -1), pose):
-            _bridge(values, seen)
+            _fill_gaps(values, seen)
         neutral = self._neutral(shapes, track, neutral_row)
         sigma = self._options.smoothing_s * float(rate)
         if sigma > 0 and len(shapes) > 1:
-            shapes = _steady(shapes, sigma)
+            shapes = _smooth(shapes, sigma)
         device = codes.pose.device
         return MotionTrack(
-            _code(shapes, pose, device),
-            _code(neutral[None], pose[seen[:1]], device),
+            mesh_codes(shapes, pose, device),
+            mesh_codes(neutral[None], pose[seen[:1]], device),
             track.present,
             track.blendshapes,
             int(track.index[0]),
         )
 
     def _neutral(self, shapes: FloatArray, track: FaceTrack, row: int | None) -> FloatArray:
+        """(478, 3) the face at rest: the row that is named, else an estimate from the clip."""
         if row is not None:
             return np.asarray(shapes[row])
         calm = least_active(shapes, track.blendshapes, track.present)
@@ -82,36 +84,17 @@ class MeshMotion:
         changing = {region: rows.cpu().numpy() for region, rows in request.region_rows.items()}
         share = request.expression.cpu().numpy()[:, None] * vertex_weights(request.regions, changing)
         shapes = own + share[:, :, None].astype(np.float32) * (wanted - own)
-        pose = _mix_pose(source.codes, driver_codes, driver, request.pose.cpu().numpy())
-        return _code(shapes, pose, source.codes.pose.device)
+        pose = retarget_poses(
+            poses_of(source.codes), poses_of(driver_codes), poses_of(driver.codes), request.pose.cpu().numpy()
+        )
+        return mesh_codes(shapes, pose, source.codes.pose.device)
 
 
-def shapes_of(codes: MotionCode) -> FloatArray:
-    """(N, 478, 3) a copy of the canonical shapes that codes hold, on whatever device."""
-    return codes.expression.cpu().numpy().reshape(-1, NUM_VERTICES, 3).astype(np.float32)
-
-
-def poses_of(codes: MotionCode) -> FloatArray:
-    """(N, 7) a copy of the poses that codes hold, on whatever device."""
-    return codes.pose.cpu().numpy().astype(np.float32)
-
-
-def mesh_points(codes: MotionCode) -> FloatArray:
-    """(N, 478, 3) the meshes in frame pixels that codes stand for."""
-    return place(shapes_of(codes), poses_of(codes))
-
-
-def _code(shapes: FloatArray, pose: FloatArray, device: torch.device) -> MotionCode:
-    flat = np.ascontiguousarray(shapes.reshape(len(shapes), NUM_VERTICES * 3), np.float32)
-    rows = np.ascontiguousarray(pose, np.float32)
-    return MotionCode(MESH_SPACE, torch.from_numpy(flat).to(device), torch.from_numpy(rows).to(device))
-
-
-def _steady(shapes: FloatArray, sigma: float) -> FloatArray:
+def _smooth(shapes: FloatArray, sigma: float) -> FloatArray:
     """(T, 478, 3) without tremor: vertices that hardly move are smoothed over a long time, moving ones little.
 
     Source: our choice. A plain Gaussian strong enough for the network's tremor (about 0.02 canonical units)
-    takes the top off a blink; so a narrow and a wide one are mixed by how far apart they are.
+    takes the top off a blink; so a narrow and a wide one are blended by how far apart they are.
 
     Args:
         shapes: (T, 478, 3).
@@ -131,8 +114,8 @@ def _blur(shapes: FloatArray, sigma: float) -> FloatArray:
     return np.asarray(smooth, np.float32).reshape(shapes.shape)
 
 
-def _bridge(values: FloatArray, seen: npt.NDArray[np.int64]) -> None:
-    """Overwrites the rows of (T, K) that were not seen by lines between those that were."""
+def _fill_gaps(values: FloatArray, seen: npt.NDArray[np.int64]) -> None:
+    """Overwrites the rows of (T, K) in which the face is missing by lines between its neighbours ``seen``, in place."""
     rows = np.arange(len(values))
     missing = np.setdiff1d(rows, seen)
     if not len(missing) or not len(seen):
@@ -143,16 +126,3 @@ def _bridge(values: FloatArray, seen: npt.NDArray[np.int64]) -> None:
     share = (missing - low) / np.maximum(high - low, 1)
     share = np.clip(share, 0, 1)[:, None].astype(np.float32)
     values[missing] = values[low] * (1 - share) + values[high] * share
-
-
-def _mix_pose(own: MotionCode, theirs: MotionCode, driver: MotionTrack, amount: FloatArray) -> FloatArray:
-    """The source's pose, turned by the amount of the driver's turn away from his mean pose."""
-    pose = poses_of(own)
-    rows = np.flatnonzero(amount)
-    if not len(rows):
-        return pose
-    mean = poses_of(driver.codes)[:, 1:4].mean(axis=0, dtype=np.float32, keepdims=True)
-    turn = rotation_matrix(poses_of(theirs)[rows, 1:4]) @ rotation_matrix(mean).transpose(0, 2, 1)
-    part = rotation_matrix((rotation_vector(turn.astype(np.float64)) * amount[rows, None]).astype(np.float32))
-    pose[rows, 1:4] = rotation_vector((part @ rotation_matrix(pose[rows, 1:4])).astype(np.float64))
-    return pose

@@ -5,21 +5,36 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dpe_face_mesh.bundle import Network, canonical_face
-from dpe_face_mesh.topology import BLENDSHAPE_INPUTS, BLENDSHAPE_NAMES, EYES, INNER_LIP_PAIRS, NUM_VERTICES, RIGID
+from dpe_face_mesh.bundle import Network
+from dpe_toolkit.api.face import (
+    BLENDSHAPE_NAMES,
+    BLENDSHAPE_VERTICES,
+    EYES,
+    INNER_LIP_PAIRS,
+    NUM_MESH_VERTICES,
+    RIGID_VERTICES,
+    canonical_face,
+    region_blendshapes,
+)
 
 __all__ = ["least_active", "relax"]
 
 FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 _REST = 0.05
+"""Activity that counts as rest."""
 _TOUCH = 0.03
+"""Gap in canonical units between lips that touch."""
 _STEP = 0.05
+"""Canonical units by which a vertex is moved for the Jacobian."""
 _STEPS = 4
+"""Of Gauss-Newton."""
 _PIXELS = 20.0
+"""Of a canonical unit in what the network is given, which expects a face in an image."""
 _RIDGE = 0.02
-_CHANNELS = np.array([i for i, name in enumerate(BLENDSHAPE_NAMES) if i and not name.startswith("eyeLook")])
-_SHARE = np.array([0.5 if BLENDSHAPE_NAMES[i].startswith("brow") else 1.0 for i in _CHANNELS])
+_LEFT_OUT = {"_neutral", *region_blendshapes("gaze")}
+_CHANNELS = np.array([i for i, name in enumerate(BLENDSHAPE_NAMES) if name not in _LEFT_OUT])
+_SHARE = np.array([0.5 if BLENDSHAPE_NAMES[i] in region_blendshapes("brows") else 1.0 for i in _CHANNELS])
 """Share of a channel's activity that is taken out. Half for brows, whose height is as much a person's build."""
 
 
@@ -51,26 +66,27 @@ def relax(shape: FloatArray, network: Network) -> FloatArray:
     inverse = np.linalg.inv(_stiffness(relaxed))
     before, jacobian = _linearise(relaxed, network)
     jacobian = np.concatenate([jacobian, _lip_gaps(relaxed)[1]])
-    spread = np.concatenate([inverse @ jacobian[:, :, axis].T for axis in (0, 1)])
-    gram = jacobian.transpose(0, 2, 1).reshape(len(jacobian), -1) @ spread
-    solve = spread @ np.linalg.inv(gram + _RIDGE * np.eye(len(jacobian)))
+    response = np.concatenate([inverse @ jacobian[:, :, axis].T for axis in (0, 1)])
+    gram = jacobian.transpose(0, 2, 1).reshape(len(jacobian), -1) @ response
+    solve = response @ np.linalg.inv(gram + _RIDGE * np.eye(len(jacobian)))
     aim = np.maximum(np.minimum(_REST, before), (1 - _SHARE) * before)
     for _ in range(_STEPS):
         short = np.concatenate([np.minimum(aim - _read(relaxed, network), 0), _TOUCH - _lip_gaps(relaxed)[0]])
-        relaxed[:, :2] += (solve @ short.clip(-0.3, 0.3)).reshape(2, NUM_VERTICES).T
+        relaxed[:, :2] += (solve @ short.clip(-0.3, 0.3)).reshape(2, NUM_MESH_VERTICES).T
     return relaxed.astype(np.float32)
 
 
 def _read(shape: Float64Array, network: Network) -> Float64Array:
-    picture = (shape[BLENDSHAPE_INPUTS, :2] * _PIXELS + 500).astype(np.float32)
-    return np.asarray(network(picture[None])[0].reshape(-1)[_CHANNELS], np.float64)
+    """(C,) activities of `_CHANNELS` of a canonical shape seen from the front."""
+    points = (shape[BLENDSHAPE_VERTICES, :2] * _PIXELS + 500).astype(np.float32)
+    return np.asarray(network(points[None])[0].reshape(-1)[_CHANNELS], np.float64)
 
 
 def _linearise(shape: Float64Array, network: Network) -> tuple[Float64Array, Float64Array]:
     """Activities (C,) and their derivatives (C, 478, 2) by canonical x and y."""
     activity = _read(shape, network)
-    jacobian = np.zeros((len(_CHANNELS), NUM_VERTICES, 2))
-    for vertex in BLENDSHAPE_INPUTS:
+    jacobian = np.zeros((len(_CHANNELS), NUM_MESH_VERTICES, 2))
+    for vertex in BLENDSHAPE_VERTICES:
         for axis in (0, 1):
             moved = shape.copy()
             moved[vertex, axis] += _STEP
@@ -81,7 +97,7 @@ def _linearise(shape: Float64Array, network: Network) -> tuple[Float64Array, Flo
 def _lip_gaps(shape: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Gaps (9,) between the lips in canonical units and their derivatives (9, 478, 2)."""
     upper, lower = INNER_LIP_PAIRS.T
-    jacobian = np.zeros((len(upper), NUM_VERTICES, 2))
+    jacobian = np.zeros((len(upper), NUM_MESH_VERTICES, 2))
     rows = np.arange(len(upper))
     jacobian[rows, lower, 1], jacobian[rows, upper, 1] = 1, -1
     return shape[lower, 1] - shape[upper, 1], jacobian
@@ -94,9 +110,9 @@ def _stiffness(shape: Float64Array) -> Float64Array:
     edges |= {(int(r), int(i)) for eye in EYES for i in eye.iris for r in eye.ring}
     first, second = np.array(sorted(edges)).T
     strength = 1 / np.maximum(np.linalg.norm(shape[first] - shape[second], axis=1), 0.2)
-    matrix = np.zeros((NUM_VERTICES, NUM_VERTICES))
+    matrix = np.zeros((NUM_MESH_VERTICES, NUM_MESH_VERTICES))
     np.add.at(matrix, (first, second), -strength)
     np.add.at(matrix, (second, first), -strength)
-    matrix[np.diag_indices(NUM_VERTICES)] = -matrix.sum(axis=1) + 0.02
-    matrix[RIGID, RIGID] += 50
+    matrix[np.diag_indices(NUM_MESH_VERTICES)] = -matrix.sum(axis=1) + 0.02
+    matrix[RIGID_VERTICES, RIGID_VERTICES] += 50
     return matrix

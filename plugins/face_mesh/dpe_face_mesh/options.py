@@ -57,14 +57,15 @@ class GeneratorOptions(PluginOptions):
     )
     mouth_from: Literal["auto", "source", "driver", "none"] = Field(
         default="auto",
-        description="Who lends the inside of a mouth that the source holds shut: auto asks the source's own "
+        description="Whose frames show the inside of a mouth that the source holds shut: auto takes the source's own "
         "frames first, then the driver.",
     )
     hold_pose_deg: float = Field(
         default=8.0,
         ge=0,
         le=20,
-        description="Most degrees by which the head is turned against the tilt that an expression lends it; 0 = off.",
+        description="Most degrees by which the head is rotated against the tilt that an expression seems to bring; "
+        "0 = off.",
     )
     eye_donors: bool = Field(default=True, description="Take opened or shut lids from the source's own frames.")
 

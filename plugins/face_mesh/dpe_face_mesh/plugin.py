@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from dpe_face_mesh.bundle import BUNDLE_SHA256
+from dpe_face_mesh.codes import MESH_SPACE
 from dpe_face_mesh.options import DetectorOptions, GeneratorOptions, LandmarkOptions, MotionOptions, RegressorOptions
-from dpe_face_mesh.space import MESH_SPACE
 from dpe_toolkit.api import API_VERSION, Component, ComponentContext, PluginOptions, hookimpl
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def dpe_register_generators() -> Iterable[Component[Generator]]:
         Component(
             kind="generator",
             name="mesh",
-            summary="Warps the source's own pixels at native resolution; mouths and lids lent where missing.",
+            summary="Warps the source's own pixels at native resolution; mouths and lids from donor frames.",
             create=_generator,
             options=GeneratorOptions,
             space=MESH_SPACE,

@@ -1,20 +1,21 @@
-"""Values at mesh vertices spread over the pixels that the mesh covers, in torch, for whole batches."""
+"""Rasterisation in torch, for whole batches: vertex values over the pixels of triangles, and boxes of one size."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 
-__all__ = ["Spread", "spread"]
+__all__ = ["Raster", "box_in", "rasterise", "rows_by_size"]
 
 _SLACK = 1e-4
 """Of a triangle's side, so that rounding leaves no pixel between two triangles."""
 _LEAST_AREA = 1e-6
 
 
-class Spread(NamedTuple):
-    """Vertex values on a pixel grid."""
+class Raster(NamedTuple):
+    """Vertex values on a pixel grid, for N meshes."""
 
     values: torch.Tensor
     """(N, C, h, w), 0 where nothing covers."""
@@ -22,7 +23,7 @@ class Spread(NamedTuple):
     """(N, 1, h, w) bool."""
 
 
-def spread(points: torch.Tensor, values: torch.Tensor, triangles: torch.Tensor, size_px: tuple[int, int]) -> Spread:
+def rasterise(points: torch.Tensor, values: torch.Tensor, triangles: torch.Tensor, size_px: tuple[int, int]) -> Raster:
     """Interpolates vertex values linearly in each triangle; the nearest triangle (least z) wins a pixel.
 
     All pixels of all triangles' boxes are listed in one flat run and tested together, so that there is
@@ -54,7 +55,7 @@ def spread(points: torch.Tensor, values: torch.Tensor, triangles: torch.Tensor, 
     grid = torch.zeros(channels, num * height * width, device=points.device)
     grid[:, pixel[wins]] = found[wins, 1:].T
     covered = torch.isfinite(nearest).reshape(num, 1, height, width)
-    return Spread(grid.reshape(channels, num, height, width).transpose(0, 1).contiguous(), covered)
+    return Raster(grid.reshape(channels, num, height, width).transpose(0, 1).contiguous(), covered)
 
 
 def _candidates(corners: torch.Tensor, width: int, height: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -87,3 +88,18 @@ def _coordinates(
         line = torch.stack([by_x, by_y, start], dim=1)[owner]
         shares.append(line[:, 0] * x + line[:, 1] * y + line[:, 2])
     return shares[0], shares[1]
+
+
+def rows_by_size(sizes: torch.Tensor) -> Iterator[tuple[tuple[int, int], torch.Tensor]]:
+    """Every size that occurs among ``sizes``, (N, 2) width and height in whole pixels, with the rows that have it.
+
+    What such rows are drawn as is what each would be alone, in fewer batches.
+    """
+    for width, height in sorted({(width, height) for width, height in sizes.tolist()}):
+        yield (width, height), ((sizes[:, 0] == width) & (sizes[:, 1] == height)).nonzero()[:, 0]
+
+
+def box_in(window: torch.Tensor, at: torch.Tensor, size_px: tuple[int, int]) -> torch.Tensor:
+    """The part (C, h, w) of a window (C, H, W) that begins at column and row ``at``; it shares the memory."""
+    (x, y), (width, height) = at.tolist(), size_px
+    return window[:, y : y + height, x : x + width]

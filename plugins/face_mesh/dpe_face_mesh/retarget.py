@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from dpe_face_mesh.bundle import canonical_face
-from dpe_face_mesh.topology import (
+from dpe_toolkit.api import REGIONS
+from dpe_toolkit.api.face import (
     EYES,
     INNER_LIP_PAIRS,
-    INNER_LIPS,
     MOUTH_CORNERS,
-    NUM_VERTICES,
-    OUTER_LIPS,
-    RIGID,
+    NUM_MESH_VERTICES,
     Eye,
+    region_weights,
+    rotation_matrix,
+    rotation_vector,
 )
-from dpe_toolkit.api import REGIONS
 
-__all__ = ["Person", "region_weights", "retarget"]
+__all__ = ["Person", "retarget", "retarget_poses"]
 
 FloatArray = npt.NDArray[np.float32]
 _CLOSED_SHARE = 0.18
 """Gap that the mesh shows between closed lids, as a share of the gap at rest (0.12 to 0.26 over nine clips)."""
 _BLINK_SHARE = 0.3
+"""Least gap of a clip, as a share of the gap at rest, below which the clip shows a blink."""
 _SHUT = 0.04
+"""Gap that is left between shut lids, as a share of the gap at rest."""
 _BEYOND = 0.9
 """Share that is drawn of an opening wider than the source's clip shows: there are no pixels for it, lashes smear."""
-_SEEDS = {
-    "brows": [70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276],
-    "eyes": [*EYES[0].ring, *EYES[1].ring, 27, 28, 29, 30, 56, 257, 258, 259, 260, 286, 23, 24, 253, 254],
-    "gaze": [*EYES[0].iris, *EYES[1].iris],
-    "cheeks": [50, 101, 118, 117, 123, 147, 187, 205, 280, 330, 347, 346, 352, 376, 411, 425, 213, 433],
-    "mouth": [*INNER_LIPS, *OUTER_LIPS, 164, 18, 92, 322, 106, 335, 57, 287, 186, 410, 98, 327],
-    "jaw": [152, 148, 176, 149, 150, 136, 172, 377, 400, 378, 379, 365, 397, 199, 175, 171, 396, 200, 208, 428],
-}
-_STILL = [*RIGID, 1, 4, 5, 6, 122, 351, 234, 454, 93, 323]
-_REACH = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,41 +56,6 @@ class Person:
         return cls(rest, np.array(shares, np.float32), np.array(widest, np.float32))
 
 
-@lru_cache(maxsize=1)
-def region_weights() -> FloatArray:
-    """(6, 478) soft membership of each vertex in `REGIONS`; what is missing to 1 stays still.
-
-    Source: our choice: normalised Gaussians of the distance to each region's seeds in the canonical face.
-    """
-    vertices = np.zeros((NUM_VERTICES, 3), np.float32)
-    vertices[:468] = canonical_face().vertices
-    for eye in EYES:
-        vertices[eye.iris] = vertices[eye.ring].mean(axis=0)
-    affinities = []
-    for seeds in [*(_SEEDS[name] for name in REGIONS), _STILL]:
-        distance = np.linalg.norm(vertices[:, None] - vertices[None, seeds], axis=2).min(axis=1)
-        affinities.append(np.exp(-((distance / _REACH) ** 2) / 2) + 1e-6)
-    weights = np.stack(affinities)
-    for row, name in enumerate(REGIONS):
-        if name != "gaze":
-            weights[row, 468:] = 0
-    weights[:, _SEEDS["gaze"]] = 0
-    weights[REGIONS.index("gaze"), :468] = 0
-    weights[REGIONS.index("gaze"), 468:] = 1
-    return np.asarray((weights / weights.sum(axis=0))[: len(REGIONS)], np.float32)
-
-
-def vertex_weights(regions: Mapping[str, float], changing: Mapping[str, FloatArray] | None = None) -> FloatArray:
-    """(1 or N, 478) share of the edit that each vertex takes; a region that is not named takes all.
-
-    Args:
-        regions: weight by name.
-        changing: (N,) weights of regions that change from row to row; they go before ``regions``.
-    """
-    chosen = [(changing or {}).get(name, np.full(1, regions.get(name, 1.0), np.float32)) for name in REGIONS]
-    return np.asarray(np.stack(np.broadcast_arrays(*chosen), axis=1).astype(np.float32) @ region_weights(), np.float32)
-
-
 def retarget(driver_shapes: FloatArray, driver: Person, source: Person) -> FloatArray:
     """(T, 478, 3) shapes of the source's face that do what the driver's do.
 
@@ -110,7 +64,7 @@ def retarget(driver_shapes: FloatArray, driver: Person, source: Person) -> Float
     the driver touches in the result.
     """
     ratio = _mouth_width(source.rest) / _mouth_width(driver.rest)
-    scale = np.ones((NUM_VERTICES, 1), np.float32)
+    scale = np.ones((NUM_MESH_VERTICES, 1), np.float32)
     lips = region_weights()[REGIONS.index("mouth")][:, None]
     scale += lips * (ratio - 1)
     shapes = source.rest + (driver_shapes - driver.rest) * scale
@@ -118,6 +72,28 @@ def retarget(driver_shapes: FloatArray, driver: Person, source: Person) -> Float
     for number, eye in enumerate(EYES):
         _set_lids(shapes, driver_shapes, driver, source, eye=eye, number=number)
     return shapes
+
+
+def retarget_poses(source: FloatArray, driver: FloatArray, driver_track: FloatArray, amount: FloatArray) -> FloatArray:
+    """(T, 7) the source's poses, each turned by a share of the driver's rotation away from his mean one.
+
+    Scale and place stay the source's, since the driver's say where his camera stood.
+
+    Args:
+        source: (T, 7).
+        driver: (T, 7) of the driver's frames that these rows take after.
+        driver_track: (M, 7) of the driver's whole clip.
+        amount: (T,) share of the rotation.
+    """
+    pose = source.copy()
+    rows = np.flatnonzero(amount)
+    if not len(rows):
+        return pose
+    mean = driver_track[:, 1:4].mean(axis=0, dtype=np.float32, keepdims=True)
+    rotation = rotation_matrix(driver[rows, 1:4]) @ rotation_matrix(mean).transpose(0, 2, 1)
+    part = rotation_matrix((rotation_vector(rotation.astype(np.float64)) * amount[rows, None]).astype(np.float32))
+    pose[rows, 1:4] = rotation_vector((part @ rotation_matrix(pose[rows, 1:4])).astype(np.float64))
+    return pose
 
 
 def _set_lips(shapes: FloatArray, driver_shapes: FloatArray, ratio: float) -> None:
@@ -152,5 +128,6 @@ def _eye_gap(shapes: FloatArray, eye: Eye) -> FloatArray:
 
 
 def _mouth_width(shape: FloatArray) -> float:
+    """Canonical units between the corners of a (478, 3) shape."""
     left, right = MOUTH_CORNERS
     return float(np.linalg.norm(shape[right] - shape[left]))

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from dpe_face_mesh.bundle import canonical_face
-from dpe_face_mesh.raster import spread
-from dpe_face_mesh.topology import EYES, INNER_LIPS, NUM_VERTICES, OVAL
+from dpe_face_mesh.raster import rasterise
+from dpe_toolkit.api.face import EYES, FACE_OVAL, INNER_LIPS, NUM_MESH_VERTICES, canonical_face, canonical_mesh
 
 __all__ = ["backward_map", "boxes", "map_step", "resample", "visibility"]
 
@@ -34,14 +33,14 @@ def _triangles() -> torch.Tensor:
     """
     face = canonical_face().triangles.copy()
     inside = np.isin(face, INNER_LIPS).all(axis=1)
-    own_border = np.full(NUM_VERTICES, -1)
-    own_border[INNER_LIPS] = NUM_VERTICES + len(_RINGS) * len(OVAL) + np.arange(len(INNER_LIPS))
+    own_border = np.full(NUM_MESH_VERTICES, -1)
+    own_border[INNER_LIPS] = NUM_MESH_VERTICES + len(_RINGS) * len(FACE_OVAL) + np.arange(len(INNER_LIPS))
     face[inside] = own_border[face[inside]]
-    oval = torch.from_numpy(OVAL)
+    oval = torch.from_numpy(FACE_OVAL)
     following = oval.roll(-1)
     strips, inner = [], (oval, following)
     for ring in range(len(_RINGS)):
-        outer = torch.arange(len(oval)) + 478 + ring * len(oval)
+        outer = torch.arange(len(oval)) + NUM_MESH_VERTICES + ring * len(oval)
         next_outer = outer.roll(-1)
         strips.append(torch.stack([inner[0], inner[1], outer], dim=1))
         strips.append(torch.stack([inner[1], next_outer, outer], dim=1))
@@ -55,11 +54,7 @@ def _outward() -> torch.Tensor:
 
     Normals of the mesh itself fold into mouth and eyes, where the movement matters most.
     """
-    vertices = np.zeros((NUM_VERTICES, 3), np.float32)
-    vertices[:468] = canonical_face().vertices
-    for eye in EYES:
-        vertices[eye.iris] = vertices[eye.ring].mean(axis=0)
-    normal = (vertices - _HEAD_CENTRE) / _HEAD_RADII**2
+    normal = (canonical_mesh() - _HEAD_CENTRE) / _HEAD_RADII**2
     return torch.from_numpy((normal / np.linalg.norm(normal, axis=1, keepdims=True)).astype(np.float32))
 
 
@@ -92,8 +87,8 @@ def boxes(source: torch.Tensor, target: torch.Tensor, size_px: tuple[int, int]) 
 
     Each follows from its own meshes alone, and begins on a cell of the window's map.
     """
-    centre = source[:, OVAL, :2].mean(1, keepdim=True)
-    both = torch.cat([source[:, OVAL, :2], target[:, OVAL, :2]], dim=1)
+    centre = source[:, FACE_OVAL, :2].mean(1, keepdim=True)
+    both = torch.cat([source[:, FACE_OVAL, :2], target[:, FACE_OVAL, :2]], dim=1)
     radius = (both - centre).norm(dim=2, keepdim=True)
     furthest = radius.unflatten(1, (2, -1)).amax(1).repeat(1, 2, 1)
     ring = centre + (both - centre) / radius.clamp_min(1e-6) * furthest * _BAND
@@ -134,7 +129,7 @@ def backward_map(
     coarse = (-(-size_px[0] // step), -(-size_px[1] // step))
     scale = torch.tensor([1 / step, 1 / step, 1.0], device=source.device)
     moves = (before - after)[..., :2]
-    grid, known = spread(after * scale, moves, _triangles().to(source.device), coarse)
+    grid, known = rasterise(after * scale, moves, _triangles().to(source.device), coarse)
     # where a turned face's edge slides over what is behind it the map jumps, and the edge would come out in steps
     grid = F.avg_pool2d(grid, 3, 1, 1, count_include_pad=False) * known
     grid = grid + _gaze(source, shown, grid, step)
@@ -146,12 +141,12 @@ def backward_map(
 
 def _with_rings(source: torch.Tensor, shown: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Both meshes with rings outside the face: they move less and less, the last not at all."""
-    centre = source[:, OVAL, :2].mean(1, keepdim=True)
-    before, after = source[:, OVAL], shown[:, OVAL]
+    centre = source[:, FACE_OVAL, :2].mean(1, keepdim=True)
+    before, after = source[:, FACE_OVAL], shown[:, FACE_OVAL]
     reach = torch.maximum((before[..., :2] - centre).norm(dim=2), (after[..., :2] - centre).norm(dim=2))
     direction = F.normalize(before[..., :2] - centre, dim=2)
     edge = centre + direction * reach[..., None] * _BAND
-    far = source[..., 2].amax(dim=1)[:, None, None].expand(-1, len(OVAL), 1)
+    far = source[..., 2].amax(dim=1)[:, None, None].expand(-1, len(FACE_OVAL), 1)
     sources, targets = [source], [shown]
     for share in _RINGS:
         sources.append(torch.cat([before[..., :2].lerp(edge, share), far], dim=2))
@@ -177,7 +172,7 @@ def _gaze(source: torch.Tensor, shown: torch.Tensor, grid: torch.Tensor, step: i
         triangles = torch.stack([around, around.roll(-1), torch.full_like(around, count)], dim=1)
         height_of = torch.zeros(len(grid), count + 1, 1, device=grid.device)
         height_of[:, -1] = 1
-        cone = spread(fan, height_of, triangles, (width, height)).values
+        cone = rasterise(fan, height_of, triangles, (width, height)).values
         bump = (cone * 1.7).clamp(max=1)
         extra += (bump * bump * (3 - 2 * bump)) * rest[:, :, None, None]
     return extra

@@ -29,7 +29,7 @@ class FeatherCompositor:
         self._options = options
 
     def composite(self, source: FaceBatch, edited: Generated) -> Composited:
-        """Pixels and matte of N windows."""
+        """The edited pixels of N windows as they are, and a matte that runs out towards each face's border."""
         height, width = source.pixels.shape[2:]
         mattes = np.zeros((len(source), height, width), np.float32)
         before, after = (points[..., :2].cpu().numpy() for points in (source.landmarks_px, edited.landmarks_px))

@@ -15,14 +15,14 @@ _TAPS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 def blend_bands(first: Tensor, second: Tensor, weight: Tensor, bands: int) -> Tensor:
     """``first`` where ``weight`` is 1, ``second`` where it is 0, each band of detail blended over its own width.
 
-    Source: Burt and Adelson, A multiresolution spline, section 3. The difference of both pictures is taken
+    Source: Burt and Adelson, A multiresolution spline, section 3. The difference of both images is taken
     apart in place of each, which is the same, since a pyramid is linear.
 
     Args:
         first: (N, C, h, w).
         second: (N, C, h, w).
         weight: (N, 1, h, w) in [0, 1].
-        bands: at least 1; fewer are used where a picture is too small.
+        bands: at least 1; fewer are used where a image is too small.
     """
     return second + _weighed(first - second, weight, bands)
 

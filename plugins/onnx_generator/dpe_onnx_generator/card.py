@@ -21,17 +21,17 @@ class _Card(BaseModel):
 
 
 class InputCard(_Card):
-    """One input."""
+    """One input of the network: which values it takes, and in which range."""
 
     name: str
     """As the ONNX file calls it."""
     holds: Literal["source", "driver", "source_blendshapes", "target_blendshapes", "amount"]
     range: Range = "unit"
-    """Of pictures."""
+    """Of images."""
 
 
 class OutputCard(_Card):
-    """One output."""
+    """One output of the network: what it is, and in which range."""
 
     name: str
     holds: Literal["picture", "matte"]
@@ -39,7 +39,7 @@ class OutputCard(_Card):
 
 
 class Card(_Card):
-    """A network's declaration."""
+    """What a file beside the network declares: its inputs and outputs by name."""
 
     margin: float = Field(default=1.5, ge=1, le=3)
     """Side of the crop over that of the face."""

@@ -1,4 +1,4 @@
-"""Generator ``onnx``: crops go in, pictures come out and are put back into the windows."""
+"""Generator ``onnx``: crops go in, images come out and are put back into the windows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _OnnxShot:
 
     @torch.no_grad()
     def generate(self, request: GenerateRequest) -> Generated:
-        """Each window with the network's picture in it; one whose codes do not change comes back as it is."""
+        """Each window with the network's image in it; one whose codes do not change comes back as it is."""
         faces = request.source.faces
         squares = _squares(faces, self._network.card.margin)
         size_px = (faces.pixels.shape[3], faces.pixels.shape[2])
@@ -63,10 +63,10 @@ class _OnnxShot:
         windows = request.source.faces.pixels[rows]
         results = self._network.run(self._inputs(request, rows, squares))
         size_px = (windows.shape[3], windows.shape[2])
-        picture = paste_aligned(results["picture"].to(windows), squares, size_px)
+        image = paste_aligned(results["picture"].to(windows), squares, size_px)
         if "matte" in results:
             mask = mask * paste_aligned(results["matte"].to(windows), squares, size_px).clamp(0, 1)
-        return torch.where(mask > 0, windows + mask * (picture - windows), windows)
+        return torch.where(mask > 0, windows + mask * (image - windows), windows)
 
     def _inputs(self, request: GenerateRequest, rows: Tensor, squares: Tensor) -> dict[str, Tensor]:
         size = self._network.size_px

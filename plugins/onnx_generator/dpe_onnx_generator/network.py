@@ -72,7 +72,7 @@ class OnnxNetwork:
             )
 
     def run(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What the outputs hold, for what the inputs hold: by ``holds``, N rows, pictures in [0, 1]."""
+        """What the outputs hold, for what the inputs hold: by ``holds``, N rows, images in [0, 1]."""
         if self._single and len(values["source"]) > 1:
             rows = [
                 self.run({name: part[row : row + 1] for name, part in values.items()})

@@ -16,7 +16,7 @@ __all__ = ["Network", "YunetDetector", "open_network"]
 
 FloatArray = npt.NDArray[np.float32]
 Network = Callable[[npt.NDArray[np.uint8]], FloatArray]
-"""Gives (M, 15) for a BGR picture: left, top, width, height, five points (x, y), score, in its pixels."""
+"""Gives (M, 15) for a BGR image: left, top, width, height, five points (x, y), score, in its pixels."""
 _NUM_POINTS = 5
 
 
@@ -36,9 +36,9 @@ def open_network(options: YunetOptions, weights: Path) -> Network:
             path=weights,
         ) from error
 
-    def find(picture: npt.NDArray[np.uint8]) -> FloatArray:
-        network.setInputSize((picture.shape[1], picture.shape[0]))
-        _, faces = network.detect(picture)
+    def find(image: npt.NDArray[np.uint8]) -> FloatArray:
+        network.setInputSize((image.shape[1], image.shape[0]))
+        _, faces = network.detect(image)
         return np.zeros((0, 15), np.float32) if faces is None else np.asarray(faces, np.float32)
 
     return find
@@ -61,8 +61,8 @@ class YunetDetector:
         size = (max(round(width / scale), 1), max(round(height / scale), 1))
         factor = np.array([width / size[0], height / size[1]], np.float32)
         to_frame = np.array([[factor[0], 0, 0], [0, factor[1], 0]], np.float32)
-        picture = (sample_rgb(frames, row, to_frame, size)[:, :, ::-1] * 255 + 0.5).astype(np.uint8)
-        found = self._network(np.ascontiguousarray(picture))
+        image = (sample_rgb(frames, row, to_frame, size)[:, :, ::-1] * 255 + 0.5).astype(np.uint8)
+        found = self._network(np.ascontiguousarray(image))
         found = found[(found[:, 2] > 0) & (found[:, 3] > 0)]
         found = found[np.argsort(-found[:, 2] * found[:, 3], kind="stable")]
         points = np.zeros((len(found), _NUM_POINTS, 3), np.float32)

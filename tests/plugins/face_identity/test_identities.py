@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dpe_face_identity import plugin
-from dpe_face_identity.alignment import aligned_pictures, fit_similarity
+from dpe_face_identity.alignment import aligned_images, fit_similarity
 from dpe_face_identity.arcface import open_arcface
 from dpe_face_identity.dlib_network import DlibIdentity, open_dlib
 from dpe_face_identity.options import ArcFaceOptions
@@ -92,12 +92,12 @@ def test_a_similarity_is_found_from_what_it_moved(
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.5, 4.0])
-def test_aligned_pictures_show_the_points_where_the_template_has_them(scale: float) -> None:
+def test_aligned_images_show_the_points_where_the_template_has_them(scale: float) -> None:
     rows = (torch.arange(400) + 0.5).expand(400, 400)
     picture = torch.stack((rows, rows.T, rows))[None]
     template = np.array([(20.0, 20.0), (44.0, 20.0), (32.0, 44.0)])
     turned = torch.from_numpy((template - 32) @ np.array([[0.8, 0.6], [-0.6, 0.8]]) * scale + 200)[None]
-    result = aligned_pictures(picture, turned, template, 64)
+    result = aligned_images(picture, turned, template, 64)
     for (x, y), (expected_x, expected_y) in zip(template, turned[0].tolist(), strict=True):
         around = result[0, :2, int(y) - 1 : int(y) + 1, int(x) - 1 : int(x) + 1].mean(dim=(1, 2))
         np.testing.assert_allclose(around, [expected_x, expected_y], atol=0.05)

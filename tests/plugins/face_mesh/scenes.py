@@ -12,14 +12,11 @@ import numpy.typing as npt
 import torch
 from skimage import data
 
-from dpe_face_mesh.bundle import canonical_face
+from dpe_face_mesh.codes import MESH_SPACE
 from dpe_face_mesh.detector import MeshDetector
 from dpe_face_mesh.generator import MeshEncoder, MeshGenerator
 from dpe_face_mesh.motion import MeshMotion
 from dpe_face_mesh.options import DetectorOptions, GeneratorOptions, MotionOptions
-from dpe_face_mesh.pose import place
-from dpe_face_mesh.space import MESH_SPACE
-from dpe_face_mesh.topology import EYES, INNER_LIP_PAIRS, NUM_VERTICES, Eye
 from dpe_toolkit.analysis.windows import WindowPlan, cut_faces, plan_windows
 from dpe_toolkit.api import (
     FaceBatch,
@@ -36,6 +33,7 @@ from dpe_toolkit.api import (
     Span,
     full_rgb,
 )
+from dpe_toolkit.api.face import EYES, INNER_LIP_PAIRS, NUM_MESH_VERTICES, Eye, canonical_face, place_shapes
 from dpe_toolkit.media import VideoReader
 from dpe_toolkit.testing.demo import SIZE_PX, find_carphone, push_in
 from dpe_toolkit.testing.pictures import RgbPicture, batch_from_rgb
@@ -47,7 +45,7 @@ NUM_FRAMES = 10
 
 def rest_shape() -> FloatArray:
     """(478, 3) the canonical face, with irises in its eyes."""
-    shape = np.zeros((NUM_VERTICES, 3), np.float32)
+    shape = np.zeros((NUM_MESH_VERTICES, 3), np.float32)
     shape[:468] = canonical_face().vertices
     around = np.array([[0, 0, 0], [0.5, 0, 0], [0, -0.5, 0], [-0.5, 0, 0], [0, 0.5, 0]], np.float32)
     for eye in EYES:
@@ -83,7 +81,7 @@ def pose_of(size: float, centre: tuple[float, float], turn: tuple[float, float, 
 
 def mesh(size: float, centre: tuple[float, float], turn: tuple[float, float, float] = (0, 0, 0)) -> torch.Tensor:
     """(1, 478, 3) the canonical face in the pixels of a window."""
-    return torch.from_numpy(place(rest_shape()[None], pose_of(size, centre, turn)))
+    return torch.from_numpy(place_shapes(rest_shape()[None], pose_of(size, centre, turn)))
 
 
 def code(shapes: FloatArray, pose: FloatArray | None = None) -> MotionCode:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from collections import Counter
+import io
+import struct
+import zipfile
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -8,20 +11,35 @@ import numpy as np
 import pytest
 
 from dpe_face_mesh import bundle
-from dpe_face_mesh.topology import (
-    BLENDSHAPE_INPUTS,
-    BLENDSHAPE_NAMES,
-    EYES,
-    INNER_LIP_PAIRS,
-    INNER_LIPS,
-    LIP_RINGS,
-    MOUTH_CORNERS,
-    NUM_VERTICES,
-    OUTER_LIPS,
-    OVAL,
-    RIGID,
-)
 from dpe_toolkit.api import CheckpointError
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES, BLENDSHAPE_VERTICES, canonical_face
+
+
+def fields(message: bytes) -> Iterator[tuple[int, int | float | bytes]]:
+    """Field numbers and values of one Protocol Buffers message; nested messages come as bytes."""
+    position = 0
+
+    def varint() -> int:
+        nonlocal position
+        value = shift = 0
+        while True:
+            byte = message[position]
+            position += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while position < len(message):
+        key = varint()
+        number, wire = key >> 3, key & 7
+        if wire == 0:
+            yield number, varint()
+            continue
+        length = varint() if wire == 2 else {1: 8, 5: 4}[wire]
+        raw = message[position : position + length]
+        position += length
+        yield number, struct.unpack("<f", raw)[0] if wire == 5 else raw
 
 
 @pytest.mark.parametrize("position", [0, 100_000, -1])
@@ -51,67 +69,18 @@ def test_a_damaged_file_is_refused_where_it_is_read(tmp_path: Path, monkeypatch:
         bundle.read_bundle.__wrapped__()
 
 
-def test_the_canonical_face_has_468_vertices_and_898_triangles() -> None:
-    face = bundle.canonical_face()
-    assert face.vertices.shape == (468, 3)
-    assert face.triangles.shape == (898, 3)
-    assert np.unique(face.triangles).tolist() == list(range(468))
-    assert np.isfinite(face.vertices).all()
-
-
-def test_the_only_border_of_the_canonical_face_is_the_oval() -> None:
-    triangles = bundle.canonical_face().triangles
-    edges = Counter(tuple(sorted(edge)) for t in triangles.tolist() for edge in zip(t, t[1:] + t[:1], strict=True))
-    assert set(edges.values()) == {1, 2}
-    border = {edge for edge, count in edges.items() if count == 1}
-    oval = OVAL.tolist()
-    assert border == {tuple(sorted(edge)) for edge in zip(oval, oval[1:] + oval[:1], strict=True)}
-
-
-def test_the_canonical_face_looks_at_the_viewer_with_y_down() -> None:
-    vertices = bundle.canonical_face().vertices
-    forehead, chin, nose = vertices[10], vertices[152], vertices[1]
-    assert forehead[1] < nose[1] < chin[1]
-    assert nose[2] < min(forehead[2], chin[2]), "nearer is smaller"
-    assert vertices[33, 0] < 0 < vertices[263, 0]
-
-
-def test_openings_are_written_from_the_pictures_left_and_from_above() -> None:
-    vertices = bundle.canonical_face().vertices
-    left, right = MOUTH_CORNERS
-    assert vertices[left, 0] < vertices[right, 0]
-    upper, lower = INNER_LIP_PAIRS.T
-    assert (vertices[upper, 1] <= vertices[lower, 1]).all()
-    for eye in EYES:
-        upper, lower = eye.lid_pairs.T
-        assert (vertices[upper, 1] < vertices[lower, 1]).all()
-        assert set(eye.lid_pairs.ravel()) <= set(eye.ring)
-        assert set(eye.corners) <= set(eye.ring)
-    assert set(INNER_LIP_PAIRS.ravel()) <= set(INNER_LIPS)
-
-
-def test_the_rings_of_the_lips_run_together_from_outside_to_inside() -> None:
-    assert LIP_RINGS.shape == (4, 20)
-    assert len(np.unique(LIP_RINGS)) == 80
-    np.testing.assert_array_equal(LIP_RINGS[0], OUTER_LIPS)
-    np.testing.assert_array_equal(LIP_RINGS[-1], INNER_LIPS)
-    centre = bundle.canonical_face().vertices[INNER_LIPS].mean(axis=0)[:2]
-    middle = bundle.canonical_face().vertices[LIP_RINGS][:, [5, 15], :2]
-    distance = np.linalg.norm(middle - centre, axis=2)
-    assert (np.diff(distance, axis=0) < 0).all()
-
-
-def test_names_and_inputs_of_the_blendshapes_are_those_of_the_network() -> None:
-    assert len(BLENDSHAPE_NAMES) == len(set(BLENDSHAPE_NAMES)) == 52
-    assert BLENDSHAPE_INPUTS.shape == (146,)
-    assert len(np.unique(BLENDSHAPE_INPUTS)) == 146
-    assert BLENDSHAPE_INPUTS.max() == NUM_VERTICES - 1
+def test_blendshapes_are_as_many_as_the_network_reads_and_gives() -> None:
     network = bundle.load_network("face_blendshapes")
-    activities = network(np.zeros((1, 146, 2), np.float32))[0]
-    assert activities.size == 52
+    activities = network(np.zeros((1, len(BLENDSHAPE_VERTICES), 2), np.float32))[0]
+    assert activities.size == len(BLENDSHAPE_NAMES)
 
 
-def test_rigid_vertices_are_no_part_of_lips_or_eyes() -> None:
-    moving = {*LIP_RINGS.ravel(), *EYES[0].ring, *EYES[1].ring, *EYES[0].iris, *EYES[1].iris}
-    assert not moving & set(RIGID)
-    assert len(set(RIGID)) == len(RIGID)
+def test_the_canonical_face_of_the_core_is_that_of_the_bundle() -> None:
+    with zipfile.ZipFile(io.BytesIO(bundle.read_bundle())) as archive:
+        message = archive.read("geometry_pipeline_metadata_landmarks.binarypb")
+    mesh = next(value for number, value in fields(message) if number == 1 and isinstance(value, bytes))
+    floats = [value for number, value in fields(mesh) if number == 3 and isinstance(value, float)]
+    indices = [value for number, value in fields(mesh) if number == 4 and isinstance(value, int)]
+    vertices = np.array(floats, np.float32).reshape(-1, 5)[:, :3] * np.array([1, -1, -1], np.float32)
+    np.testing.assert_array_equal(canonical_face().vertices, vertices)
+    np.testing.assert_array_equal(canonical_face().triangles, np.reshape(indices, (-1, 3)))

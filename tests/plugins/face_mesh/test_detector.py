@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from dpe_face_mesh.bundle import load_network
-from dpe_face_mesh.detector import MeshDetector, mesh_in_picture
+from dpe_face_mesh.detector import MeshDetector, mesh_in_image
 from dpe_face_mesh.options import DetectorOptions
-from dpe_face_mesh.topology import NUM_VERTICES
 from dpe_toolkit.api import Detections, FrameBatch
+from dpe_toolkit.api.face import NUM_MESH_VERTICES
 from dpe_toolkit.testing.demo import push_in
 from dpe_toolkit.testing.pictures import LAYOUTS, RgbPicture, batch_from_rgb
 from tests.plugins.face_mesh.scenes import astronaut, detector, source_clip
@@ -17,8 +17,8 @@ from tests.plugins.face_mesh.scenes import astronaut, detector, source_clip
 FACE_PX = 108
 
 
-def seen(picture: RgbPicture, previous: Detections | None = None) -> Detections:
-    return detector().detect(batch_from_rgb(picture[None]), previous)[0]
+def seen(image: RgbPicture, previous: Detections | None = None) -> Detections:
+    return detector().detect(batch_from_rgb(image[None]), previous)[0]
 
 
 def rolled(shift: tuple[int, int]) -> RgbPicture:
@@ -46,7 +46,7 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 def test_a_face_is_found_with_its_mesh_and_activities() -> None:
     found = seen(astronaut())
     assert len(found) == 1
-    assert found.landmarks_px.shape == (1, NUM_VERTICES, 3)
+    assert found.landmarks_px.shape == (1, NUM_MESH_VERTICES, 3)
     assert found.blendshapes.shape == (1, 52)
     assert found.scores[0] > 0.9
     assert ((found.blendshapes >= 0) & (found.blendshapes <= 1)).all()
@@ -88,8 +88,8 @@ def test_the_face_is_the_same_in_every_layout(name: str) -> None:
 @pytest.mark.parametrize("angle", [-40, 30])
 def test_a_leaning_head_is_found_upright(angle: float) -> None:
     turn = cv2.getRotationMatrix2D((226, 124), angle, 1.0)
-    picture = cv2.warpAffine(astronaut(), turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
-    found = seen(np.asarray(picture, np.uint8))
+    image = cv2.warpAffine(astronaut(), turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    found = seen(np.asarray(image, np.uint8))
     assert len(found) == 1
     plain = seen(astronaut()).landmarks_px[0, :, :2]
     wanted = plain @ turn[:, :2].T + turn[:, 2]
@@ -107,19 +107,19 @@ def test_no_face_is_an_empty_result(kind: str) -> None:
     }
     found = seen(pictures[kind].astype(np.uint8))
     assert len(found) == 0
-    assert found.landmarks_px.shape == (0, NUM_VERTICES, 3)
+    assert found.landmarks_px.shape == (0, NUM_MESH_VERTICES, 3)
     assert found.blendshapes.shape == (0, 52)
 
 
 @pytest.mark.parametrize("corner", [(850, 300), (100, 60), (500, 200)])
 def test_a_small_face_is_found_in_tiles_and_only_in_tiles(corner: tuple[int, int]) -> None:
-    picture, box = small_in_large(64, corner)
-    found = seen(picture)
+    image, box = small_in_large(64, corner)
+    found = seen(image)
     assert len(found) == 1
     assert overlap(found.boxes_px[0], box) > 0.75
     whole = MeshDetector(DetectorOptions(num_threads=1, small_faces=False))
-    assert len(whole.detect(batch_from_rgb(picture[None]), None)[0]) == 0
-    assert len(whole.detect(batch_from_rgb(picture[None]), found)[0]) == 1, "known faces are followed without a search"
+    assert len(whole.detect(batch_from_rgb(image[None]), None)[0]) == 0
+    assert len(whole.detect(batch_from_rgb(image[None]), found)[0]) == 1, "known faces are followed without a search"
 
 
 @pytest.mark.parametrize("size", [(6, 4), (130, 40), (40, 130)])
@@ -131,11 +131,11 @@ def test_two_faces_side_by_side_are_two_detections_and_the_larger_comes_first() 
     smaller = cv2.resize(astronaut(), (400, 400), interpolation=cv2.INTER_AREA)
     wall = np.full((512, 400, 3), 100, np.uint8)
     wall[:400] = smaller
-    picture = np.concatenate([wall, astronaut()], axis=1)
-    found = seen(picture)
+    image = np.concatenate([wall, astronaut()], axis=1)
+    found = seen(image)
     assert len(found) == 2
     assert found.boxes_px[0, 0] > 400 > found.boxes_px[1, 2]
-    one = MeshDetector(DetectorOptions(num_threads=1, max_faces=1)).detect(batch_from_rgb(picture[None]), None)[0]
+    one = MeshDetector(DetectorOptions(num_threads=1, max_faces=1)).detect(batch_from_rgb(image[None]), None)[0]
     np.testing.assert_allclose(one.boxes_px, found.boxes_px[:1], atol=1e-3)
 
 
@@ -186,9 +186,9 @@ def test_the_mesh_of_a_window_agrees_with_that_of_its_frame() -> None:
     clip = source_clip()
     faces = clip.faces(np.array([3]))
     points = faces.landmarks_px[0].numpy()
-    found = mesh_in_picture(faces.pixels[0], points, load_network("face_landmarks_detector"))
-    assert found.shape == (NUM_VERTICES, 3)
+    found = mesh_in_image(faces.pixels[0], points, load_network("face_landmarks_detector"))
+    assert found.shape == (NUM_MESH_VERTICES, 3)
     assert np.abs(found - points)[:, :2].mean() < 1
     wider = torch.nn.functional.pad(faces.pixels, (20, 0, 10, 0), mode="replicate")[0]
-    moved = mesh_in_picture(wider, points + np.array([20, 10, 0], np.float32), load_network("face_landmarks_detector"))
+    moved = mesh_in_image(wider, points + np.array([20, 10, 0], np.float32), load_network("face_landmarks_detector"))
     np.testing.assert_allclose(moved - found, np.broadcast_to([20, 10, 0], found.shape), atol=0.5)

@@ -36,9 +36,9 @@ def test_the_registry_makes_the_features() -> None:
 
 @pytest.mark.parametrize("side", [32, 64, 256, 320])
 def test_maps_are_finest_first_and_of_comparable_size(side: int) -> None:
-    picture = F.interpolate(portrait(), (side, side), mode="bilinear", antialias=True)
+    image = F.interpolate(portrait(), (side, side), mode="bilinear", antialias=True)
     with torch.no_grad():
-        maps = network().features(picture)
+        maps = network().features(image)
     assert [tuple(one.shape[1:]) for one in maps] == [
         (16, 128, 128),
         (32, 64, 64),
@@ -58,9 +58,9 @@ def test_blur_grows_the_distance() -> None:
 
 @pytest.mark.parametrize("side", [64, 256, 300])
 def test_gradients_reach_the_pixels_from_every_map(side: int) -> None:
-    picture = F.interpolate(portrait(), (side, side), mode="bilinear").requires_grad_()
-    for one in network().features(picture):
-        (gradient,) = torch.autograd.grad(one.abs().sum(), picture, retain_graph=True)
+    image = F.interpolate(portrait(), (side, side), mode="bilinear").requires_grad_()
+    for one in network().features(image):
+        (gradient,) = torch.autograd.grad(one.abs().sum(), image, retain_graph=True)
         assert torch.isfinite(gradient).all()
         assert (gradient.abs().sum(dim=1) > 0).float().mean() > 0.8
 

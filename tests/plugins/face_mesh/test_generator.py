@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from dpe_face_mesh.codes import MESH_SPACE, shapes_of
 from dpe_face_mesh.generator import MeshEncoder, MeshGenerator
-from dpe_face_mesh.motion import shapes_of
 from dpe_face_mesh.options import GeneratorOptions
-from dpe_face_mesh.poise import pose_samples
-from dpe_face_mesh.pose import rotation_matrix
-from dpe_face_mesh.space import MESH_SPACE
+from dpe_face_mesh.pose_stabilisation import stabilisation_rows
 from dpe_feather_blend.compositor import FeatherCompositor
 from dpe_feather_blend.options import FeatherOptions
 from dpe_toolkit.api import Generated, MotionTrack, ShotMaterial
+from dpe_toolkit.api.face import rotation_matrix
 from dpe_toolkit.geometry import write_window
 from tests.plugins.face_mesh.scenes import (
     NUM_FRAMES,
@@ -55,9 +54,9 @@ def test_the_encoder_hands_on_the_windows() -> None:
     assert appearance.space == MESH_SPACE
 
 
-@pytest.mark.parametrize(("lender", "wanted"), [("auto", True), ("driver", True), ("source", False), ("none", False)])
-def test_the_drivers_pixels_are_wanted_where_he_may_lend(lender: str, wanted: bool) -> None:
-    options = GeneratorOptions.parse({"mouth_from": lender}, owner="mesh")
+@pytest.mark.parametrize(("donor", "wanted"), [("auto", True), ("driver", True), ("source", False), ("none", False)])
+def test_the_drivers_pixels_are_wanted_where_he_may_be_a_donor(donor: str, wanted: bool) -> None:
+    options = GeneratorOptions.parse({"mouth_from": donor}, owner="mesh")
     assert MeshGenerator(options).wants_driver_pixels is wanted
 
 
@@ -228,11 +227,11 @@ def test_the_head_is_not_held_where_nothing_is_asked_for() -> None:
 
 def test_a_pose_is_measured_on_edited_frames_that_show_the_face() -> None:
     material = whole_edit(EVERYTHING).material
-    assert pose_samples(material).tolist() == ALL_ROWS
-    assert pose_samples(without(material, "source", [2, 3, 7])).tolist() == [2, 3, 7]
-    assert pose_samples(without(material, "source", [2])).tolist() == []
+    assert stabilisation_rows(material).tolist() == ALL_ROWS
+    assert stabilisation_rows(without(material, "source", [2, 3, 7])).tolist() == [2, 3, 7]
+    assert stabilisation_rows(without(material, "source", [2])).tolist() == []
     weak = dataclasses.replace(material, request=request_of(NUM_FRAMES, 0.2))
-    assert pose_samples(weak).tolist() == []
+    assert stabilisation_rows(weak).tolist() == []
 
 
 def test_the_landmarks_of_the_result_are_those_of_the_shown_codes() -> None:

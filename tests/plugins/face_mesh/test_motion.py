@@ -8,12 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_face_mesh.motion import MeshMotion, mesh_points, shapes_of
+from dpe_face_mesh.codes import MESH_SPACE, mesh_points, shapes_of
+from dpe_face_mesh.motion import MeshMotion
 from dpe_face_mesh.options import MotionOptions
-from dpe_face_mesh.pose import place, rotation_matrix
-from dpe_face_mesh.space import MESH_SPACE
-from dpe_face_mesh.topology import EYES, INNER_LIP_PAIRS, INNER_LIPS, NUM_VERTICES
 from dpe_toolkit.api import REGIONS, FaceBatch, FaceTrack, MotionCode, MotionTrack, Placement
+from dpe_toolkit.api.face import EYES, INNER_LIP_PAIRS, INNER_LIPS, NUM_MESH_VERTICES, place_shapes, rotation_matrix
 from tests.plugins.face_mesh.scenes import (
     FloatArray,
     code,
@@ -38,7 +37,7 @@ def motion(**options: object) -> MeshMotion:
 
 def walk(seed: int, count: int, sigma: float = 0.1) -> FloatArray:
     """(T, 478, 3) shapes, each by chance."""
-    noise = np.random.default_rng(seed).normal(0, sigma, (count, NUM_VERTICES, 3))
+    noise = np.random.default_rng(seed).normal(0, sigma, (count, NUM_MESH_VERTICES, 3))
     return np.asarray(rest_shape() + noise, np.float32)
 
 
@@ -48,7 +47,7 @@ def track_of(present: np.ndarray, *, start: int = 0, blendshapes: FloatArray | N
     return FaceTrack(
         np.arange(start, start + count),
         np.zeros((count, 4), np.float32),
-        np.zeros((count, NUM_VERTICES, 3), np.float32),
+        np.zeros((count, NUM_MESH_VERTICES, 3), np.float32),
         present.astype(np.float32),
         present,
         activity,
@@ -80,7 +79,7 @@ def faces_at(points: FloatArray, origins: np.ndarray) -> FaceBatch:
 def test_codes_stand_for_the_mesh_that_they_were_made_of_wherever_its_window_lies(
     seed: int, origin: tuple[int, int], yaw: float
 ) -> None:
-    points = place(walk(seed, 2), np.repeat(pose_of(12, (400, 300), (0.1, yaw, 0.2)), 2, axis=0))
+    points = place_shapes(walk(seed, 2), np.repeat(pose_of(12, (400, 300), (0.1, yaw, 0.2)), 2, axis=0))
     codes = motion().extract(faces_at(points, np.array([origin, (0, 0)])))
     assert codes.space == MESH_SPACE
     np.testing.assert_allclose(mesh_points(codes), points, atol=0.02)
@@ -90,7 +89,8 @@ def test_codes_stand_for_the_mesh_that_they_were_made_of_wherever_its_window_lie
 @settings(deadline=None, max_examples=30)
 def test_expression_is_the_same_however_the_head_is_held(seed: int, yaw: float, size: float) -> None:
     shape = walk(seed, 1)
-    points = np.concatenate([place(shape, pose_of(10, (50, 50))), place(shape, pose_of(size, (70, 20), (0.2, yaw, 0)))])
+    held = [pose_of(10, (50, 50)), pose_of(size, (70, 20), (0.2, yaw, 0))]
+    points = np.concatenate([place_shapes(shape, pose) for pose in held])
     first, second = shapes_of(motion().extract(faces_at(points, np.zeros((2, 2)))))
     np.testing.assert_allclose(first, second, atol=2e-3)
 
@@ -235,7 +235,7 @@ def test_mixed_lips_and_lids_shut_when_the_drivers_do(own_gap: float) -> None:
 
 
 def test_relative_mode_adds_to_what_the_source_does() -> None:
-    smile = np.zeros((NUM_VERTICES, 3), np.float32)
+    smile = np.zeros((NUM_MESH_VERTICES, 3), np.float32)
     smile[50, 1] = -1
     source = motion_track((rest_shape() + smile)[None])
     driver = motion_track((rest_shape() + 0.5 * smile)[None])
@@ -254,8 +254,8 @@ def test_pose_turns_by_the_amount_of_the_drivers_departure_from_his_mean(yaw: fl
     theirs = np.concatenate([pose_of(20, (0, 0), (0, yaw, 0)), pose_of(20, (0, 0), (0, -yaw, 0))])
     source, driver = motion_track(shapes, pose=own), motion_track(shapes, pose=theirs)
     result = motion().mix(source, driver, driver.codes, request_of(2, 0.0, pose=amount)).pose.numpy()
-    turn = rotation_matrix(np.array([[0, amount * yaw, 0], [0, -amount * yaw, 0]], np.float32))
-    np.testing.assert_allclose(rotation_matrix(result[:, 1:4]), turn @ rotation_matrix(own[:, 1:4]), atol=1e-3)
+    rotation = rotation_matrix(np.array([[0, amount * yaw, 0], [0, -amount * yaw, 0]], np.float32))
+    np.testing.assert_allclose(rotation_matrix(result[:, 1:4]), rotation @ rotation_matrix(own[:, 1:4]), atol=1e-3)
     np.testing.assert_array_equal(result[:, [0, 4, 5, 6]], own[:, [0, 4, 5, 6]])
 
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_face_mesh.bundle import load_network
-from dpe_face_mesh.motion import shapes_of
+from dpe_face_mesh.codes import shapes_of
 from dpe_face_mesh.neutral import least_active, relax
-from dpe_face_mesh.topology import BLENDSHAPE_INPUTS, BLENDSHAPE_NAMES, INNER_LIP_PAIRS, RIGID
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES, BLENDSHAPE_VERTICES, INNER_LIP_PAIRS, RIGID_VERTICES
 from tests.plugins.face_mesh.scenes import rest_shape, source_clip
 
 
@@ -31,8 +31,8 @@ def test_a_smile_is_taken_out_of_the_neutral_and_the_head_stays() -> None:
     relaxed = relax(smiling, network)
 
     def smile(shape: np.ndarray) -> float:
-        picture = (shape[BLENDSHAPE_INPUTS, :2] * 20 + 500).astype(np.float32)
-        activity = network(picture[None])[0].reshape(-1)
+        image = (shape[BLENDSHAPE_VERTICES, :2] * 20 + 500).astype(np.float32)
+        activity = network(image[None])[0].reshape(-1)
         return float(sum(activity[BLENDSHAPE_NAMES.index(f"mouthSmile{side}")] for side in ("Left", "Right")))
 
     def gap(shape: np.ndarray) -> float:
@@ -42,5 +42,5 @@ def test_a_smile_is_taken_out_of_the_neutral_and_the_head_stays() -> None:
     assert smile(smiling) > 1
     assert smile(relaxed) < 0.5 * smile(smiling)
     assert gap(relaxed) < 0.5 * gap(smiling)
-    assert np.abs(relaxed[RIGID] - smiling[RIGID]).max() < 0.2
+    assert np.abs(relaxed[RIGID_VERTICES] - smiling[RIGID_VERTICES]).max() < 0.2
     np.testing.assert_array_equal(relaxed[:, 2], smiling[:, 2])

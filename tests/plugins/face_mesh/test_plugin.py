@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from dpe_face_mesh import plugin
+from dpe_face_mesh.codes import MESH_SPACE
 from dpe_face_mesh.options import DetectorOptions, GeneratorOptions, MotionOptions
-from dpe_face_mesh.space import MESH_SPACE
 from dpe_toolkit.api import (
     API_VERSION,
     ComponentContext,

@@ -10,19 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpe_face_mesh import plugin
-from dpe_face_mesh.bundle import load_network
-from dpe_face_mesh.detector import mesh_in_picture
-from dpe_face_mesh.expression import BLENDSHAPE_SPREADS
+from dpe_face_mesh.bundle import MESH_PX, load_network
+from dpe_face_mesh.detector import mesh_in_image
 from dpe_face_mesh.options import RegressorOptions
-from dpe_face_mesh.pose import fit_pose, place, rotation_matrix, unplace
-from dpe_face_mesh.regressor import MeshRegressor
-from dpe_face_mesh.topology import BLENDSHAPE_NAMES, NUM_VERTICES
-from dpe_face_mesh.torch_port.pose import fit_heads, nearest_rotation, turn_deg
-from dpe_face_mesh.torch_port.region import MESH_PX, Region
+from dpe_face_mesh.regressor import BLENDSHAPE_SPREADS, MeshRegressor
+from dpe_face_mesh.torch_port.regions import Region
 from dpe_toolkit.api import ComponentContext, FaceReading, full_rgb
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES, canonical_shapes, fit_pose
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plugins import Registry
-from tests.plugins.face_mesh.scenes import astronaut, detector, rest_shape, source_clip
+from tests.plugins.face_mesh.scenes import astronaut, detector, source_clip
 
 CPU = torch.device("cpu")
 angles = st.tuples(*[st.floats(-0.9, 0.9)] * 3)
@@ -67,11 +64,11 @@ def test_the_registry_makes_the_regressor_with_its_options() -> None:
 @torch.no_grad()
 def test_the_mesh_is_that_of_the_detectors_network_in_the_same_region() -> None:
     found = regressor().read(portrait(), near())
-    expected = mesh_in_picture(portrait()[0], near()[0].numpy(), load_network("face_landmarks_detector"))
+    expected = mesh_in_image(portrait()[0], near()[0].numpy(), load_network("face_landmarks_detector"))
     # That one reads its pixels with coordinates rounded to a 32nd of a pixel.
     np.testing.assert_allclose(found.points_px[0], expected, atol=0.15)
     pose = fit_pose(found.points_px.numpy())
-    np.testing.assert_allclose(found.shape, unplace(found.points_px.numpy(), pose), atol=1e-3)
+    np.testing.assert_allclose(found.shape, canonical_shapes(found.points_px.numpy(), pose), atol=1e-3)
     np.testing.assert_allclose(found.place[:, :2] * 256, pose[:, 4:6], atol=1e-2)
 
 
@@ -123,66 +120,15 @@ def test_a_mirrored_picture_turns_and_rolls_the_other_way() -> None:
     torch.testing.assert_close(found.blendshapes[:, smile], seen().blendshapes[:, smile[::-1]], atol=0.15, rtol=0)
 
 
-@pytest.mark.parametrize(
-    ("axis", "point", "to"),
-    [
-        (0, (0, 0, -1), (1, 0)),  # yaw: the nose goes to the picture's right
-        (1, (0, 0, -1), (0, -1)),  # pitch: the nose goes up
-        (2, (1, 0, 0), (0, 1)),  # roll: what is right goes down, clockwise
-    ],
-)
-def test_positive_angles_turn_right_up_and_clockwise(
-    axis: int, point: tuple[int, int, int], to: tuple[int, int]
-) -> None:
-    for vector in np.eye(3, dtype=np.float32) * 0.3:
-        rotation = torch.from_numpy(rotation_matrix(np.stack([vector, -vector])))
-        found = turn_deg(rotation)
-        for row in range(2):
-            if abs(float(found[row, axis])) < 1:
-                continue
-            moved = (rotation[row] @ torch.tensor(point, dtype=torch.float32))[:2] - torch.tensor(point[:2])
-            assert float((moved * torch.tensor(to)).sum()) * float(found[row, axis]) > 0
-            assert abs(float(found[row, axis])) == pytest.approx(np.degrees(0.3), abs=1e-3)
-
-
-@given(angles, st.floats(2, 60), st.integers(0, 1000))
-@settings(deadline=None)
-def test_poses_agree_with_those_of_the_motion_extractor(
-    vector: tuple[float, float, float], size: float, seed: int
-) -> None:
-    noise = np.random.default_rng(seed).normal(0, 0.2, (1, NUM_VERTICES, 3)).astype(np.float32)
-    points = place(rest_shape()[None] + noise, np.array([[np.log(size), *vector, 300, 200, 5]], np.float32))
-    expected = fit_pose(points)
-    found = fit_heads(torch.from_numpy(points))
-    np.testing.assert_allclose(found.rotation, rotation_matrix(expected[:, 1:4]), atol=1e-3)
-    np.testing.assert_allclose(found.scale.log(), expected[:, 0], atol=1e-3)
-    np.testing.assert_allclose(found.translation, expected[:, 4:], atol=0.02 * size)
-
-
-def test_the_gradient_of_the_nearest_rotation_is_exact() -> None:
-    matrices = torch.randn(4, 3, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    # One that is nearly planar, and one with all singular values the same.
-    matrices[1] = torch.diag(torch.tensor([3.0, 2.0, 1e-3], dtype=torch.float64))
-    matrices[2] = torch.eye(3, dtype=torch.float64) * 5
-    assert torch.autograd.gradcheck(nearest_rotation, matrices.requires_grad_(), eps=1e-7, atol=1e-5)
-
-
-def test_no_rotation_at_all_has_a_finite_gradient() -> None:
-    matrices = torch.zeros(1, 3, 3, requires_grad=True)
-    nearest_rotation(matrices).sum().backward()
-    assert matrices.grad is not None
-    assert torch.isfinite(matrices.grad).all()
-
-
 @given(st.floats(20, 200), st.floats(20, 200), st.floats(30, 400), st.floats(-3, 3))
 @settings(deadline=None, max_examples=30)
 def test_cutting_reads_the_pixels_that_the_map_names(x: float, y: float, size: float, angle: float) -> None:
     ramp = (torch.arange(220) + 0.5).expand(220, 220)
-    picture = torch.stack((ramp, ramp.T, torch.zeros_like(ramp)))[None]
+    image = torch.stack((ramp, ramp.T, torch.zeros_like(ramp)))[None]
     region = Region(torch.tensor([[x, y]]), torch.tensor([size]), torch.tensor([angle]))
     centres = torch.stack(torch.meshgrid(torch.arange(MESH_PX), torch.arange(MESH_PX), indexing="xy"), dim=-1) + 0.5
-    expected = region.to_picture(F.pad(centres.reshape(1, -1, 2), (0, 1)))[0, :, :2].reshape(MESH_PX, MESH_PX, 2)
-    cut = region.cut(picture)[0, :2].permute(1, 2, 0)
+    expected = region.to_image(F.pad(centres.reshape(1, -1, 2), (0, 1)))[0, :, :2].reshape(MESH_PX, MESH_PX, 2)
+    cut = region.cut(image)[0, :2].permute(1, 2, 0)
     inside = (expected > 1).all(dim=2) & (expected < 219).all(dim=2)
     torch.testing.assert_close(cut[inside], expected[inside], atol=0.02, rtol=0)
 
@@ -195,19 +141,19 @@ def test_large_faces_are_averaged_down() -> None:
 
 @pytest.mark.parametrize("field", ["expression", "pose_deg", "place", "shape", "points_px", "blendshapes", "score"])
 def test_gradients_flow_from_every_field_to_the_pixels(field: str) -> None:
-    picture = portrait().clone().requires_grad_()
-    # A little off its place, since a score of 1 to the last bit has no slope.
-    value = getattr(regressor().read(picture, near() + 70), field)
+    image = portrait().clone().requires_grad_()
+    # A little off its place_shapes, since a score of 1 to the last bit has no slope.
+    value = getattr(regressor().read(image, near() + 70), field)
     weights = torch.randn(value.shape, generator=torch.Generator().manual_seed(0))
     (value * weights).sum().backward()
-    assert picture.grad is not None
-    assert torch.isfinite(picture.grad).all()
-    assert picture.grad.abs().max() > 0
+    assert image.grad is not None
+    assert torch.isfinite(image.grad).all()
+    assert image.grad.abs().max() > 0
 
 
 def test_the_gradient_of_the_whole_reading_agrees_with_finite_differences() -> None:
     exact = MeshRegressor(RegressorOptions(), CPU).double()
-    picture, place_px = portrait().double().requires_grad_(), near().double()
+    image, place_px = portrait().double().requires_grad_(), near().double()
     size = exact.expression_size + 3
     weights = torch.randn(1, size, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
@@ -215,11 +161,11 @@ def test_the_gradient_of_the_whole_reading_agrees_with_finite_differences() -> N
         reading = exact.read(value, place_px)
         return (torch.cat((reading.expression, reading.pose_deg), dim=1) * weights).sum()
 
-    (gradient,) = torch.autograd.grad(weighed(picture), picture)
-    direction = torch.randn(picture.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    (gradient,) = torch.autograd.grad(weighed(image), image)
+    direction = torch.randn(image.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     with torch.no_grad():
         step = 1e-8
-        measured = (weighed(picture + step * direction) - weighed(picture - step * direction)) / (2 * step)
+        measured = (weighed(image + step * direction) - weighed(image - step * direction)) / (2 * step)
     assert float((gradient * direction).sum()) == pytest.approx(float(measured), rel=1e-3)
 
 

@@ -10,9 +10,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from dpe_face_mesh.anchors import DETECTOR_PX
-from dpe_face_mesh.bundle import Network, load_networks, read_bundle
-from dpe_face_mesh.topology import BLENDSHAPE_INPUTS, NUM_VERTICES
+from dpe_face_mesh.bundle import DETECTOR_PX, Network, load_networks, read_bundle
 from dpe_face_mesh.torch_port import (
     Graph,
     NetworkName,
@@ -23,6 +21,7 @@ from dpe_face_mesh.torch_port import (
     read_graph,
 )
 from dpe_toolkit.api import PluginError
+from dpe_toolkit.api.face import BLENDSHAPE_VERTICES, NUM_MESH_VERTICES
 from dpe_toolkit.testing.faces import DrawnFace, draw_face
 from tests.plugins.face_mesh.scenes import astronaut
 
@@ -61,16 +60,16 @@ def image(array: FloatArray) -> torch.Tensor:
 @torch.no_grad()
 def test_the_mesh_is_that_of_the_published_network() -> None:
     points, score, _ = ported("face_landmarks_detector")(image(pictures()))
-    for row, picture in enumerate(pictures()):
-        expected = networks()[1](picture[None])
+    for row, pixels in enumerate(pictures()):
+        expected = networks()[1](pixels[None])
         np.testing.assert_allclose(points[row].reshape(-1), expected[0].reshape(-1), atol=2e-3)
         np.testing.assert_allclose(score[row].reshape(-1), expected[1].reshape(-1), atol=1e-3)
 
 
 @torch.no_grad()
 def test_the_blendshapes_are_those_of_the_published_network() -> None:
-    meshes = np.concatenate([networks()[1](one[None])[0].reshape(1, NUM_VERTICES, 3) for one in pictures()])
-    inputs = np.ascontiguousarray(meshes[:, BLENDSHAPE_INPUTS, :2])
+    meshes = np.concatenate([networks()[1](one[None])[0].reshape(1, NUM_MESH_VERTICES, 3) for one in pictures()])
+    inputs = np.ascontiguousarray(meshes[:, BLENDSHAPE_VERTICES, :2])
     (found,) = ported("face_blendshapes")(torch.from_numpy(inputs))
     expected = np.stack([networks()[2](one[None])[0].reshape(-1) for one in inputs])
     np.testing.assert_allclose(found, expected, atol=1e-4)
@@ -82,8 +81,8 @@ def test_the_detector_answers_as_the_published_network() -> None:
     small = np.ascontiguousarray(pictures()[:, ::2, ::2]) * 2 - 1
     assert small.shape[1] == DETECTOR_PX
     found = ported("face_detector")(image(small))
-    for row, picture in enumerate(small):
-        for answer, expected in zip(found, networks()[0](picture[None]), strict=True):
+    for row, pixels in enumerate(small):
+        for answer, expected in zip(found, networks()[0](pixels[None]), strict=True):
             np.testing.assert_allclose(answer[row], expected[0], atol=5e-3)
 
 
@@ -95,17 +94,18 @@ def test_weights_are_frozen_and_move_with_the_module() -> None:
 
 def test_gradients_reach_the_pixels_and_agree_with_finite_differences() -> None:
     network = port_network("face_landmarks_detector").double()
-    picture = image(pictures()[:1]).double().requires_grad_()
-    weights = torch.randn(1, NUM_VERTICES * 3, 1, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    pixels = image(pictures()[:1]).double().requires_grad_()
+    random = torch.Generator().manual_seed(0)
+    weights = torch.randn(1, NUM_MESH_VERTICES * 3, 1, 1, generator=random, dtype=torch.float64)
 
     def weighed(value: torch.Tensor) -> torch.Tensor:
         return (network(value)[0] * weights).sum()
 
-    (gradient,) = torch.autograd.grad(weighed(picture), picture)
-    direction = torch.randn(picture.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    (gradient,) = torch.autograd.grad(weighed(pixels), pixels)
+    direction = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     step = 1e-8
     with torch.no_grad():
-        measured = (weighed(picture + step * direction) - weighed(picture - step * direction)) / (2 * step)
+        measured = (weighed(pixels + step * direction) - weighed(pixels - step * direction)) / (2 * step)
     assert float((gradient * direction).sum()) == pytest.approx(float(measured), rel=1e-3)
     assert (gradient.abs().sum(dim=1) > 0).double().mean() > 0.9
 

@@ -5,15 +5,13 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dpe_face_mesh.bundle import canonical_face
-from dpe_face_mesh.pose import rotation_matrix
-from dpe_face_mesh.raster import spread
-from dpe_face_mesh.topology import EYES, INNER_LIPS, NUM_VERTICES, OVAL
+from dpe_face_mesh.raster import rasterise
 from dpe_face_mesh.warp import backward_map, boxes, map_step, resample, visibility
+from dpe_toolkit.api.face import EYES, FACE_OVAL, INNER_LIPS, NUM_MESH_VERTICES, canonical_face, rotation_matrix
 from tests.plugins.face_mesh.scenes import mesh
 
 SMALL, LARGE = (160, 180), (500, 560)
-turns = st.tuples(st.floats(-0.5, 0.5), st.floats(-0.8, 0.8), st.floats(-0.5, 0.5))
+rotations = st.tuples(st.floats(-0.5, 0.5), st.floats(-0.8, 0.8), st.floats(-0.5, 0.5))
 shifts = st.tuples(st.floats(-4, 4), st.floats(-4, 4))
 windows = st.sampled_from([SMALL, LARGE])
 
@@ -25,18 +23,18 @@ def face_in(window: tuple[int, int], turn: tuple[float, float, float] = (0, 0, 0
 def whole(source: torch.Tensor, target: torch.Tensor, window: tuple[int, int]) -> torch.Tensor:
     """The map where every vertex moves all the way and the mouth is read where the lips are."""
     return backward_map(
-        source, target, torch.ones(len(source), NUM_VERTICES), source[:, INNER_LIPS], window, step=map_step(window)
+        source, target, torch.ones(len(source), NUM_MESH_VERTICES), source[:, INNER_LIPS], window, step=map_step(window)
     )
 
 
 def radii(points: torch.Tensor, window: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
     """Distance of each pixel from the middle of the oval, and that of the oval's furthest vertex."""
-    centre = points[0, OVAL, :2].mean(0)
+    centre = points[0, FACE_OVAL, :2].mean(0)
     x, y = torch.meshgrid(torch.arange(window[0]) + 0.5, torch.arange(window[1]) + 0.5, indexing="xy")
-    return torch.hypot(x - centre[0], y - centre[1]), (points[0, OVAL, :2] - centre).norm(dim=1).max()
+    return torch.hypot(x - centre[0], y - centre[1]), (points[0, FACE_OVAL, :2] - centre).norm(dim=1).max()
 
 
-@given(turns, windows, st.floats(0, 1))
+@given(rotations, windows, st.floats(0, 1))
 @settings(deadline=None, max_examples=20)
 def test_a_mesh_that_does_not_move_moves_no_pixel_at_all(
     turn: tuple[float, float, float], window: tuple[int, int], share: float
@@ -45,7 +43,7 @@ def test_a_mesh_that_does_not_move_moves_no_pixel_at_all(
     move = backward_map(
         source,
         source.clone(),
-        torch.full((1, NUM_VERTICES), share),
+        torch.full((1, NUM_MESH_VERTICES), share),
         source[:, INNER_LIPS].clone(),
         window,
         step=map_step(window),
@@ -54,7 +52,7 @@ def test_a_mesh_that_does_not_move_moves_no_pixel_at_all(
     assert not move.any()
 
 
-@given(turns, windows, shifts)
+@given(rotations, windows, shifts)
 @settings(deadline=None, max_examples=20)
 def test_a_mesh_moved_as_a_whole_moves_every_pixel_inside_by_as_much(
     turn: tuple[float, float, float], window: tuple[int, int], shift: tuple[float, float]
@@ -63,7 +61,7 @@ def test_a_mesh_moved_as_a_whole_moves_every_pixel_inside_by_as_much(
     move = whole(source, source + torch.tensor([*shift, 0.0]), window)
     triangles = torch.from_numpy(canonical_face().triangles)
     shown = source + torch.tensor([*shift, 0.0])
-    inside = spread(shown, torch.ones(1, NUM_VERTICES, 1), triangles, window).covered.float()
+    inside = rasterise(shown, torch.ones(1, NUM_MESH_VERTICES, 1), triangles, window).covered.float()
     # a map on a grid is smoothed over a cell and interpolated: near the edge it mixes with what is outside
     margin = 4 + 3 * map_step(window)
     core = -torch.nn.functional.max_pool2d(-inside, 2 * margin + 1, 1, margin) > 0
@@ -81,11 +79,11 @@ def test_nothing_moves_beyond_the_band_around_the_face(
     window: tuple[int, int], shift: tuple[float, float], seed: int
 ) -> None:
     source = face_in(window)
-    noise = torch.randn(1, NUM_VERTICES, 3, generator=torch.Generator().manual_seed(seed)) * window[0] / 200
+    noise = torch.randn(1, NUM_MESH_VERTICES, 3, generator=torch.Generator().manual_seed(seed)) * window[0] / 200
     target = source + noise + torch.tensor([*shift, 0.0])
     move = whole(source, target, window)
     distance, reach = radii(source, window)
-    reach = torch.maximum(reach, (target[0, OVAL, :2] - source[0, OVAL, :2].mean(0)).norm(dim=1).max())
+    reach = torch.maximum(reach, (target[0, FACE_OVAL, :2] - source[0, FACE_OVAL, :2].mean(0)).norm(dim=1).max())
     coarse = map_step(window)
     # a coarse map is interpolated: its last cell reaches one cell further in x and y
     beyond = distance > 1.27 * reach + (1.5 * coarse if coarse > 1 else 0)
@@ -96,7 +94,7 @@ def test_nothing_moves_beyond_the_band_around_the_face(
 
 def test_vertices_that_are_held_do_not_move() -> None:
     source = face_in(SMALL)
-    held = torch.zeros(1, NUM_VERTICES)
+    held = torch.zeros(1, NUM_MESH_VERTICES)
     assert not backward_map(source, source + 5, held, source[:, INNER_LIPS], SMALL, step=1).any()
 
 
@@ -155,19 +153,19 @@ def test_the_inside_of_the_mouth_can_be_read_elsewhere_than_the_lips() -> None:
     target[:, INNER_LIPS[11:], 1] += 8
     lower = whole(source, target, LARGE)
     inside = source[:, INNER_LIPS] + torch.tensor([0.0, 12.0, 0.0])
-    other = backward_map(source, target, torch.ones(1, NUM_VERTICES), inside, LARGE, step=map_step(LARGE))
+    other = backward_map(source, target, torch.ones(1, NUM_MESH_VERTICES), inside, LARGE, step=map_step(LARGE))
     middle = target[0, INNER_LIPS, :2].mean(0).long()
     changed = (other - lower).abs().amax(1)[0]
     assert changed[middle[1], middle[0]] > 5
     assert changed[: int(target[0, INNER_LIPS, 1].min()) - 6].max() == 0
 
 
-@given(turns)
+@given(rotations)
 @settings(deadline=None, max_examples=30)
 def test_visibility_is_a_share_and_highest_in_front(turn: tuple[float, float, float]) -> None:
-    rotation = torch.from_numpy(rotation_matrix(torch.tensor([turn]).numpy()))
-    shares = visibility(rotation)
-    assert shares.shape == (1, NUM_VERTICES)
+    matrix = torch.from_numpy(rotation_matrix(torch.tensor([turn]).numpy()))
+    shares = visibility(matrix)
+    assert shares.shape == (1, NUM_MESH_VERTICES)
     assert ((shares >= 0) & (shares <= 1)).all()
     assert shares[0, 1] == 1, "the tip of the nose"
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpe_research.dataset.synth import FRONTAL, NEUTRAL, render_face, sample_identity
-from dpe_research.dataset.synth.landmarks import BROWS, EYE_RINGS, LIP_RINGS, OVAL
 from dpe_research.measurement import FramePairs, PairChoice
 from dpe_research.training import as_batch
 from dpe_research.training.losses import masked_reconstruction_loss
 from dpe_research.training.parts import NUM_VERTICES_NEEDED, mask_parts
+from dpe_toolkit.api.face import BROWS, EYE_RINGS, FACE_OVAL, LIP_RINGS
 from dpe_toolkit.core.errors import AnalysisError
 
 SIZE_PX = 64
@@ -32,7 +32,7 @@ def test_lips_eyes_and_brows_lie_in_the_mask_and_the_border_of_the_face_does_not
 
     for part in (LIP_RINGS, EYE_RINGS, BROWS):
         assert seen(part.ravel().tolist()).all()
-    assert not seen([vertex for vertex in OVAL.tolist() if 200 < vertex < 400]).any()
+    assert not seen([vertex for vertex in FACE_OVAL.tolist() if 200 < vertex < 400]).any()
     assert 0.05 < mask.float().mean() < 0.25
 
 

@@ -45,7 +45,7 @@ _TYPES = {"FLOAT32": "<f4", "FLOAT16": "<f2", "INT32": "<i4", "INT64": "<i8"}
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a graph."""
+    """One operation of a graph: what it does, and to which tensors."""
 
     name: str
     """As LiteRT calls it, such as ``CONV_2D``."""

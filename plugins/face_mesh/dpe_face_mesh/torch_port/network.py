@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dpe_face_mesh.bundle import read_bundle
 from dpe_face_mesh.torch_port.graph import Graph, read_graph
-from dpe_face_mesh.torch_port.steps import make_step
+from dpe_face_mesh.torch_port.operations import make_step
 
 __all__ = ["NetworkName", "PortedNetwork", "bundled_graph", "port_network"]
 

@@ -13,12 +13,12 @@ from dpe_research.dataset.cropping import blur_of, crop_frames, motion_in_box, r
 from dpe_research.dataset.cuts import WatchedReader, find_cuts, scenes_of
 from dpe_research.dataset.drafts import ClipDraft
 from dpe_research.dataset.index import DroppedClip
-from dpe_research.dataset.pose import head_pose
 from dpe_research.dataset.settings import BuildSettings
 from dpe_research.dataset.stretches import Stretch, StretchReport
 from dpe_research.dataset.writing import DatasetWriter
 from dpe_toolkit.api import ComponentContext, ExpressionRegressor, FaceTrack, MediaError, Span
 from dpe_toolkit.api.components import ComponentMaker
+from dpe_toolkit.api.face import head_pose
 from dpe_toolkit.api.footage import FaceFinder, FrameSource, OpenReader, VideoReader, slice_track
 
 __all__ = ["ClipCutter"]

@@ -14,8 +14,8 @@ from dpe_research.training.checkpoints import newest_checkpoint
 from dpe_research.training.config import TrainingConfig
 from dpe_research.training.reports import StepReport
 from dpe_research.training.settings import write_config
-from dpe_toolkit.api import OptionsError, TrainingError
-from dpe_toolkit.api.footage import append_to, written_whole
+from dpe_toolkit.api import OptionsError, TrainingError, append_to
+from dpe_toolkit.api.footage import written_whole
 
 __all__ = ["RunFolder"]
 

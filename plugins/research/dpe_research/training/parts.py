@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dpe_research.dataset.synth.landmarks import BROWS, EYE_RINGS, LIP_RINGS
+from dpe_toolkit.api.face import BROWS, EYE_RINGS, LIP_RINGS
 
 __all__ = ["NUM_VERTICES_NEEDED", "mask_parts"]
 

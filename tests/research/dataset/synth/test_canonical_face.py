@@ -2,40 +2,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from dpe_face_mesh import topology
-from dpe_face_mesh.bundle import canonical_face
-from dpe_face_mesh.pose import fit_pose
 from dpe_research.dataset.synth import NEUTRAL, sample_identity
-from dpe_research.dataset.synth import landmarks as ours
 from dpe_research.dataset.synth.face_mesh import face_mesh, mirror_field, smooth_field
 from dpe_research.dataset.synth.head import build_head
-from dpe_research.dataset.synth.pose import FACE_WIDTH_CM
 from dpe_research.dataset.synth.posing import act
+from dpe_toolkit.api.face import EYES, FACE_OVAL, LIP_RINGS, canonical_face, fit_pose
 
 
-def test_the_packaged_geometry_is_that_of_the_face_model():
+def test_the_acted_face_is_the_canonical_face_with_its_holes_cut():
     mesh = face_mesh()
     np.testing.assert_array_equal(mesh.canonical.astype(np.float32), canonical_face().vertices)
     whole = {tuple(triangle) for triangle in canonical_face().triangles.tolist()}
     kept = {tuple(triangle) for triangle in mesh.triangles.tolist()}
     assert kept < whole
-    holes = [set(topology.INNER_LIPS.tolist()), *(set(eye.ring.tolist()) for eye in topology.EYES)]
+    holes = [set(LIP_RINGS[3].tolist()), *(set(eye.ring.tolist()) for eye in EYES)]
     assert all(any(hole.issuperset(triangle) for hole in holes) for triangle in whole - kept)
-    assert abs(np.ptp(mesh.canonical[:, 0]) - FACE_WIDTH_CM) < 1e-5
-
-
-def test_vertices_are_named_as_in_the_face_model():
-    for name in ("OVAL", "RIGID", "LIP_RINGS"):
-        np.testing.assert_array_equal(getattr(ours, name), getattr(topology, name))
-    for ring, pairs, eye in zip(ours.EYE_RINGS, ours.LID_PAIRS, topology.EYES, strict=True):
-        np.testing.assert_array_equal(ring, eye.ring)
-        np.testing.assert_array_equal(pairs, eye.lid_pairs)
-    assert list(ours.BLENDSHAPE_NAMES) == topology.BLENDSHAPE_NAMES
 
 
 def test_the_neutral_mouth_is_closed():
     mesh = face_mesh()
-    upper, lower = ours.LIP_RINGS[3, 1:10], ours.LIP_RINGS[3, :10:-1]
+    upper, lower = LIP_RINGS[3, 1:10], LIP_RINGS[3, :10:-1]
     np.testing.assert_allclose(mesh.neutral[upper], mesh.neutral[lower], atol=1e-4)
 
 
@@ -46,11 +32,11 @@ def test_mirroring_twice_changes_nothing():
 
 def test_a_smooth_field_keeps_its_handles_and_stays_between_them():
     target = np.full((468, 3), np.nan)
-    target[ours.OVAL] = 0
+    target[FACE_OVAL] = 0
     target[4] = (0, 0, -1)
     field = smooth_field(target)
     np.testing.assert_array_equal(field[4], (0, 0, -1))
-    assert not field[ours.OVAL].any()
+    assert not field[FACE_OVAL].any()
     assert np.abs(field).max() < 1.2
 
 

@@ -10,8 +10,8 @@ from dpe_research.dataset.synth.deformation import activity_fields
 from dpe_research.dataset.synth.face_mesh import face_mesh, mirror_field
 from dpe_research.dataset.synth.head import build_head
 from dpe_research.dataset.synth.inside import BALL_RADIUS
-from dpe_research.dataset.synth.landmarks import BLENDSHAPE_NAMES, EYE_RINGS, LID_PAIRS, LIP_RINGS, RIGID
 from dpe_research.dataset.synth.posing import act, canonical_irises
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES, EYE_RINGS, LID_PAIRS, LIP_RINGS, RIGID_VERTICES
 from dpe_toolkit.core.errors import OptionsError
 
 names = st.sampled_from(ACTED_NAMES)
@@ -76,9 +76,9 @@ def test_the_other_side_does_the_mirrored_thing(name: str):
 def test_what_defines_the_pose_hardly_moves():
     lower = [name for name in ACTED_NAMES if not name.startswith(("brow", "noseSneer"))]
     for name in lower:
-        assert not moved(name)[RIGID].any(), name
+        assert not moved(name)[RIGID_VERTICES].any(), name
     for name in set(ACTED_NAMES) - set(lower):
-        field = activity_fields()[ACTED_NAMES.index(name), RIGID]
+        field = activity_fields()[ACTED_NAMES.index(name), RIGID_VERTICES]
         assert np.linalg.norm(field.mean(axis=0)) < 0.08, name
 
 

@@ -4,9 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_face_mesh.pose import fit_pose, rotation_matrix
 from dpe_research.dataset.synth import FRONTAL, NEUTRAL, Expression, Pose, render_face, sample_identity
-from dpe_research.dataset.synth.pose import FACE_WIDTH_CM
+from dpe_toolkit.api.face import FACE_WIDTH_CM, fit_pose, rotation_matrix
 
 NOSE, LEFT_EYE, RIGHT_EYE = 4, 33, 263
 poses = st.builds(

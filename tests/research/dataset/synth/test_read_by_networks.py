@@ -9,9 +9,8 @@ import pytest
 
 from dpe_face_mesh.detector import MeshDetector
 from dpe_face_mesh.options import DetectorOptions
-from dpe_face_mesh.pose import fit_pose, rotation_matrix
 from dpe_research.dataset.synth import Expression, Pose, SyntheticFace, render_face, sample_identity, sample_poses
-from dpe_research.dataset.synth.landmarks import BLENDSHAPE_NAMES
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES, fit_pose, rotation_matrix
 from dpe_toolkit.face.tracks import Detections
 from dpe_toolkit.testing import batch_from_rgb
 

@@ -20,8 +20,8 @@ from dpe_research.dataset.synth.backdrop import paint_backdrop
 from dpe_research.dataset.synth.deformation import activity_fields
 from dpe_research.dataset.synth.face_mesh import face_mesh
 from dpe_research.dataset.synth.head import build_head
-from dpe_research.dataset.synth.landmarks import LIP_RINGS, OVAL
 from dpe_research.dataset.synth.texture import paint_texture
+from dpe_toolkit.api.face import FACE_OVAL, LIP_RINGS
 from dpe_toolkit.core.errors import OptionsError
 
 SIZE = 128
@@ -135,7 +135,7 @@ def test_an_activity_of_the_mouth_leaves_the_upper_half_of_the_picture_alone():
     identity = sample_identity(6)
     calm = render_face(identity, FRONTAL, NEUTRAL, SIZE)
     smiling = render_face(identity, FRONTAL, Expression.of({"mouthPucker": 1.0}), SIZE)
-    above = int(calm.mesh_px[OVAL[9], 1] - 0.12 * SIZE)
+    above = int(calm.mesh_px[FACE_OVAL[9], 1] - 0.12 * SIZE)
     np.testing.assert_array_equal(calm.picture[: above - 12], smiling.picture[: above - 12])
     assert (calm.picture != smiling.picture).any()
 

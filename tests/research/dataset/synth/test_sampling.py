@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpe_research.dataset.synth import FRONTAL, NEUTRAL, Expression, sample_expressions, sample_identity, sample_poses
-from dpe_research.dataset.synth.landmarks import BLENDSHAPE_NAMES
 from dpe_research.dataset.synth.sampling import PITCH_DEG, ROLL_DEG, YAW_DEG
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES
 
 seeds, counts = st.integers(0, 2**31 - 1), st.integers(1, 30)
 

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from dpe_research.dataset.synth.atlas import CLOTH_PX, patch_uv, skin_uv
 from dpe_research.dataset.synth.face_mesh import face_mesh
-from dpe_research.dataset.synth.landmarks import OVAL
 from dpe_research.dataset.synth.parts import Part, grid_triangles, own, ring_triangles
+from dpe_toolkit.api.face import FACE_OVAL
 
 __all__ = ["SKULL_RINGS", "ear", "neck", "shoulders", "skull", "skull_points"]
 
@@ -24,7 +24,7 @@ def skull_points() -> FloatArray:
 
     Every vertex of the border runs along a great circle to the back of an ellipsoid, on which it comes to lie.
     """
-    border = (face_mesh().neutral[OVAL] - _CRANIUM) / _CRANIUM_RADII
+    border = (face_mesh().neutral[FACE_OVAL] - _CRANIUM) / _CRANIUM_RADII
     start = np.linalg.norm(border, axis=1)
     direction = border / start[:, None]
     angle = np.arccos(direction @ _BACK)
@@ -42,7 +42,7 @@ def skull() -> Part:
     rings = skull_points()
     points = rings.reshape(-1, 3)
     index = own(np.arange(len(points)).reshape(SKULL_RINGS, -1))
-    triangles = [ring_triangles(OVAL, index[0])]
+    triangles = [ring_triangles(FACE_OVAL, index[0])]
     triangles += [ring_triangles(index[i], index[i + 1]) for i in range(SKULL_RINGS - 1)]
     pull = np.clip(1 - np.arange(1, SKULL_RINGS + 1) / 4, 0, 1)
     below = (points[:, 1] > 6.0) & (points[:, 2] < 6)
@@ -51,8 +51,8 @@ def skull() -> Part:
         points,
         np.concatenate(triangles),
         skin_uv(points),
-        np.tile(OVAL, SKULL_RINGS),
-        np.repeat(pull, len(OVAL)),
+        np.tile(FACE_OVAL, SKULL_RINGS),
+        np.repeat(pull, len(FACE_OVAL)),
         open_to_light=np.where(below, 0.7, 1.0),
     )
 

@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from dpe_research.dataset.synth.landmarks import BLENDSHAPE_NAMES
 from dpe_toolkit.api import OptionsError, nearest_names
+from dpe_toolkit.api.face import BLENDSHAPE_NAMES
 
 __all__ = ["ACTED_NAMES", "NEUTRAL", "Expression"]
 

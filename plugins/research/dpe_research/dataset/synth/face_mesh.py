@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
 
-from dpe_research.dataset.synth.landmarks import BROWS, EYE_RINGS, LID_PAIRS, LIP_RINGS, OVAL
+from dpe_toolkit.api.face import BROWS, EYE_RINGS, FACE_OVAL, LID_PAIRS, LIP_RINGS, canonical_face
 
 __all__ = ["FaceMesh", "face_mesh", "mirror_field", "smooth_field"]
 
@@ -36,14 +34,8 @@ class FaceMesh:
 
 @lru_cache(maxsize=1)
 def face_mesh() -> FaceMesh:
-    """The mesh of the package's canonical_face.npz.
-
-    Source: canonical face model of MediaPipe (Google and the MediaPipe authors, Apache-2.0).
-    """
-    stored = resources.files("dpe_research.dataset.synth") / "canonical_face.npz"
-    with np.load(io.BytesIO(stored.read_bytes()), allow_pickle=False) as arrays:
-        canonical = arrays["vertices"].astype(np.float64)
-        triangles = arrays["triangles"].astype(np.int64)
+    """The canonical face made ready to be acted."""
+    canonical, triangles = canonical_face().vertices.astype(np.float64), canonical_face().triangles
     holes = [set(LIP_RINGS[3].tolist()), *(set(ring.tolist()) for ring in EYE_RINGS)]
     kept = [not any(hole.issuperset(triangle) for hole in holes) for triangle in triangles.tolist()]
     triangles = triangles[kept]
@@ -94,7 +86,7 @@ def _smoothness(vertices: FloatArray, triangles: IntArray) -> FloatArray:
 def _closing(canonical: FloatArray) -> FloatArray:
     """Moves of the lip rings that close the canonical face's mouth, which is open by half a centimetre."""
     target = np.full_like(canonical, np.nan)
-    target[OVAL] = 0
+    target[FACE_OVAL] = 0
     target[canonical[:, 1] < 2.2] = 0
     target[canonical[:, 1] > 6.3] = 0
     target[np.abs(canonical[:, 0]) > 3.2] = 0

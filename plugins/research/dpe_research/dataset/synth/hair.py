@@ -9,8 +9,8 @@ from dpe_research.dataset.synth.atlas import HAIR_PX, patch_uv
 from dpe_research.dataset.synth.body import SKULL_RINGS, skull_points
 from dpe_research.dataset.synth.face_mesh import face_mesh
 from dpe_research.dataset.synth.identity import HairStyle
-from dpe_research.dataset.synth.landmarks import OVAL
 from dpe_research.dataset.synth.parts import Part, grid_triangles, own, ring_triangles
+from dpe_toolkit.api.face import FACE_OVAL
 
 __all__ = ["hair_parts"]
 
@@ -30,7 +30,7 @@ def hair_parts(style: HairStyle, seed: int) -> list[Part]:
 
 def _cap(style: HairStyle, random: np.random.Generator) -> Part:
     """The skull's rings lifted by the hair's thickness; below the hairline they sink into the head instead."""
-    rings = np.concatenate([face_mesh().neutral[OVAL][None], skull_points()])
+    rings = np.concatenate([face_mesh().neutral[FACE_OVAL][None], skull_points()])
     outward = (rings - _CENTRE) / (7.9, 9.4, 9.6)
     outward /= np.linalg.norm(outward, axis=2, keepdims=True)
     share = np.arange(SKULL_RINGS + 1) / SKULL_RINGS
@@ -45,7 +45,7 @@ def _cap(style: HairStyle, random: np.random.Generator) -> Part:
     index = own(np.arange(len(points)).reshape(SKULL_RINGS + 1, -1))
     triangles = np.concatenate([ring_triangles(index[i], index[i + 1]) for i in range(SKULL_RINGS)])
     triangles = triangles[(above.reshape(-1)[own(triangles)] > -1).any(axis=1)]
-    across, down = np.meshgrid(_folded(len(OVAL)), share * 0.9)
+    across, down = np.meshgrid(_folded(len(FACE_OVAL)), share * 0.9)
     num = len(points)
     return Part(
         "hair",
@@ -55,7 +55,7 @@ def _cap(style: HairStyle, random: np.random.Generator) -> Part:
         np.zeros(num, np.int64),
         np.zeros(num),
         two_sided=True,
-        open_to_light=np.repeat(np.interp(share, [0, 0.2], [0.75, 1.0]), len(OVAL)),
+        open_to_light=np.repeat(np.interp(share, [0, 0.2], [0.75, 1.0]), len(FACE_OVAL)),
     )
 
 

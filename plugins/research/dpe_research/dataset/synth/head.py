@@ -16,16 +16,15 @@ from dpe_research.dataset.synth.face_mesh import face_mesh
 from dpe_research.dataset.synth.hair import hair_parts
 from dpe_research.dataset.synth.identity import Identity
 from dpe_research.dataset.synth.inside import BALL_CENTRES, eyeball, lid_edge, lip_backs, teeth, throat, tongue
-from dpe_research.dataset.synth.landmarks import LID_PAIRS, RIGID
 from dpe_research.dataset.synth.lower_face import jaw_turn
 from dpe_research.dataset.synth.parts import Part, outward, own
 from dpe_research.dataset.synth.shape import shape_field
+from dpe_toolkit.api.face import LID_PAIRS, NUM_FACE_VERTICES, RIGID_VERTICES, fit_similarities
 
-__all__ = ["NUM_FACE_VERTICES", "Head", "build_head"]
+__all__ = ["Head", "build_head"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-NUM_FACE_VERTICES = 468
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,14 +149,8 @@ def _fit_blinks(activities: FloatArray, rest: FloatArray, neutral: FloatArray) -
 
 def _laid_over(points: FloatArray, canonical: FloatArray) -> FloatArray:
     """The points moved, turned and scaled back by what takes the canonical face's rigid vertices closest to theirs."""
-    here, there = points[RIGID], canonical[RIGID]
-    here_mean, there_mean = here.mean(0), there.mean(0)
-    covariance = (here - here_mean).T @ (there - there_mean)
-    u, singular, vt = np.linalg.svd(covariance)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    rotation = (u * signs) @ vt
-    scale = (singular * signs).sum() / ((there - there_mean) ** 2).sum()
-    return np.asarray(((points - here_mean) @ rotation / scale + there_mean).round(6))
+    fit = fit_similarities(canonical[RIGID_VERTICES], points[None, RIGID_VERTICES])
+    return np.asarray(((points - fit.translation[0]) @ fit.rotation[0] / fit.scale[0]).round(6))
 
 
 def _incidence(triangles: IntArray, num_vertices: int) -> tuple[IntArray, IntArray]:

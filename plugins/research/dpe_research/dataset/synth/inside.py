@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from dpe_research.dataset.synth.atlas import EYE_PX, MOUTH_PX, TEETH_PX, patch_uv, skin_uv
 from dpe_research.dataset.synth.face_mesh import face_mesh
-from dpe_research.dataset.synth.landmarks import EYE_RINGS, LIP_RINGS
 from dpe_research.dataset.synth.parts import Part, grid_triangles, own, ring_triangles
+from dpe_toolkit.api.face import EYE_RINGS, LIP_RINGS
 
 __all__ = [
     "BALL_CENTRES",

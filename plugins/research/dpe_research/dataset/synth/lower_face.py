@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_research.dataset.synth.face_mesh import face_mesh
-from dpe_research.dataset.synth.landmarks import EYE_RINGS, LIP_RINGS, OVAL
+from dpe_toolkit.api.face import EYE_RINGS, FACE_OVAL, LIP_RINGS
 
 __all__ = ["LOWER_FACE", "jaw_turn"]
 
@@ -37,7 +37,7 @@ def _lower_face() -> FloatArray:
     x, y = face_mesh().neutral[:, 0], face_mesh().neutral[:, 1]
     target = np.zeros_like(face_mesh().neutral)
     nose = (np.abs(x) < 1.9) & (y < 2.3)
-    target[(y > -1.1) & ~nose & ~np.isin(np.arange(len(x)), OVAL)] = np.nan
+    target[(y > -1.1) & ~nose & ~np.isin(np.arange(len(x)), FACE_OVAL)] = np.nan
     return target
 
 
@@ -159,7 +159,7 @@ def _cheek_puff() -> FloatArray:
 def _sneer() -> FloatArray:
     x, y = face_mesh().neutral[:, 0], face_mesh().neutral[:, 1]
     target = np.where(((x > 0.15) & (y > -2.6) & (y < 4.5) & (x < 5.5))[:, None], np.nan, 0.0) * np.ones(3)
-    target[OVAL] = target[EYE_RINGS[1]] = target[LIP_RINGS] = 0
+    target[FACE_OVAL] = target[EYE_RINGS[1]] = target[LIP_RINGS] = 0
     target[LIP_RINGS[:, 7:9]] = (0, -0.22, 0)
     return _put(target, {327: (0.1, -0.35, 0), 294: (0.15, -0.4, 0), 278: (0.12, -0.4, 0), 425: (0, -0.2, -0.15)})
 
@@ -175,7 +175,7 @@ def _jaw_target(field: FloatArray, corner: float, upper: float) -> FloatArray:
     """Handles of a move of the lower jaw: lower lip, chin and the border below the ears."""
     mesh, target = face_mesh(), _lower_face()
     weight = _jaw_weight()
-    target[OVAL] = (weight[:, None] * field)[OVAL]
+    target[FACE_OVAL] = (weight[:, None] * field)[FACE_OVAL]
     chin = (mesh.neutral[:, 1] > 6.6) & (np.abs(mesh.neutral[:, 0]) < 4)
     target[chin] = (np.maximum(weight, 0.97)[:, None] * field)[chin]
     for column in range(20):

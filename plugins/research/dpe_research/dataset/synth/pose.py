@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FACE_WIDTH_CM", "FRONTAL", "Pose"]
+from dpe_toolkit.api.face import FACE_WIDTH_CM
+
+__all__ = ["FRONTAL", "Pose"]
 
 FloatArray = npt.NDArray[np.float64]
-FACE_WIDTH_CM = 15.48619
-"""Width of the canonical face's mesh: what `Pose.size` is a share of the picture by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_research.dataset.synth.expression import ACTED_NAMES, Expression
-from dpe_research.dataset.synth.head import NUM_FACE_VERTICES, Head
+from dpe_research.dataset.synth.head import Head
 from dpe_research.dataset.synth.inside import BALL_RADIUS, IRIS_RADIUS
-from dpe_research.dataset.synth.pose import FACE_WIDTH_CM, Pose
+from dpe_research.dataset.synth.pose import Pose
+from dpe_toolkit.api.face import FACE_WIDTH_CM, NUM_FACE_VERTICES
 
 __all__ = ["PosedHead", "act", "canonical_irises", "put_into_picture"]
 

@@ -15,13 +15,14 @@ import numpy.typing as npt
 from dpe_research.dataset.synth.atlas import ATLAS_SIZE_PX
 from dpe_research.dataset.synth.backdrop import paint_backdrop
 from dpe_research.dataset.synth.expression import Expression
-from dpe_research.dataset.synth.head import NUM_FACE_VERTICES, Head, build_head
+from dpe_research.dataset.synth.head import Head, build_head
 from dpe_research.dataset.synth.identity import Identity, Light
 from dpe_research.dataset.synth.pose import Pose
 from dpe_research.dataset.synth.posing import PosedHead, act, canonical_irises, put_into_picture
 from dpe_research.dataset.synth.raster import Cover, cover_pixels, spread_values
 from dpe_research.dataset.synth.texture import paint_texture
 from dpe_toolkit.api import OptionsError
+from dpe_toolkit.api.face import NUM_FACE_VERTICES
 
 __all__ = ["SMALLEST_PX", "SyntheticFace", "render_face"]
 

@@ -9,8 +9,17 @@ import numpy.typing as npt
 from dpe_research.dataset.synth.atlas import SKIN_PX, skin_uv
 from dpe_research.dataset.synth.face_mesh import face_mesh
 from dpe_research.dataset.synth.identity import Color, Identity
-from dpe_research.dataset.synth.landmarks import BROWS, EYE_RINGS, LIP_RINGS, OVAL
 from dpe_research.dataset.synth.noise import cloudy, strands
+from dpe_toolkit.api.face import (
+    BEARD_OUTLINE,
+    BROWS,
+    EYE_RINGS,
+    FACE_OVAL,
+    JAW_LINE,
+    LIP_RINGS,
+    MOUSTACHE_OUTLINE,
+    NOSE_BRIDGE,
+)
 
 __all__ = ["linear", "paint_skin"]
 
@@ -101,12 +110,9 @@ def _beard(skin: FloatArray, identity: Identity, uv: npt.NDArray[np.float64], ra
     """Chin, jaw and upper lip, in hairs of the beard's thickness."""
     if identity.beard <= 0:
         return
-    chin = [132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361]
-    chin += [435, 434, 432, 422, 406, 18, 182, 202, 212, 214, 215]
-    upper = [57, 186, 92, 165, 167, 164, 393, 391, 322, 410, 287, 409, 270, 269, 267, 0, 37, 39, 40, 185]
-    below = uv[chin].copy()
-    below[:17, 1] += 16
-    mask = np.maximum(_mask([below], 6.0), _mask([uv[upper]], 3.0))
+    below = uv[BEARD_OUTLINE]
+    below[: len(JAW_LINE), 1] += 16
+    mask = np.maximum(_mask([below], 6.0), _mask([uv[MOUSTACHE_OUTLINE]], 3.0))
     mask = np.maximum(mask, 0.9 * _mask([uv[[57, 186, 214, 212]], uv[[287, 410, 434, 432]]], 5.0))
     hairs = np.clip(0.75 + 0.3 * strands(random, _SIZE, 2.2, 9) + 0.12 * cloudy(random, _SIZE, 14), 0, 1)
     cover = mask * hairs * np.float32(0.25 + 0.65 * identity.beard)
@@ -119,8 +125,8 @@ def _hairline(skin: FloatArray, identity: Identity, uv: npt.NDArray[np.float64],
     if identity.hair_style == "bald":
         return
     fringe = np.clip(random.normal() * 14, -4, 24) if identity.hair_style != "cropped" else -2.0
-    top = np.concatenate([uv[OVAL[-9:]], uv[OVAL[:10]]])
-    inner = top + (uv[168] - top) * 0.02
+    top = np.concatenate([uv[FACE_OVAL[-9:]], uv[FACE_OVAL[:10]]])
+    inner = top + (uv[NOSE_BRIDGE] - top) * 0.02
     rise = np.interp(np.arange(19), [0, 4, 9, 14, 18], [0, 0.5, 1, 0.5, 0])
     inner[:, 1] += 3 + max(0.0, float(fringe)) * rise
     inner[:, 1] += random.normal(size=19) * (0.8 + 0.12 * abs(fringe))

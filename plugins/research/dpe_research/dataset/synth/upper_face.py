@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dpe_research.dataset.synth.face_mesh import face_mesh
-from dpe_research.dataset.synth.landmarks import BROWS, EYE_RINGS, LID_PAIRS, LIP_RINGS, OVAL
+from dpe_toolkit.api.face import BROWS, EYE_RINGS, FACE_OVAL, LID_PAIRS, LIP_RINGS
 
 __all__ = ["UPPER_FACE"]
 
@@ -30,7 +30,7 @@ def _upper_face() -> FloatArray:
     """Free in forehead and brows, held at the lids and below, and on the border."""
     x, y = face_mesh().neutral[:, 0], face_mesh().neutral[:, 1]
     target = np.where(((y < -3.2) & (np.abs(x) < 6.9))[:, None], np.nan, 0.0) * np.ones(3)
-    target[OVAL] = target[EYE_RINGS] = 0
+    target[FACE_OVAL] = target[EYE_RINGS] = 0
     return target
 
 
@@ -108,7 +108,7 @@ def _cheek_squint() -> FloatArray:
     mesh = face_mesh()
     x, y = mesh.neutral[:, 0], mesh.neutral[:, 1]
     target = np.where(((x > 1.6) & (x < 6.6) & (y > -2.0) & (y < 3.2))[:, None], np.nan, 0.0) * np.ones(3)
-    target[OVAL] = target[EYE_RINGS[1]] = target[LIP_RINGS] = 0
+    target[FACE_OVAL] = target[EYE_RINGS[1]] = target[LIP_RINGS] = 0
     return _put(target, {280: (0.0, -0.45, -0.3), 347: (0, -0.3, -0.15), 425: (0.0, -0.3, -0.2)})
 
 

@@ -134,7 +134,8 @@ def test_a_plan_that_is_read_again_is_checked_once_more(cut: Path) -> None:
     with witness() as seen:
         done = CliRunner().invoke(app, ["plan", str(cut), "--json", "--expression", str(TYPED)])
         plan = RenderPlan.model_validate_json(done.stdout)
-    assert seen.checks == [*FLAG_AND_MODEL, "RenderPlan"]
+    # The plan takes the text apart, and has each take checked.
+    assert seen.checks == [*FLAG_AND_MODEL, "RenderPlan", "Take"]
     edit = plan.shots[0].edit
     assert edit is not None
     assert (edit.expression, edit.origins["expression"]) == (TYPED, "command line")

@@ -21,7 +21,16 @@ from dpe_toolkit.api import (
     MotionTrack,
     PixelLayout,
 )
-from dpe_toolkit.api.components import ComponentPool, WindowPlan, cut_faces, guard_plugin, plan_windows, window_shape
+from dpe_toolkit.api.components import (
+    ComponentPool,
+    WindowPlan,
+    cut_faces,
+    guard_plugin,
+    plan_windows,
+    taken_codes,
+    taken_motion,
+    window_shape,
+)
 
 __all__ = ["AnalysedStill", "analyse_still", "still_frames"]
 
@@ -72,7 +81,8 @@ def analyse_still(
     motion = pool.motion(extractor, clip)
     with guard_plugin(extractor, clip):
         faces = cut_faces(frames, track, np.zeros(1, np.int64), plan_windows(track, window_shape(motion)), pool.device)
-        settled = motion.settle(motion.extract(faces), track, _RATE, None)
+        codes = taken_codes("extract()", motion.extract(faces), len(faces))
+        settled = taken_motion(motion.settle(codes, track, _RATE, None), track)
     windows = plan_windows(track, window_shape(pool.encoder(choices["encoder"], clip)))
     return AnalysedStill(frames, track, settled, windows)
 

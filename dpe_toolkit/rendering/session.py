@@ -26,6 +26,7 @@ from dpe_toolkit.analysis import (
 )
 from dpe_toolkit.core.errors import OptionsError, RenderError
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.handover import download
 from dpe_toolkit.media import CopiedRange, OutputSettings, VideoReader, VideoWriter
 from dpe_toolkit.plans.images import leaves_of
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
@@ -321,10 +322,11 @@ def _one_frame(session: _Session, sequence: SequenceNode, position: int, frame: 
     assert leaf.take is not None
     row, graph = leaf.shown_rows[span.start], sequence.graph(leaf.take)
     scaled = (prepared.source.width, prepared.source.height) != (session.plan.width, session.plan.height)
-    if amount == 0 or graph.faces is None or graph.generated is None or scaled:
+    if amount == 0 or graph.faces is None or graph.edited is None or scaled:
         return RenderedFrame(shot, source, result, amount, None, None)
     rows = Span(row, row + 1)
     origin = np.zeros(3, np.float32)
     origin[:2] = executor.pull(graph.faces, rows).placement.origin_px[0]
-    edited = executor.pull(graph.generated, rows).landmarks_px[0].cpu().numpy() + origin
+    (landmarks,) = download(executor.pull(graph.edited, rows).generated.landmarks_px[0])
+    edited = landmarks.numpy() + origin
     return RenderedFrame(shot, source, result, amount, prepared.track.landmarks_px[row], edited)

@@ -28,7 +28,7 @@ from dpe_toolkit.analysis.store import AnalysisStore, result_key
 from dpe_toolkit.analysis.tracks import build_track, find_people
 from dpe_toolkit.core.errors import AnalysisError
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.editing.stages import LANDMARK
+from dpe_toolkit.editing.stages import DETECTOR, IDENTITY, LANDMARK, MOTION
 from dpe_toolkit.face.choice import FaceChoice
 from dpe_toolkit.face.codes import MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceTrack
@@ -60,11 +60,6 @@ class ClipRequest:
     """What tells who a face is, where ``face`` is chosen by a picture."""
     neutral_frame: int | None = None
     """Media frame, inside ``span``, that shows the person at rest; None to estimate it."""
-
-    @property
-    def gives_landmarks(self) -> ComponentChoice:
-        """Whose landmarks the motion extractor is given."""
-        return self.landmark or self.detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +122,7 @@ def _analyse(
     neutral = request.neutral_frame
     motion = extract_motion(
         track,
-        pool.motion(request.motion, request.clip),
+        pool.get(MOTION, request.motion, request.clip),
         lambda: open_reader(request.media.path),
         choice=request.motion,
         clip=request.clip,
@@ -158,7 +153,7 @@ def _choose(
             reader=lambda: open_reader(request.media.path),
             open_reader=open_reader,
             detect=_detection(request, pool),
-            embedder=pool.identity(request.identity, request.clip),
+            embedder=pool.get(IDENTITY, request.identity, request.clip),
             choice=request.identity,
             clip=request.clip,
             first_frame=request.span.start,
@@ -210,7 +205,7 @@ def _found(
         if store:
             store.save_detections(key, detections)
     else:
-        refuse_unfit(detections, request.gives_landmarks, request.motion, request.clip)
+        refuse_unfit(detections, request.landmark or request.detector, request.motion, request.clip)
         progress.advanced(len(request.span))
     return detections
 
@@ -218,7 +213,7 @@ def _found(
 def _detect(
     request: ClipRequest, pool: ComponentPool, progress: ProgressSink, open_reader: OpenReader
 ) -> list[Detections]:
-    detect = fitting(_detection(request, pool), request.gives_landmarks, request.motion, request.clip)
+    detect = _detection(request, pool)
     reader: FrameSource = open_reader(request.media.path)
     with reader:
         found = detect_clip(reader, request.span, detect, progress=progress)
@@ -227,9 +222,10 @@ def _detect(
 
 def _detection(request: ClipRequest, pool: ComponentPool) -> DetectBatch:
     clip, landmark = request.clip, request.landmark
-    detector = pool.detector(request.detector, clip)
+    detector = pool.get(DETECTOR, request.detector, clip)
     meshes = None if landmark is None else (pool.get(LANDMARK, landmark, clip), landmark)
-    return guarded_detection(detector, request.detector, clip, pool.device, landmark=meshes)
+    detect = guarded_detection(detector, request.detector, clip, pool.device, landmark=meshes)
+    return fitting(detect, landmark or request.detector, request.motion, clip)
 
 
 def _keys(request: ClipRequest) -> tuple[str, str]:

@@ -14,8 +14,6 @@ from dpe_toolkit.analysis.fallback import Fallen, falling_back
 from dpe_toolkit.core.errors import DeviceMemoryError, DpeError, MediaError, PluginError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.components import ComponentContext
-from dpe_toolkit.editing.measures import IdentityEmbedder
-from dpe_toolkit.editing.protocols import Compositor, Detector, Encoder, Generator, MotionExtractor
 from dpe_toolkit.editing.stages import Stage
 from dpe_toolkit.plans.edit import ComponentChoice
 
@@ -152,33 +150,7 @@ class ComponentPool:
 
     def get(self, stage: Stage[C], choice: ComponentChoice, clip: str) -> C:
         """The component of this choice, which is of that kind: ``pool.get(DETECTOR, choice, clip)``."""
-        return self._get(choice, clip, stage.protocol)
-
-    def detector(self, choice: ComponentChoice, clip: str) -> Detector:
-        """The detector of this choice."""
-        return self._get(choice, clip, Detector)  # type: ignore[type-abstract] # only asked isinstance
-
-    def encoder(self, choice: ComponentChoice, clip: str) -> Encoder:
-        """The encoder of this choice."""
-        return self._get(choice, clip, Encoder)  # type: ignore[type-abstract] # only asked isinstance
-
-    def motion(self, choice: ComponentChoice, clip: str) -> MotionExtractor:
-        """The motion extractor of this choice."""
-        return self._get(choice, clip, MotionExtractor)  # type: ignore[type-abstract] # only asked isinstance
-
-    def generator(self, choice: ComponentChoice, clip: str) -> Generator:
-        """The generator of this choice."""
-        return self._get(choice, clip, Generator)  # type: ignore[type-abstract] # only asked isinstance
-
-    def compositor(self, choice: ComponentChoice, clip: str) -> Compositor:
-        """The compositor of this choice."""
-        return self._get(choice, clip, Compositor)  # type: ignore[type-abstract] # only asked isinstance
-
-    def identity(self, choice: ComponentChoice, clip: str) -> IdentityEmbedder:
-        """What tells who a face is, of this choice."""
-        return self._get(choice, clip, IdentityEmbedder)  # type: ignore[type-abstract] # only asked isinstance
-
-    def _get(self, choice: ComponentChoice, clip: str, protocol: type[C]) -> C:
+        protocol = stage.protocol
         key = _key(choice)
 
         def make(device: torch.device) -> C:

@@ -11,7 +11,15 @@ import torch
 from dpe_toolkit.analysis.association import Tracklet
 from dpe_toolkit.analysis.backward import follow_backward
 from dpe_toolkit.analysis.choosing import SeenFace, choose_face, describe_person, left_to_right
-from dpe_toolkit.analysis.detect import DetectBatch, FrameSource, OpenReader, detect_clip, guarded_detection
+from dpe_toolkit.analysis.detect import (
+    DetectBatch,
+    FrameSource,
+    OpenReader,
+    detect_clip,
+    fitting,
+    guarded_detection,
+    refuse_unfit,
+)
 from dpe_toolkit.analysis.likeness import most_alike
 from dpe_toolkit.analysis.motion import extract_motion
 from dpe_toolkit.analysis.pool import ComponentPool, describe_span
@@ -20,7 +28,7 @@ from dpe_toolkit.analysis.store import AnalysisStore, result_key
 from dpe_toolkit.analysis.tracks import build_track, find_people
 from dpe_toolkit.core.errors import AnalysisError
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.editing.stages import LANDMARK
+from dpe_toolkit.editing.stages import DETECTOR, IDENTITY, LANDMARK, MOTION
 from dpe_toolkit.face.choice import FaceChoice
 from dpe_toolkit.face.codes import MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceTrack
@@ -114,7 +122,7 @@ def _analyse(
     neutral = request.neutral_frame
     motion = extract_motion(
         track,
-        pool.motion(request.motion, request.clip),
+        pool.get(MOTION, request.motion, request.clip),
         lambda: open_reader(request.media.path),
         choice=request.motion,
         clip=request.clip,
@@ -145,7 +153,7 @@ def _choose(
             reader=lambda: open_reader(request.media.path),
             open_reader=open_reader,
             detect=_detection(request, pool),
-            embedder=pool.identity(request.identity, request.clip),
+            embedder=pool.get(IDENTITY, request.identity, request.clip),
             choice=request.identity,
             clip=request.clip,
             first_frame=request.span.start,
@@ -197,6 +205,7 @@ def _found(
         if store:
             store.save_detections(key, detections)
     else:
+        refuse_unfit(detections, request.landmark or request.detector, request.motion, request.clip)
         progress.advanced(len(request.span))
     return detections
 
@@ -213,9 +222,10 @@ def _detect(
 
 def _detection(request: ClipRequest, pool: ComponentPool) -> DetectBatch:
     clip, landmark = request.clip, request.landmark
-    detector = pool.detector(request.detector, clip)
+    detector = pool.get(DETECTOR, request.detector, clip)
     meshes = None if landmark is None else (pool.get(LANDMARK, landmark, clip), landmark)
-    return guarded_detection(detector, request.detector, clip, pool.device, landmark=meshes)
+    detect = guarded_detection(detector, request.detector, clip, pool.device, landmark=meshes)
+    return fitting(detect, landmark or request.detector, request.motion, clip)
 
 
 def _keys(request: ClipRequest) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from dpe_toolkit.analysis.devices import Halving
 from dpe_toolkit.analysis.pool import guard_plugin
 from dpe_toolkit.analysis.prefetch import prefetch
 from dpe_toolkit.analysis.progress import ProgressSink
+from dpe_toolkit.core.errors import PluginError
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.handover import taken_detections
@@ -21,7 +22,7 @@ from dpe_toolkit.editing.protocols import Detector, Landmarker
 from dpe_toolkit.face.tracks import Detections
 from dpe_toolkit.plans.edit import ComponentChoice
 
-__all__ = ["DetectBatch", "FrameSource", "OpenReader", "detect_clip", "guarded_detection"]
+__all__ = ["DetectBatch", "FrameSource", "OpenReader", "detect_clip", "fitting", "guarded_detection", "refuse_unfit"]
 
 _BATCH = 8
 
@@ -142,3 +143,43 @@ def detect_clip(reader: FrameSource, span: Span, detect: DetectBatch, *, progres
             found.extend(detect(batch, found[-1] if found else None))
             progress.advanced(len(batch))
     return found
+
+
+def refuse_unfit(faces: Sequence[Detections], giver: ComponentChoice, user: ComponentChoice, clip: str) -> None:
+    """Stops where faces have another number of landmarks or blendshapes than who uses them says it needs.
+
+    Planning compares what is stated; a detector that states nothing is found out here, in the first frames.
+
+    Args:
+        faces: what was found.
+        giver: who found it, who is named.
+        user: the motion extractor, whose needs say a number behind a slash: ``landmarks=mediapipe/478``.
+        clip: name for messages.
+
+    Raises:
+        PluginError: a number differs.
+    """
+    for need in user.needs if faces else ():
+        subject, _, form = need.partition("=")
+        number = form.rpartition("/")[2]
+        values = {"landmarks": faces[0].landmarks_px, "blendshapes": faces[0].blendshapes}.get(subject)
+        if values is not None and number.isdecimal() and values.shape[1] != int(number):
+            raise PluginError(
+                f"{giver.kind} {giver.name!r} gives {values.shape[1]} {subject}, "
+                f"and {user.kind} {user.name!r} needs {need}",
+                f"{number} {subject} of each face",
+                f"choose another {giver.kind}, or name a landmark component that gives them, behind a detector",
+                clip=clip,
+                plugin=f"{giver.plugin} {giver.version}".strip(),
+            )
+
+
+def fitting(detect: DetectBatch, giver: ComponentChoice, user: ComponentChoice, clip: str) -> DetectBatch:
+    """The same, stopped by `refuse_unfit` at the first batch that does not fit."""
+
+    def checked(frames: FrameBatch, previous: Detections | None) -> Sequence[Detections]:
+        found = detect(frames, previous)
+        refuse_unfit(found, giver, user, clip)
+        return found
+
+    return checked

@@ -23,6 +23,8 @@ _INNER = 1.25
 """The face, grown by this, never leaves the window, however fast it moves."""
 _UNEVEN = 1.5
 """Ratio of largest to smallest face from which on sizes go by block."""
+_OUTLINE = 17
+"""Landmarks from which they are taken to reach as far as the face; eyes, nose and mouth alone do not."""
 _GRID = 16
 _SIGMA_ROWS = 3.0
 _SIGMA_SIZE_ROWS = 12.0
@@ -92,7 +94,8 @@ def plan_windows(track: FaceTrack, shape: WindowShape = _USUAL) -> WindowPlan:
 
 
 def _hulls(track: FaceTrack) -> npt.NDArray[np.float64]:
-    if not track.landmarks_px.shape[1]:
+    """(T, 4) xyxy of each face: what its landmarks reach, else its box, where they are too few to lie around it."""
+    if track.landmarks_px.shape[1] < _OUTLINE:
         return track.boxes_px.astype(np.float64)
     points = track.landmarks_px[:, :, :2].astype(np.float64)
     return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)

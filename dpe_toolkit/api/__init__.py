@@ -45,7 +45,7 @@ from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.core.shapes import expect_shape
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.core.version import API_VERSION, OLDEST_API_VERSION
-from dpe_toolkit.editing.components import CheckpointFormat, Component, ComponentContext
+from dpe_toolkit.editing.components import CheckpointFormat, Component, ComponentContext, Weights
 from dpe_toolkit.editing.measures import (
     ExpressionRegressor,
     FaceReading,
@@ -186,6 +186,7 @@ __all__ = [
     "Take",
     "TimelineError",
     "TrainingError",
+    "Weights",
     "WeightsFile",
     "WeightsHeader",
     "WindowShape",

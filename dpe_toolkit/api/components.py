@@ -19,11 +19,15 @@ from dpe_toolkit.analysis import (
 from dpe_toolkit.checkpoint import find_weights
 from dpe_toolkit.editing.handover import taken_codes, taken_motion
 from dpe_toolkit.editing.pipeline import EditedSpan, Guarded, ShotComponents, ShotPipeline, retarget
+from dpe_toolkit.editing.stages import DETECTOR, ENCODER, MOTION
 from dpe_toolkit.geometry import write_window
 from dpe_toolkit.plugins import Registry, load_registry
 from dpe_toolkit.rendering.device import resolve_device
 
 __all__ = [
+    "DETECTOR",
+    "ENCODER",
+    "MOTION",
     "NO_PROGRESS",
     "ComponentMaker",
     "ComponentPool",

@@ -50,22 +50,22 @@ def import_weights(
     weights_dir: WeightsDirOption = None,
 ) -> None:
     """Keeps the file in the weights folder."""
-    from dpe_toolkit.delivery.weights import weights_store
+    from dpe_toolkit.delivery import weights
 
-    report_weights(weights_store(weights_dir).add(file, name, expression_branch=branch, licence=licence))
+    report_weights(weights.import_weights(file, name, branch=branch, licence=licence, folder=weights_dir))
 
 
 @app.command("list", help=_LIST)
 def list_weights(*, as_json: JsonOption = False, weights_dir: WeightsDirOption = None) -> None:
     """Prints one line for each."""
-    from dpe_toolkit.delivery.weights import list_weights, record_of
+    from dpe_toolkit.delivery.weights import in_short, list_weights, record_of
 
     found = list_weights(weights_dir)
     if as_json:
         published = [{"name": item.name, "source": item.source} for item in found.published]
         say(json.dumps({"here": [record_of(stored) for stored in found.here], "published": published}, indent=2))
     else:
-        rows = [(one.name, "here", f"{one.record.header.size} px", one.record.header.licence) for one in found.here]
+        rows = [(one.name, "here", *in_short(one)) for one in found.here]
         held = {one.name for one in found.here}
         known = [item for item in found.published if item.name not in held]
         rows += [(item.name, "published", item.source, item.licence) for item in known]
@@ -96,9 +96,9 @@ def show_weights(
 @app.command("verify", help=_VERIFY)
 def verify_weights(name: NameArgument, *, weights_dir: WeightsDirOption = None) -> None:
     """Says so where all is well, and fails where it is not."""
-    from dpe_toolkit.delivery.weights import weights_store
+    from dpe_toolkit.delivery import weights
 
-    stored = weights_store(weights_dir).verify(name)
+    stored = weights.verify_weights(name, weights_dir)
     note(f"{stored.name} is what was imported ({stored.record.sha256})", label="verified", style="green")
 
 

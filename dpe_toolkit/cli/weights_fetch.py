@@ -63,14 +63,13 @@ def fetch_weights(
 
 def report_weights(stored: StoredWeights) -> None:
     """Says what weights were kept, and whether their licence is known."""
+    from dpe_toolkit.delivery.weights import in_short
+
+    what, licence = in_short(stored)
     header = stored.record.header
-    note(
-        f"{stored.name}: {header.size} px, branch {header.expression_branch!r} edits the expression, "
-        f"licence {header.licence!r}",
-        label="imported",
-        style="green",
-    )
-    if header.licence == "unknown":
+    branch = "" if header is None else f", branch {header.expression_branch!r} edits the expression"
+    note(f"{stored.name}: {what}{branch}, licence {licence!r}", label="imported", style="green")
+    if licence == "unknown":
         note("the file states no licence: look up what its publisher allows", label="note", style="yellow")
 
 

@@ -15,17 +15,22 @@ from dpe_toolkit.checkpoint import (
     download,
     file_digest,
     load_network,
+    recognise,
     usable_name,
 )
 from dpe_toolkit.core.errors import CheckpointError, OptionsError, nearest_names
+from dpe_toolkit.delivery.allowed import allowed_registry
 from dpe_toolkit.delivery.folders import default_weights_dir
 
 __all__ = [
     "StoredWeights",
     "WeightsList",
     "fetch_weights",
+    "import_weights",
+    "in_short",
     "list_weights",
     "record_of",
+    "verify_weights",
     "weights_facts",
     "weights_store",
 ]
@@ -60,11 +65,47 @@ def list_weights(folder: Path | None = None) -> WeightsList:
     return WeightsList(store.folder, tuple(entries), tuple(KNOWN_WEIGHTS.values()), tuple(faults))
 
 
+def import_weights(
+    file: Path,
+    name: str | None = None,
+    *,
+    branch: Literal["pose", "exp"] | None = None,
+    licence: str | None = None,
+    folder: Path | None = None,
+) -> StoredWeights:
+    """Checks a file of weights and keeps it under a name; None takes the file's.
+
+    Raises:
+        CheckpointError: it is no file of weights that the toolkit or a plugin knows, or the name is taken.
+    """
+    store = weights_store(folder)
+    return store.add(file, name, expression_branch=branch, licence=licence, describe=_ask_plugins)
+
+
+def verify_weights(name: str, folder: Path | None = None) -> StoredWeights:
+    """The weights, if they are what was imported.
+
+    Raises:
+        CheckpointError: they are not, or there are none of that name.
+    """
+    return weights_store(folder).verify(name, describe=_ask_plugins)
+
+
+def in_short(stored: StoredWeights) -> tuple[str, str]:
+    """What they are, and their licence."""
+    record = stored.record
+    if record.header is None:
+        return f"of format {record.original_format}", record.licence or "unknown"
+    return f"{record.header.size} px", record.header.licence
+
+
 def record_of(stored: StoredWeights) -> dict[str, object]:
     """All that is known of weights, as plain values."""
-    record = stored.record.model_dump(mode="json", exclude={"schema_version", "header"})
-    header = stored.record.header.model_dump(mode="json", exclude={"schema_version"})
-    return {"name": stored.name, "path": str(stored.path), **header, **record}
+    header = stored.record.header
+    left_out = {"schema_version", "header", "facts"} | ({"licence"} if header else set())
+    record = stored.record.model_dump(mode="json", exclude=left_out)
+    sizes = header.model_dump(mode="json", exclude={"schema_version"}) if header else {}
+    return {"name": stored.name, "path": str(stored.path), **stored.record.facts, **sizes, **record}
 
 
 def weights_facts(name: str, folder: Path | None = None) -> dict[str, object]:
@@ -77,8 +118,11 @@ def weights_facts(name: str, folder: Path | None = None) -> dict[str, object]:
     path = Path(name)
     if name in store.names() or not path.is_file():
         return record_of(store.get(name))
-    _, header = load_network(path)
-    facts = header.model_dump(mode="json", exclude={"schema_version"})
+    known = recognise(path, _ask_plugins)
+    facts: dict[str, object] = {"format": known.format, **known.facts}
+    if known.own:
+        _, header = load_network(path)
+        facts = header.model_dump(mode="json", exclude={"schema_version"})
     return {"path": str(path), **facts, "sha256": file_digest(path)}
 
 
@@ -120,9 +164,15 @@ def fetch_weights(
             expression_branch=branch,
             licence=licence or (known.licence if known else None),
             source=known.source if known else where,
+            describe=_ask_plugins,
         )
     finally:
         target.unlink(missing_ok=True)
+
+
+def _ask_plugins(path: Path) -> tuple[str, dict[str, str]] | None:
+    """Format and facts of a file by the plugin that knows it. Plugins are loaded only for what is not the toolkit's."""
+    return allowed_registry().describe_weights(path)
 
 
 def _address(name: str, known: KnownWeights | None, address: str | None) -> str:

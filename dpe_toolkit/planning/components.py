@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from dpe_toolkit.core.errors import DpeError, nearest_names
 from dpe_toolkit.editing import stages
-from dpe_toolkit.editing.components import Component
+from dpe_toolkit.editing.components import Component, weights_options
 from dpe_toolkit.editing.options import PluginOptions, read_options
 from dpe_toolkit.editing.stages import KINDS, SHOT_KINDS, STAGES, ComponentKind
 from dpe_toolkit.face.codes import CodeSpace
 from dpe_toolkit.planning.media import problem_of
 from dpe_toolkit.planning.picking import ComponentNames, PickedComponents, listed_names, pick_components
-from dpe_toolkit.planning.weights import WeightsPlaces
+from dpe_toolkit.planning.weights import WeightsPlaces, digest_of
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.plugins import RegisteredComponent, Registry
@@ -223,14 +224,21 @@ def _settle_space(
     component: Component[object], options: PluginOptions, choice: ComponentChoice, places: WeightsPlaces, where: str
 ) -> tuple[ComponentChoice, CodeSpace | None, list[Problem]]:
     """The choice with its weights found, and the space it works in."""
-    value = getattr(options, "weights", "")
+    found: dict[str, Path] = {}
     try:
-        path = places.find(str(value), choice.origins.get("weights", "default")) if value else None
+        for option, mark in weights_options(component.options).items():
+            value = getattr(options, option)
+            path = places.find(str(value), choice.origins[option], folder=mark.folder) if value else None
+            found |= {} if path is None else {option: path}
+        named = {option: path for option, path in found.items() if option != "weights"}
+        path = found.get("weights")
         space = component.space if component.space_of is None else component.space_of(options, path)
+        marks = [component.fingerprint, space.checkpoint_digest[:16] if path is not None and space is not None else ""]
+        marks += [f"{option} {digest_of(named[option])[:16]}" for option in sorted(named)]
     except DpeError as error:
         return choice, None, [problem_of(error, where)]
-    marks = [component.fingerprint, space.checkpoint_digest[:16] if path is not None and space is not None else ""]
-    return choice.model_copy(update={"weights": path, "fingerprint": " ".join(filter(None, marks))}), space, []
+    update = {"weights": path, "weights_named": named, "fingerprint": " ".join(filter(None, marks))}
+    return choice.model_copy(update=update), space, []
 
 
 def _parse_all(

@@ -28,8 +28,15 @@ class ComponentChoice(Frozen):
     origins: dict[str, str] = Field(default_factory=dict)
     """Where each option's value came from: ``default``, ``project``, ``effect`` or ``command line``."""
     weights: Path | None = None
+    weights_named: dict[str, Path] = Field(default_factory=dict)
+    """Option to file or folder, for options besides ``weights`` that name weights."""
     needs: tuple[str, ...] = ()
     """What it must be given, as its plugin states it; the analysis checks by it what a detector gave."""
+
+    @property
+    def all_weights(self) -> dict[str, Path]:
+        """Option to file or folder, ``weights`` included."""
+        return {**({} if self.weights is None else {"weights": self.weights}), **self.weights_named}
 
 
 class MattePlan(MatteEdge):

@@ -27,6 +27,8 @@ def _plugin_record(plugin: PluginInfo) -> dict[str, object]:
         "licence": plugin.licence,
         "api_version": plugin.api_version,
         "fault": plugin.fault,
+        "hooks": plugin.hooks,
+        "notes": plugin.notes,
         "components": [component_record(entry) for entry in plugin.components],
     }
 
@@ -50,6 +52,9 @@ def component_record(entry: RegisteredComponent) -> dict[str, object]:
         "source": component.source,
         "space": component.space.id if component.space else None,
         "family": component.family,
+        "gives": component.gives,
+        "needs": component.needs,
+        "default": component.default,
         "options": component.options.model_json_schema(),
     }
 

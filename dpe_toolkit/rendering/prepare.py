@@ -29,6 +29,7 @@ from dpe_toolkit.analysis import (
 )
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.pipeline import retarget
+from dpe_toolkit.editing.stages import ENCODER
 from dpe_toolkit.face.codes import MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import FaceTrack
@@ -108,7 +109,7 @@ def prepare_shot(
     extractor = motion_extractor(pool, edit.components["motion"], whole.name)
     shown = _shown(driver.motion, driver_rows, mapping.closing)
     target = retarget(extractor, motion, driver.motion, shown, request)
-    shape = window_shape(pool.encoder(edit.components["encoder"], whole.name))
+    shape = window_shape(pool.get(ENCODER, edit.components["encoder"], whole.name))
     return PreparedShot(
         shot=whole,
         source=whole.source,

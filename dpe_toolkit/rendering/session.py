@@ -86,12 +86,12 @@ class _Session:
     def sequence(self, *, sequential: bool, passes: SmartRenderPlan | None = None) -> SequenceNode:
         """The output node."""
         plan = self.plan
-        picture = common_format(plan)
+        common = common_format(plan)
         context = GraphContext(
             self.pool,
             self.open_reader,
-            picture.layout,
-            picture.color,
+            common.layout,
+            common.color,
             (plan.width, plan.height),
             plan.rate,
             plan.fit,
@@ -161,7 +161,8 @@ def render_plan(
         analysed_s = time.perf_counter()
         first = plan.shots[0].record_start
         records = {
-            key: record_shot(prepared, session.uses[key].parts, first) for key, prepared in session.prepared.items()
+            key: record_shot(prepared, session.uses[key].parts, first, pool.borrowed_by(prepared.edit.choices))
+            for key, prepared in session.prepared.items()
         }
         num_passed = _write(session, output, settings, records)
     return RenderReport(
@@ -187,8 +188,8 @@ def _seen(
 
 def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> int:
     plan = session.plan
-    picture = common_format(plan)
-    passes = plan_smart_render(plan, picture, output, settings)
+    common = common_format(plan)
+    passes = plan_smart_render(plan, common, output, settings)
     shots = list(records.values())
     with (
         _writing_faults(output),
@@ -199,10 +200,10 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
             width=plan.width,
             height=plan.height,
             rate=plan.rate,
-            layout=picture.layout,
-            color=picture.color,
-            sample_aspect=picture.sample_aspect,
-            hdr=picture.hdr,
+            layout=common.layout,
+            color=common.color,
+            sample_aspect=common.sample_aspect,
+            hdr=common.hdr,
             audio=audio_mixes(plan, settings.audio_tracks),
             metadata=container_metadata(shots),
             start_frame=plan.start_frame + plan.shots[0].record_start,

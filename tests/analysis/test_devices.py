@@ -30,6 +30,7 @@ from dpe_toolkit.editing.protocols import (
     MotionExtractor,
     ShotMaterial,
 )
+from dpe_toolkit.editing.stages import ENCODER
 from dpe_toolkit.face.codes import MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceBatch
 from dpe_toolkit.plans.edit import ComponentChoice
@@ -151,7 +152,7 @@ def test_what_cannot_be_made_on_a_device_is_made_for_the_cpu(
             return FakeEncoder()
 
     pool = ComponentPool(Registry(), ACCELERATOR)
-    pool.encoder(CHOICE, "clip")
+    pool.get(ENCODER, CHOICE, "clip")
     pool.apart().encoder(CHOICE, "clip")
     assert [device.type for device in made] == [ACCELERATOR.type, "cpu"] * 2
     assert caplog.text.count("encoder 'fake' goes on on the CPU, since ipu:0 cannot run it: no float64 here") == 1

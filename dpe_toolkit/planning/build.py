@@ -61,7 +61,7 @@ def build_plan(
         unpack_dir: where media of an .otioz go; None means a folder beside it.
         weights: name or path of the weights for every component that takes some, from the command line.
         weights_dir: folder of imported weights, for those that are named.
-        fit: how pictures of another size come into the frame; None takes the project's word, and so with ``gaps``.
+        fit: how images of another size come into the frame; None takes the project's word, and so with ``gaps``.
         probe: reads a media file's headers; by default `dpe_toolkit.media.probe`.
         digest: content digest of a file; by default `dpe_toolkit.media.file_digest`.
 

@@ -126,7 +126,7 @@ def _stated(file: ShotFile, path: Path) -> dict[str, object]:
 def _hindrance(takes: Sequence[Take]) -> str:
     """Why frames of the media cannot hold the edit; empty where they can."""
     if any(take.held_rate is not None for take in takes):
-        return "its driver moves on over one held picture, which no frames of its media can show"
+        return "its driver moves on over one held frame, which no frames of its media can show"
     spans = sorted(take.source_span for take in takes)
     edited = [take.source_span for take in takes if take.edit is not None]
     if any(one != other and len(one.intersect(other)) for one in edited for other in spans):

@@ -84,12 +84,12 @@ class _Session:
     def sequence(self, *, sequential: bool, passes: SmartRenderPlan | None = None) -> SequenceNode:
         """The output node."""
         plan = self.plan
-        picture = common_format(plan)
+        common = common_format(plan)
         context = GraphContext(
             self.pool,
             self.open_reader,
-            picture.layout,
-            picture.color,
+            common.layout,
+            common.color,
             (plan.width, plan.height),
             plan.rate,
             plan.fit,
@@ -183,8 +183,8 @@ def _seen(
 
 def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> int:
     plan = session.plan
-    picture = common_format(plan)
-    passes = plan_smart_render(plan, picture, output, settings)
+    common = common_format(plan)
+    passes = plan_smart_render(plan, common, output, settings)
     shots = list(records.values())
     with (
         _writing_faults(output),
@@ -195,10 +195,10 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
             width=plan.width,
             height=plan.height,
             rate=plan.rate,
-            layout=picture.layout,
-            color=picture.color,
-            sample_aspect=picture.sample_aspect,
-            hdr=picture.hdr,
+            layout=common.layout,
+            color=common.color,
+            sample_aspect=common.sample_aspect,
+            hdr=common.hdr,
             audio=audio_mixes(plan, settings.audio_tracks),
             metadata=container_metadata(shots),
             start_frame=plan.start_frame + plan.shots[0].record_start,

@@ -1,63 +1,124 @@
-"""Commands of plugins: those that clash or fail are left out with a word, and stop no other."""
+"""Commands that plugins bring: found when asked for, and told of where they are not there."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import typer
 
-from dpe_toolkit.api import hookimpl
-from dpe_toolkit.cli.group import plugin_commands
+import dpe_toolkit.plugins
+from dpe_research import plugin
+from dpe_toolkit.api import OptionsError, hookimpl
+from dpe_toolkit.api.commands import note, say
+from dpe_toolkit.cli.group import ELSEWHERE
 from dpe_toolkit.plugins import Registry
-from tests.cli.conftest import Dpe
+from tests.cli.conftest import NUM_FRAMES, Dpe
 from tests.cli.strangers import install
+from tests.contracts.pages import blocks
 
 
-class Commands:
-    """A plugin with these commands."""
+class Counting:
+    """A plugin with a command, which counts how often its commands are asked for."""
 
-    def __init__(self, *names: str, error: Exception | None = None) -> None:
-        self.names, self.error = names, error
+    def __init__(self) -> None:
+        self.asked = 0
 
     @hookimpl
     def dpe_register_commands(self, app: typer.Typer) -> None:
-        for name in self.names:
-            app.command(name)(lambda: None)
-        if self.error:
-            raise self.error
+        self.asked += 1
+
+        @app.command("hello", help="Say hello.")
+        def hello(name: str) -> None:
+            if name == "nobody":
+                raise OptionsError("there is nobody to greet", "a name", "give one")
+            say(f"hello {name}")
+            note("said")
 
 
-def test_a_command_whose_name_is_taken_is_left_out_and_the_plugins_others_stay() -> None:
-    commands, faults = plugin_commands(Registry.of({"clash": Commands("render", "clash-info")}), ["render", "plan"])
-    assert list(commands) == ["clash-info"]
-    assert faults == [("clash", "its command 'render' is left out, since dpe itself has one of that name")]
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> Counting:
+    counting = Counting()
+    registry = Registry.of({"counting": counting})
+    monkeypatch.setattr(dpe_toolkit.plugins, "load_registry", lambda **allowed: registry)
+    return counting
 
 
-def test_of_two_plugins_with_one_command_neither_has_it() -> None:
-    commands, faults = plugin_commands(Registry.of({"b": Commands("same"), "a": Commands("same", "own")}), [])
-    assert list(commands) == ["own"]
-    assert sorted(faults) == [
-        ("a", "its command 'same' is left out, since plugin 'b' has one of that name"),
-        ("b", "its command 'same' is left out, since plugin 'a' has one of that name"),
-    ]
+def test_a_command_of_a_plugin_speaks_and_fails_as_our_own_do(dpe: Dpe, counting: Counting) -> None:
+    done = dpe("hello", "world")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hello world\n", "said\n")
+    refused = dpe("hello", "nobody")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "error: there is nobody to greet. Expected: a name. Give one.\n"
 
 
-def test_a_plugin_that_fails_while_it_registers_commands_stops_no_other() -> None:
-    plugins = {"a": Commands("half", error=ValueError("cmd")), "b": Commands("whole")}
-    commands, faults = plugin_commands(Registry.of(plugins), [])
-    assert list(commands) == ["whole"]
-    assert faults == [("a", "its commands cannot be registered: ValueError: cmd")]
+def test_plugins_are_asked_for_commands_once_for_help_and_never_for_our_own(dpe: Dpe, counting: Counting) -> None:
+    assert dpe("plan", "--help").returncode == 0
+    assert counting.asked == 0
+    assert "Say hello." in dpe("--help").stdout
+    assert counting.asked == 1
 
 
-def test_the_list_shows_plugins_of_hooks_alone_and_commands_that_clash(
-    dpe: Dpe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_table_of_commands_elsewhere_is_what_the_distribution_brings() -> None:
+    app = typer.Typer()
+    plugin.dpe_register_commands(app)
+    assert dict.fromkeys(typer.main.get_group(app).commands, "dpe-research") == ELSEWHERE
+
+
+@pytest.mark.parametrize("command", ELSEWHERE)
+def test_a_command_that_is_not_installed_says_what_to_install(
+    dpe: Dpe, counting: Counting, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    code = "from dpe_toolkit.api import hookimpl\n\nDPE_API_VERSION = 1\n\n\n@hookimpl\n"
-    code += 'def dpe_register_commands(app):\n    app.command("render")(lambda: None)\n'
-    install(tmp_path, "clash", code)
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    done = dpe(command, "--help")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: 'dpe {command}' is a command of the distribution {ELSEWHERE[command]}, which is not installed. "
+        f"Run pip install {ELSEWHERE[command]}.\n"
+    )
+
+
+def test_a_command_of_a_plugin_that_was_not_let_in_says_so(dpe: Dpe, counting: Counting) -> None:
+    done = dpe("train")
+    assert done.returncode == 2
+    assert "distribution dpe-research, whose plugin was not loaded. See what 'dpe plugins list'" in done.stderr
+
+
+def test_a_command_that_nobody_has_is_offered_its_neighbours(dpe: Dpe, counting: Counting) -> None:
+    done = dpe("rendr")
+    assert done.returncode == 2
+    assert "Did you mean 'render'" in done.stderr
+
+
+def test_our_own_commands_load_no_commands_of_plugins() -> None:
+    code = (
+        "import sys; from dpe_toolkit.cli import app; from typer.testing import CliRunner; "
+        "assert CliRunner().invoke(app, ['plugins', 'list']).exit_code == 0; "
+        "assert 'dpe_research.plugin' in sys.modules; print('dpe_research.commands' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_the_command_of_the_plugins_page_works_as_it_stands(
+    dpe: Dpe, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = (one.text for one in blocks("docs/plugins.md") if one.language == "python" and "def seen(" in one.text)
+    install(tmp_path, "seen", code)
     monkeypatch.syspath_prepend(tmp_path)
-    done = dpe("plugins", "list")
-    (row,) = [line.split() for line in done.stdout.splitlines() if line.startswith("clash ")]
-    assert row == ["clash", "3.1", "hooks", "dpe_register_commands"]
-    assert "note: plugin clash: its command 'render' is left out, since dpe itself has one of that name" in done.stderr
+    try:
+        done = dpe("seen", media / "face.mkv", "--device", "cpu")
+        assert (done.returncode, done.stdout.split()[-2:]) == (0, ["1", str(NUM_FRAMES)]), done.stderr
+        assert "dpe seen actor.mp4" in dpe("seen", "--help").stdout
+        lost = dpe("seen", tmp_path / "lost.mp4", "--device", "cpu")
+        assert (lost.returncode, "Traceback" in lost.stderr) == (1, False)
+        unknown = dpe("seen", media / "face.mkv", "--detector", "hawk")
+        assert unknown.returncode == 2
+    finally:
+        sys.modules.pop("seen", None)

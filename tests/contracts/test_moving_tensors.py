@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "dpe_toolkit"
-MOVERS = {"editing/handover.py", "face/codes.py", "testing/accelerator.py", "testing/fakes.py"}
-"""What moves tensors, the types that can be moved, the pretended device, and what stands for plugins."""
+MOVERS = {
+    "editing/handover.py",
+    "face/codes.py",
+    "face/differentiable.py",
+    "testing/accelerator.py",
+    "testing/fakes.py",
+}
+"""What moves tensors, the types that can be moved, maths that is done on the CPU with numbers of its own, the pretended
+device, and what stands for plugins."""
 ELSEWHERE = {"networks", "checkpoint"}
 """Packages that hold networks, not what a render passes on."""
 DTYPES = {"bool", "float16", "float32", "float64", "int64", "long", "uint8"}

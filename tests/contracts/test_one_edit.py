@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -134,7 +134,8 @@ def test_a_plan_that_is_read_again_is_checked_once_more(cut: Path) -> None:
     with witness() as seen:
         done = CliRunner().invoke(app, ["plan", str(cut), "--json", "--expression", str(TYPED)])
         plan = RenderPlan.model_validate_json(done.stdout)
-    assert seen.checks == [*FLAG_AND_MODEL, "RenderPlan"]
+    # The plan takes the text apart, and has each take checked.
+    assert seen.checks == [*FLAG_AND_MODEL, "RenderPlan", "Take"]
     edit = plan.shots[0].edit
     assert edit is not None
     assert (edit.expression, edit.origins["expression"]) == (TYPED, "command line")
@@ -233,6 +234,18 @@ def test_effect_and_plan_have_the_fields_of_the_model() -> None:
     assert {info.alias for info in FacesSpec.model_fields.values()} == {"source", "driver"}
     assert MattePlan.model_fields["feather_px"].metadata == MatteSpec.model_fields["feather_px"].metadata
     assert ProjectConfig.model_fields["edit"].annotation is EditSettings
+
+
+@pytest.mark.parametrize("name", ["expression", "pose", "fade_frames", "mode", "missing_face", "audio"])
+def test_the_page_of_the_schema_tells_the_bounds_and_the_default_of_the_model(name: str) -> None:
+    page = (ROOT / "docs" / "timeline-schema.md").read_text(encoding="utf-8")
+    (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    _, _, kind, default, *_ = (cell.strip().replace("`", "") for cell in row.split("|"))
+    info = EditSettings.model_fields[name]
+    bounds = {type(bound).__name__: bound for bound in info.metadata}
+    words = [f"{bounds['Ge'].ge} to {bounds['Le'].le}"] if bounds else get_args(info.annotation)
+    assert kind == ", ".join(words)
+    assert default == (info.default if isinstance(info.default, str) else f"{info.default:g}")
 
 
 @pytest.mark.parametrize("command", ["plan", "render", "still", "faces", "edit", "animate", "link"])

@@ -10,6 +10,7 @@ from dpe_toolkit.face.pose import (
     POSE_SIZE,
     canonical_shapes,
     fit_pose,
+    fit_similarities,
     head_angles_deg,
     head_pose,
     place_shapes,
@@ -130,3 +131,23 @@ def test_another_model_s_mesh_has_no_pose() -> None:
     assert not pose.any()
     assert not place.any()
     assert pose.shape == place.shape == (4, 3)
+
+
+@given(angles, st.floats(0.1, 50), st.integers(0, 1000))
+def test_a_similarity_is_found_again_from_the_points_it_moved(
+    vector: tuple[float, float, float], scale: float, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    model, shift = random.normal(size=(9, 3)), random.normal(0, 100, 3)
+    rotation = rotation_matrix(np.array([vector], np.float32))[0].astype(np.float64)
+    fit = fit_similarities(model, (scale * model @ rotation.T + shift)[None])
+    np.testing.assert_allclose(fit.scale, scale, rtol=1e-5)
+    np.testing.assert_allclose(fit.rotation[0], rotation, atol=1e-5)
+    np.testing.assert_allclose(fit.translation[0], shift, atol=1e-4 * scale + 1e-6)
+
+
+def test_a_mirrored_face_is_rotated_and_never_mirrored() -> None:
+    model = canonical_face().vertices
+    fit = fit_similarities(model, (model * (-1, 1, 1))[None])
+    assert np.linalg.det(fit.rotation[0]) > 0.999
+    assert fit.scale[0] > 0

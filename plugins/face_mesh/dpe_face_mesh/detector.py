@@ -82,7 +82,7 @@ class MeshDetector:
             frames: the frames.
             row: which of them.
             boxes_px: (M, 4) xyxy in frame pixels.
-            angles: (M,) how far each face is turned in the picture, in radians, clockwise.
+            angles: (M,) roll of each face in the image, in radians, clockwise.
         """
         faces: list[_Face] = []
         for box, angle in zip(boxes_px, angles, strict=True):

@@ -255,6 +255,12 @@ def test_the_default_is_what_the_plugins_mark_that_the_toolkit_itself_installs()
     assert Registry([load_plugin(stranger)]).defaults == {}
 
 
+def test_a_default_for_another_use_is_none_for_shots() -> None:
+    registry = Registry.of({"a": plugin_of(replace(make(), default_for=("still",)), default(name="usual"))})
+    assert (registry.defaults, registry.defaults_for("still")) == ({"detector": "usual"}, {"detector": "plain"})
+    assert registry.defaults_for("other") == {}
+
+
 def test_of_two_usual_plugins_that_mark_a_default_neither_is_taken() -> None:
     assert Registry.of({"a": plugin_of(default()), "b": plugin_of(default(name="other"))}).defaults == {}
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import pluggy
 import torch
 
 from dpe_toolkit.analysis import (
@@ -54,9 +53,8 @@ _log = logging.getLogger(__name__)
 class RenderRegistry(ComponentMaker, Protocol):
     """What a render asks of the registry: components, and somebody to tell."""
 
-    @property
-    def hook(self) -> pluggy.HookRelay:
-        """The hooks of all plugins."""
+    def notify(self, hook: str, **arguments: object) -> None:
+        """Calls a notice hook of each plugin; what one raises is logged and keeps nothing from the others."""
         ...
 
 
@@ -108,12 +106,9 @@ class _Session:
         return SequenceNode(plan, self.uses, build, context)
 
     def notify(self, hook: str, shot: ShotPlan, report: Mapping[str, object] | None = None) -> None:
-        """Tells plugins; what they raise is logged."""
+        """Tells plugins."""
         values: dict[str, object] = {"shot": shot} if report is None else {"shot": shot, "report": report}
-        try:
-            getattr(self.registry.hook, hook)(**values)
-        except Exception:  # noqa: BLE001 # a notice: whatever a plugin does with it, the render goes on
-            _log.exception("a plugin's %s failed on shot %r; the render goes on", hook, shot.name)
+        self.registry.notify(hook, **values)
 
 
 def render_plan(

@@ -41,7 +41,6 @@ from dpe_toolkit.api import (
     FaceTrack,
     FrameBatch,
     Generated,
-    GenerateRequest,
     Generator,
     MixRequest,
     MotionExtractor,
@@ -49,6 +48,7 @@ from dpe_toolkit.api import (
     Span,
     full_rgb,
 )
+from dpe_toolkit.editing.pipeline import Guarded, ShotComponents, ShotPipeline, retarget
 from dpe_toolkit.geometry import write_window
 from dpe_toolkit.media import VideoReader
 from dpe_toolkit.plans.edit import ComponentChoice
@@ -124,16 +124,16 @@ def edited(registry: Registry, source: FrameBatch, driver: FrameBatch) -> Edit:
     count = len(source)
     rows = np.minimum(every["source"], len(driver) - 1)
     request = MixRequest(torch.ones(count), torch.zeros(count))
-    target = motion.mix(moved["source"], moved["driver"], moved["driver"].codes.take(rows), request)
+    target = retarget(Guarded(motion), moved["source"], moved["driver"], moved["driver"].codes.take(rows), request)
     fetches = (lambda rows: fetch("source", rows), lambda rows: fetch("driver", rows))
     material = ShotMaterial(moved["source"], moved["driver"], rows.astype(np.float64), target, request, *fetches)
-    shot = generator.begin_shot(material)
+    compositor = cast("Compositor", make(registry, "compositor", "feather"))
+    pipeline = ShotPipeline(ShotComponents.of(encoder, generator, compositor), material, torch.device("cpu"))
     result = Edit([], [], [], [])
     for start in range(0, count, BATCH):
         part = every["source"][start : start + BATCH]
         faces = fetch("source", part)
-        own, wanted = moved["source"].codes.take(part), target.take(part)
-        mesh = shot.generate(GenerateRequest(part, encoder.encode(faces), own, wanted, fetch("driver", rows[part])))
+        mesh = pipeline.edit(part, faces, fetch("driver", rows[part])).generated
         result.frames.append(source.take(part))
         result.faces.append(faces)
         result.mesh.append(mesh)

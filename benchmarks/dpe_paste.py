@@ -37,6 +37,7 @@ from dpe_toolkit.analysis.tracks import build_track, choose_face, find_people
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.components import ComponentContext
 from dpe_toolkit.editing.protocols import Generated
+from dpe_toolkit.editing.stages import COMPOSITOR, DETECTOR
 from dpe_toolkit.face.choice import FaceChoice
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack
 from dpe_toolkit.geometry import cut_aligned
@@ -61,7 +62,7 @@ class Scene:
     @classmethod
     def of(cls, path: Path, pool: ComponentPool, num_frames: int) -> Scene:
         """The largest face of the first frames of a clip."""
-        detector = pool.detector(choice("detector", "face_mesh"), path.stem)
+        detector = pool.get(DETECTOR, choice("detector", "face_mesh"), path.stem)
         found: list[Detections] = []
         with VideoReader(path) as reader:
             span = Span(0, min(num_frames, reader.info.num_frames))
@@ -93,7 +94,7 @@ class Scene:
 
     def matte(self, faces: FaceBatch, pixels: Tensor) -> Tensor:
         """Where the default compositor would show these pixels."""
-        compositor = self.pool.compositor(choice("compositor", "feather"), self.path.stem)
+        compositor = self.pool.get(COMPOSITOR, choice("compositor", "feather"), self.path.stem)
         return compositor.composite(faces, Generated(pixels, faces.landmarks_px)).matte
 
 

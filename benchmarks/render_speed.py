@@ -42,13 +42,14 @@ class Measured:
 
 def render_once(source: Path, driver: Path, folder: Path) -> Measured:
     """Renders in this process, into ``folder``."""
+    from dpe_toolkit.editing.settings import EditSettings
     from dpe_toolkit.media import media_plan
     from dpe_toolkit.planning import build_plan
     from dpe_toolkit.plugins import load_registry
     from dpe_toolkit.rendering import render_plan
     from dpe_toolkit.timeline import Performance, write_edit_timeline
 
-    played = Performance(driver=media_plan(driver), settings={"consent": "benchmark"}, when_short="loop")
+    played = Performance(driver=media_plan(driver), settings=EditSettings(consent="benchmark", when_short="loop"))
     timeline = write_edit_timeline(folder / "edit.otio", source=media_plan(source), performance=played)
     registry = load_registry()
     plan = build_plan(timeline, registry=registry)

@@ -11,7 +11,15 @@ import torch
 from dpe_toolkit.analysis.association import Tracklet
 from dpe_toolkit.analysis.backward import follow_backward
 from dpe_toolkit.analysis.choosing import SeenFace, choose_face, describe_person, left_to_right
-from dpe_toolkit.analysis.detect import FrameSource, OpenReader, detect_clip, guarded_detection
+from dpe_toolkit.analysis.detect import (
+    DetectBatch,
+    FrameSource,
+    OpenReader,
+    detect_clip,
+    fitting,
+    guarded_detection,
+    refuse_unfit,
+)
 from dpe_toolkit.analysis.likeness import most_alike
 from dpe_toolkit.analysis.motion import extract_motion
 from dpe_toolkit.analysis.pool import ComponentPool, describe_span
@@ -20,6 +28,7 @@ from dpe_toolkit.analysis.store import AnalysisStore, result_key
 from dpe_toolkit.analysis.tracks import build_track, find_people
 from dpe_toolkit.core.errors import AnalysisError
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.stages import DETECTOR, IDENTITY, LANDMARK, MOTION
 from dpe_toolkit.face.choice import FaceChoice
 from dpe_toolkit.face.codes import MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceTrack
@@ -42,6 +51,8 @@ class ClipRequest:
     """Media frames to look at."""
     detector: ComponentChoice
     motion: ComponentChoice
+    landmark: ComponentChoice | None = None
+    """What gives the detector's faces their landmarks, where the detector does not."""
     face: FaceChoice = field(default_factory=FaceChoice)
     focus: Span | None = None
     """Media frames, inside ``span``, in which the face is chosen; None for all."""
@@ -111,7 +122,7 @@ def _analyse(
     neutral = request.neutral_frame
     motion = extract_motion(
         track,
-        pool.motion(request.motion, request.clip),
+        pool.get(MOTION, request.motion, request.clip),
         lambda: open_reader(request.media.path),
         choice=request.motion,
         clip=request.clip,
@@ -141,10 +152,8 @@ def _choose(
             reference=Path(request.face.reference),
             reader=lambda: open_reader(request.media.path),
             open_reader=open_reader,
-            detect=guarded_detection(
-                pool.detector(request.detector, request.clip), request.detector, request.clip, pool.device
-            ),
-            embedder=pool.identity(request.identity, request.clip),
+            detect=_detection(request, pool),
+            embedder=pool.get(IDENTITY, request.identity, request.clip),
             choice=request.identity,
             clip=request.clip,
             first_frame=request.span.start,
@@ -196,6 +205,7 @@ def _found(
         if store:
             store.save_detections(key, detections)
     else:
+        refuse_unfit(detections, request.landmark or request.detector, request.motion, request.clip)
         progress.advanced(len(request.span))
     return detections
 
@@ -203,20 +213,29 @@ def _found(
 def _detect(
     request: ClipRequest, pool: ComponentPool, progress: ProgressSink, open_reader: OpenReader
 ) -> list[Detections]:
-    detector = pool.detector(request.detector, request.clip)
-    detect = guarded_detection(detector, request.detector, request.clip, pool.device)
+    detect = _detection(request, pool)
     reader: FrameSource = open_reader(request.media.path)
     with reader:
         found = detect_clip(reader, request.span, detect, progress=progress)
         return follow_backward(reader, request.span, found, request.media.rate, detect)
 
 
+def _detection(request: ClipRequest, pool: ComponentPool) -> DetectBatch:
+    clip, landmark = request.clip, request.landmark
+    detector = pool.get(DETECTOR, request.detector, clip)
+    meshes = None if landmark is None else (pool.get(LANDMARK, landmark, clip), landmark)
+    detect = guarded_detection(detector, request.detector, clip, pool.device, landmark=meshes)
+    return fitting(detect, landmark or request.detector, request.motion, clip)
+
+
 def _keys(request: ClipRequest) -> tuple[str, str]:
-    found = {
+    found: dict[str, object] = {
         "media": request.media.digest,
         "span": [request.span.start, request.span.stop],
         "detector": _identity(request.detector),
     }
+    if request.landmark is not None:
+        found["landmark"] = _identity(request.landmark)
     settled = {
         **found,
         "motion": _identity(request.motion),

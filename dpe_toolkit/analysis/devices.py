@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -14,7 +12,7 @@ import torch
 from dpe_toolkit.core.errors import DeviceMemoryError, first_line
 from dpe_toolkit.core.timing import Span
 
-__all__ = ["Halving", "empty_cache", "is_lacking", "is_out_of_memory", "moved", "no_room"]
+__all__ = ["Halving", "empty_cache", "is_lacking", "is_out_of_memory", "no_room"]
 
 _log = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -54,31 +52,6 @@ def no_room(doing: str, error: BaseException, **where: Any) -> DeviceMemoryError
         "close what else uses the device, or choose another: --device cpu",
         **where,
     )
-
-
-def moved(value: Any, device: torch.device) -> Any:
-    """The value with every tensor in it on a device, in tuples, lists, dictionaries and dataclasses.
-
-    Dataclasses in which something moved are copied, the others handed back.
-    """
-    if isinstance(value, torch.Tensor):
-        return value.to(device)
-    if isinstance(value, (tuple, list)):
-        held = [moved(part, device) for part in value]
-        if all(new is old for new, old in zip(held, value, strict=True)):
-            return value
-        return type(value)(*held) if hasattr(value, "_fields") else type(value)(held)
-    if isinstance(value, dict):
-        return {key: moved(part, device) for key, part in value.items()}
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
-        return value
-    parts = {one.name: moved(getattr(value, one.name), device) for one in dataclasses.fields(value)}
-    if all(part is getattr(value, name) for name, part in parts.items()):
-        return value
-    result = copy.copy(value)
-    for name, part in parts.items():
-        object.__setattr__(result, name, part)
-    return result
 
 
 class Halving:

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import logging
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.analysis.devices import empty_cache, is_lacking, is_out_of_memory, moved
+from dpe_toolkit.analysis.devices import empty_cache, is_lacking, is_out_of_memory
 from dpe_toolkit.core.errors import PluginError, first_line
 from dpe_toolkit.core.frames import FrameBatch
-from dpe_toolkit.editing.measures import IdentityEmbedder
-from dpe_toolkit.editing.protocols import (
-    Composited,
-    Compositor,
-    Detector,
-    Encoder,
-    Generated,
-    GenerateRequest,
-    Generator,
-    MotionExtractor,
-    ShotGenerator,
-    ShotMaterial,
-)
-from dpe_toolkit.face.codes import Appearance, MixRequest, MotionCode, MotionTrack
-from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack
+from dpe_toolkit.editing.handover import CPU, moved, taken_over
+from dpe_toolkit.editing.pipeline import prepares_shots
+from dpe_toolkit.editing.protocols import GenerateRequest, Generator, MotionExtractor, ShotMaterial
+from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["Fallen", "MovableFetch", "falling_back"]
@@ -39,9 +29,10 @@ __all__ = ["Fallen", "MovableFetch", "falling_back"]
 Fetch = Callable[[npt.NDArray[np.int64]], FaceBatch]
 
 _log = logging.getLogger(__name__)
-_CPU = torch.device("cpu")
 C = TypeVar("C")
 R = TypeVar("R")
+_APART = re.compile(r"Expected all tensors to be on the same device|Placeholder storage has not been allocated")
+"""PyTorch's words for tensors of two devices in one operation."""
 
 
 @runtime_checkable
@@ -61,18 +52,51 @@ class MovableFetch(Protocol):
 class Fallen:
     """The components of one render that go on on the CPU."""
 
-    names: set[tuple[str, str]] = field(default_factory=set)
-    """Kind and name."""
+    told: set[tuple[str, ...]] = field(default_factory=set)
+    """Kind and name of components, and what was said of them."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, choice: ComponentChoice, device: torch.device, error: BaseException) -> None:
-        """Says it, once."""
+        """Says that a component goes on on the CPU, once."""
+        if self._is_new(choice, "fell"):
+            words = "%s %r goes on on the CPU, since %s cannot run it: %s"
+            _log.warning(words, choice.kind, choice.name, device, first_line(error))
+
+    def note_apart(self, choice: ComponentChoice, device: torch.device) -> None:
+        """Says that an extractor is given its codes on its device, as it was before they lay on the CPU, once."""
+        if self._is_new(choice, "apart"):
+            words = "%s %r is given its codes on %s, since it cannot take them on the CPU, where they lie now"
+            _log.warning(words, choice.kind, choice.name, device)
+
+    def _is_new(self, choice: ComponentChoice, what: str) -> bool:
+        key = (choice.kind, choice.name, what)
         with self._lock:
-            if (choice.kind, choice.name) in self.names:
-                return
-            self.names.add((choice.kind, choice.name))
-        words = first_line(error)
-        _log.warning("%s %r goes on on the CPU, since %s cannot run it: %s", choice.kind, choice.name, device, words)
+            if key in self.told:
+                return False
+            self.told.add(key)
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a component that may fall back looks like from outside."""
+
+    calls: tuple[str, ...]
+    """Methods, each about the frames of its first argument."""
+    says: tuple[str, ...] = ()
+    """Properties."""
+    shot: tuple[str, ...] = ()
+    """Methods of what ``begin_shot`` gives."""
+    on_cpu: bool = False
+    """Arguments and results lie on the CPU, wherever the component runs."""
+
+    @classmethod
+    def of(cls, protocol: type[Any]) -> _Kind:
+        members = {name: value for name, value in vars(protocol).items() if not name.startswith("_")}
+        says = tuple(name for name, value in members.items() if isinstance(value, property))
+        calls = tuple(name for name, value in members.items() if inspect.isfunction(value) and name != "begin_shot")
+        shot = ("generate",) if protocol is Generator else calls
+        return cls(calls, says, shot, on_cpu=protocol is MotionExtractor)
 
 
 def falling_back(
@@ -95,52 +119,62 @@ def falling_back(
     """
     if device.type == "cpu":
         return make(device)
-    shape = _SHAPES[protocol]
+    cause: BaseException | None = None
     try:
-        return cast("C", shape(make(device), choice, device, make, fallen))
+        made = make(device)
     except PluginError as error:
         cause = error.__cause__
         if cause is None or not (is_lacking(cause) or is_out_of_memory(cause)):
             raise
-    made = make(_CPU)
-    fallen.note(choice, device, cause)
-    return cast("C", shape(made, choice, device, make, fallen, fell=True))
+        made = make(CPU)
+        fallen.note(choice, device, cause)
+    kind = _Kind.of(protocol)
+    methods = {name: _call(name) for name in kind.calls} | {name: _said(name) for name in kind.says}
+    if protocol is Generator or prepares_shots(made):
+        methods["begin_shot"] = _begin
+    shape = cast("type[_Falling]", type(f"Falling{protocol.__name__}", (_Falling,), methods))
+    return cast("C", shape(made, _Origin(kind, choice, device, make, fallen), fell=cause is not None))
 
 
-class _Falling(Generic[C]):
-    """A component that may have fallen back."""
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a component that may fall back comes from."""
 
-    def __init__(
-        self,
-        wrapped: C,
-        choice: ComponentChoice,
-        device: torch.device,
-        make: Callable[[torch.device], C],
-        fallen: Fallen,
-        *,
-        fell: bool = False,
-    ) -> None:
+    kind: _Kind
+    choice: ComponentChoice
+    device: torch.device
+    make: Callable[[torch.device], Any]
+    fallen: Fallen
+
+
+class _Falling:
+    """A component that may have fallen back. `falling_back` gives it the methods of its protocol."""
+
+    def __init__(self, wrapped: Any, origin: _Origin, *, fell: bool) -> None:
         self.wrapped = wrapped
         """The component in use, which says what it wants to see: `dpe_toolkit.analysis.window_shape` asks it."""
-        self.device = device
-        self._choice = choice
-        self._make = make
-        self._fallen = fallen
+        self.origin = origin
         self.fell = fell
         """It is the CPU's."""
+        self._wants_codes_there = False
 
-    def run(self, call: Callable[[C], R], retry: Callable[[C], R], *, rows: int = 1) -> R:
+    def run(self, name: str, args: tuple[Any, ...]) -> Any:
+        """What a method gives, for the component on the device or for the one on the CPU."""
+
+        def call(made: Any) -> Any:
+            return self._codes_there(made, name, args) if self.origin.kind.on_cpu else getattr(made, name)(*args)
+
+        result = self.choose(call, lambda made: getattr(made, name)(*moved(args, CPU)), rows=_num_frames(args))
+        return result if self.origin.kind.on_cpu else moved(result, self.origin.device)
+
+    def choose(self, call: Callable[[Any], R], retry: Callable[[Any], R], *, rows: int = 1) -> R:
         """What ``call`` gives for the component on the device, else ``retry`` for the one on the CPU.
 
         Args:
             call: the call.
-            retry: the same with everything moved to the CPU; where it gives its result does not matter.
+            retry: the same with everything moved to the CPU.
             rows: frames that the call is about.
         """
-        return cast("R", moved(self.choose(call, retry, rows=rows), self.device))
-
-    def choose(self, call: Callable[[C], R], retry: Callable[[C], R], *, rows: int = 1) -> R:
-        """As `run`, with the result left where it is."""
         if self.fell:
             return retry(self.wrapped)
         try:
@@ -149,86 +183,82 @@ class _Falling(Generic[C]):
             if not is_lacking(error) and (rows > 1 or not is_out_of_memory(error)):
                 raise
             cause = error.with_traceback(None)
-        made = self._make(_CPU)
+        made = self.origin.make(CPU)
         result = retry(made)
         # Not before it worked there: what fails on a CPU too is the component's own fault.
         # What it had on the device goes; what it wants to see it says as well on the CPU.
         self.wrapped, self.fell = made, True
-        empty_cache(self.device)
-        self._fallen.note(self._choice, self.device, cause)
+        empty_cache(self.origin.device)
+        self.origin.fallen.note(self.origin.choice, self.origin.device, cause)
         return result
 
-
-class _Detector(_Falling[Detector]):
-    def detect(self, frames: FrameBatch, previous: Detections | None) -> list[Detections]:
-        def call(made: Detector) -> list[Detections]:
-            return made.detect(frames, previous)
-
-        return self.run(call, call, rows=len(frames))
-
-
-class _Encoder(_Falling[Encoder]):
-    def encode(self, faces: FaceBatch) -> Appearance:
-        return self.run(lambda made: made.encode(faces), lambda made: made.encode(moved(faces, _CPU)), rows=len(faces))
-
-
-class _Motion(_Falling[MotionExtractor]):
-    @property
-    def needs_pixels(self) -> bool:
-        return self.wrapped.needs_pixels
-
-    def extract(self, faces: FaceBatch) -> MotionCode:
-        return self.run(
-            lambda made: made.extract(faces), lambda made: made.extract(moved(faces, _CPU)), rows=len(faces)
-        )
-
-    def settle(self, codes: MotionCode, track: FaceTrack, rate: Fraction, neutral_row: int | None) -> MotionTrack:
-        return self.run(
-            lambda made: made.settle(codes, track, rate, neutral_row),
-            lambda made: made.settle(codes.to(_CPU), track, rate, neutral_row),
-        )
-
-    def mix(
-        self, source: MotionTrack, driver: MotionTrack, driver_codes: MotionCode, request: MixRequest
-    ) -> MotionCode:
-        return self.run(
-            lambda made: made.mix(source, driver, driver_codes, request),
-            lambda made: made.mix(source.to(_CPU), driver.to(_CPU), driver_codes.to(_CPU), request.to(_CPU)),
-        )
+    def _codes_there(self, made: Any, name: str, args: tuple[Any, ...]) -> Any:
+        """The call of an extractor with its codes on the CPU, or on the device where it was written for that."""
+        if not self._wants_codes_there:
+            try:
+                return getattr(made, name)(*args)
+            except RuntimeError as error:
+                if _APART.search(str(error)) is None:
+                    raise
+            self.origin.fallen.note_apart(self.origin.choice, self.origin.device)
+            self._wants_codes_there = True
+        return getattr(made, name)(*moved(args, self.origin.device))
 
 
-class _Generator(_Falling[Generator]):
-    @property
-    def wants_driver_pixels(self) -> bool:
-        return self.wrapped.wants_driver_pixels
+class _FallingShot:
+    """A component made ready for one shot; it begins again on the CPU where it must."""
 
-    def begin_shot(self, material: ShotMaterial) -> ShotGenerator:
-        shot = self.choose(lambda made: made.begin_shot(material), lambda made: made.begin_shot(_material(material)))
-        return _Shot(self, shot, material) if isinstance(shot, ShotGenerator) else shot
-
-
-class _Shot:
-    """A generator made ready for one shot; it begins again on the CPU where it must."""
-
-    def __init__(self, generator: _Generator, shot: ShotGenerator, material: ShotMaterial) -> None:
-        self._generator = generator
+    def __init__(self, component: _Falling, shot: Any, material: ShotMaterial) -> None:
+        self._component = component
         self._material = material
         self._shot = shot
-        self._on_cpu = generator.fell
+        self._on_cpu = component.fell
 
-    def generate(self, request: GenerateRequest) -> Generated:
-        def retry(made: Generator) -> Generated:
+    def run(self, name: str, args: tuple[Any, ...]) -> Any:
+        """What a method gives, for the shot on the device or for the one on the CPU."""
+
+        def retry(made: Any) -> Any:
             if not self._on_cpu:
                 self._shot, self._on_cpu = made.begin_shot(_material(self._material)), True
-            return self._shot.generate(moved(request, _CPU))
+            return getattr(self._shot, name)(*moved(args, CPU))
 
-        return self._generator.run(lambda _: self._shot.generate(request), retry, rows=len(request.rows))
+        component = self._component
+        result = component.choose(lambda _: getattr(self._shot, name)(*args), retry, rows=_num_frames(args))
+        return moved(result, component.origin.device)
+
+
+def _call(name: str) -> Callable[..., Any]:
+    def method(self: _Falling | _FallingShot, *args: Any) -> Any:
+        return self.run(name, args)
+
+    return method
+
+
+def _said(name: str) -> Any:
+    return property(lambda self: getattr(self.wrapped, name))
+
+
+def _begin(self: _Falling, material: ShotMaterial) -> Any:
+    """``begin_shot``; what it gives that is no component for a shot is handed on, to be refused by who asked."""
+    shot = self.choose(lambda made: made.begin_shot(material), lambda made: made.begin_shot(_material(material)))
+    if not all(hasattr(shot, name) for name in self.origin.kind.shot):
+        return shot
+    methods = {name: _call(name) for name in self.origin.kind.shot}
+    return cast("type[_FallingShot]", type("FallingShot", (_FallingShot,), methods))(self, shot, material)
+
+
+def _num_frames(args: tuple[Any, ...]) -> int:
+    """How many frames a call is about; 1 where it is about a whole clip, which nobody asks about in halves."""
+    first = args[0]
+    if isinstance(first, GenerateRequest):
+        return len(first.rows)
+    return len(cast("Sized", first)) if isinstance(first, (FaceBatch, FrameBatch, torch.Tensor)) else 1
 
 
 def _material(material: ShotMaterial) -> ShotMaterial:
     """The material on the CPU, and what it fetches too."""
     return dataclasses.replace(
-        cast("ShotMaterial", moved(material, _CPU)),
+        taken_over(material, CPU),
         fetch_source=_fetching_to_cpu(material.fetch_source),
         fetch_driver=_fetching_to_cpu(material.fetch_driver),
     )
@@ -237,33 +267,5 @@ def _material(material: ShotMaterial) -> ShotMaterial:
 def _fetching_to_cpu(fetch: Fetch) -> Fetch:
     # A render's own windows are cut on the CPU in the first place, so that the device needs no room for them.
     if isinstance(fetch, MovableFetch):
-        return fetch.on(_CPU)
-    return lambda rows: cast("FaceBatch", moved(fetch(rows), _CPU))
-
-
-class _Compositor(_Falling[Compositor]):
-    def composite(self, source: FaceBatch, edited: Generated) -> Composited:
-        return self.run(
-            lambda made: made.composite(source, edited),
-            lambda made: made.composite(moved(source, _CPU), moved(edited, _CPU)),
-            rows=len(source),
-        )
-
-
-class _Embedder(_Falling[IdentityEmbedder]):
-    def embed(self, pictures: torch.Tensor, near_px: torch.Tensor | None = None) -> torch.Tensor:
-        return self.run(
-            lambda made: made.embed(pictures, near_px),
-            lambda made: made.embed(pictures.cpu(), None if near_px is None else near_px.cpu()),
-            rows=len(pictures),
-        )
-
-
-_SHAPES: dict[type[Any], type[_Falling[Any]]] = {
-    Detector: _Detector,
-    Encoder: _Encoder,
-    MotionExtractor: _Motion,
-    Generator: _Generator,
-    Compositor: _Compositor,
-    IdentityEmbedder: _Embedder,
-}
+        return fetch.on(CPU)
+    return lambda rows: moved(fetch(rows), CPU)

@@ -14,6 +14,7 @@ from dpe_toolkit.analysis.pool import ComponentMaker, ComponentPool
 from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink
 from dpe_toolkit.analysis.tracks import build_track, find_people
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.stages import DETECTOR
 from dpe_toolkit.face.tracks import Detections, FaceTrack
 from dpe_toolkit.plans.edit import ComponentChoice
 
@@ -34,7 +35,7 @@ class FaceFinder:
     """
 
     def __init__(self, maker: ComponentMaker, choice: ComponentChoice, clip: str, device: torch.device) -> None:
-        detector = ComponentPool(maker, device).detector(choice, clip)
+        detector = ComponentPool(maker, device).get(DETECTOR, choice, clip)
         self._detect = guarded_detection(detector, choice, clip, device)
 
     def detect(self, reader: FrameSource, span: Span, *, progress: ProgressSink = NO_PROGRESS) -> list[Detections]:

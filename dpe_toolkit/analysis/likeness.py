@@ -18,7 +18,7 @@ from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.measures import IdentityEmbedder
 from dpe_toolkit.face.tracks import Detections
-from dpe_toolkit.geometry import window_rgb
+from dpe_toolkit.geometry import upload_window
 from dpe_toolkit.plans.edit import ComponentChoice
 
 __all__ = ["most_alike"]
@@ -109,15 +109,13 @@ def _embed(
     left, top, right, bottom = (float(value) for value in faces.boxes_px[pick])
     side = max(2, round(max(right - left, bottom - top) * _MARGIN / 2) * 2)
     origin = np.array([[round(((left + right) - side) / 4) * 2, round(((top + bottom) - side) / 4) * 2]], np.int64)
-    window = window_rgb(frame, origin, (side, side), device)
+    points = faces.landmarks_px[pick : pick + 1].copy()
+    points[..., :2] -= origin[:, None].astype(np.float32)
+    along = [torch.from_numpy(points * np.float32(_PICTURE_PX / side))]
+    window, (near,) = upload_window(frame, origin, (side, side), device, along)
     picture = torch.nn.functional.interpolate(window, (_PICTURE_PX, _PICTURE_PX), mode="bilinear", antialias=True)
-    near = None
-    if faces.landmarks_px.shape[1]:
-        points = faces.landmarks_px[pick : pick + 1].copy()
-        points[..., :2] -= origin[:, None].astype(np.float32)
-        near = torch.from_numpy(points * np.float32(_PICTURE_PX / side)).to(device)
     with guard_plugin(choice, clip):
-        found = embedder.embed(picture.clamp(0, 1), near)
+        found = embedder.embed(picture.clamp(0, 1), near if near.shape[1] else None)
         if found.ndim != 2 or len(found) != 1:
             raise ValueError(f"embed() gave {tuple(found.shape)} for one picture")
     return found[0]

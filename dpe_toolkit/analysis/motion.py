@@ -10,19 +10,19 @@ from functools import partial
 import numpy as np
 import torch
 
-from dpe_toolkit.analysis.ahead import ahead
 from dpe_toolkit.analysis.detect import FrameSource
 from dpe_toolkit.analysis.devices import Halving
 from dpe_toolkit.analysis.pool import guard_plugin
+from dpe_toolkit.analysis.prefetch import prefetch
 from dpe_toolkit.analysis.windows import BLOCK, WindowPlan, cut_faces, place_faces, plan_windows, window_shape
-from dpe_toolkit.core.shapes import expect_shape
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.handover import taken_codes, taken_motion
 from dpe_toolkit.editing.protocols import MotionExtractor
 from dpe_toolkit.face.codes import MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import FaceBatch, FaceTrack
 from dpe_toolkit.plans.edit import ComponentChoice
 
-__all__ = ["check_codes", "extract_motion"]
+__all__ = ["extract_motion"]
 
 _BATCH_WITHOUT_PIXELS = 256
 
@@ -38,7 +38,7 @@ def extract_motion(
     neutral_row: int | None,
     device: torch.device,
 ) -> MotionTrack:
-    """The settled motion of ``track``.
+    """The settled motion of ``track``, on the CPU.
 
     Pixels are decoded (a second pass over the clip) only for an extractor that needs them: windows can
     be placed only when the whole track is known.
@@ -51,46 +51,29 @@ def extract_motion(
     with guard_plugin(choice, clip, span):
         windows = plan_windows(track, window_shape(extractor))
         needy = extractor.needs_pixels
-        batches = _with_pixels(track, windows, open_frames, device) if needy else _without(track, windows, device)
+        batches = _with_pixels(track, windows, open_frames, device) if needy else _without(track, windows)
         halving = Halving(device)
         for faces in batches:
             parts += halving.pull(Span(0, len(faces)), partial(_extracted, extractor, faces, choice=choice, clip=clip))
-        first = parts[0]
-        expression = torch.cat([part.expression.cpu() for part in parts])
-        pose = torch.cat([part.pose.cpu() for part in parts])
-        motion = extractor.settle(MotionCode(first.space, expression, pose), track, rate, neutral_row)
-        check_codes("settle()", motion.codes, len(track))
-        check_codes("settle() neutral", motion.neutral, 1)
-        expect_shape("settle() present", motion.present, (len(track),))
-        expect_shape("settle() blendshapes", motion.blendshapes, (len(track), "B"))
-        if motion.start != span.start:
-            raise ValueError(f"settle() gave start {motion.start}, the track starts at {span.start}")
-    return motion
+        expression = torch.cat([part.expression for part in parts])
+        pose = torch.cat([part.pose for part in parts])
+        settled = extractor.settle(MotionCode(parts[0].space, expression, pose), track, rate, neutral_row)
+        return taken_motion(settled, track)
 
 
 def _extracted(
     extractor: MotionExtractor, faces: FaceBatch, rows: Span, *, choice: ComponentChoice, clip: str
 ) -> MotionCode:
-    """The codes of some faces of a batch."""
+    """The codes of some faces of a batch, on the CPU."""
     part = faces if len(rows) == len(faces) else faces.take(np.arange(rows.start, rows.stop))
     with guard_plugin(choice, clip, Span(int(part.index[0]), int(part.index[-1]) + 1)):
-        codes = extractor.extract(part)
-        check_codes("extract()", codes, len(part))
-    return codes
+        return taken_codes("extract()", extractor.extract(part), len(part))
 
 
-def check_codes(name: str, codes: MotionCode, num_rows: int) -> None:
-    """Refuses codes of another length, or that are not finite."""
-    if len(codes) != num_rows:
-        raise ValueError(f"{name} gave {len(codes)} rows for {num_rows} frames")
-    if not (torch.isfinite(codes.expression).all() and torch.isfinite(codes.pose).all()):
-        raise ValueError(f"{name} gave codes that are not finite")
-
-
-def _without(track: FaceTrack, windows: WindowPlan, device: torch.device) -> Iterator[FaceBatch]:
+def _without(track: FaceTrack, windows: WindowPlan) -> Iterator[FaceBatch]:
     for part in Span(0, len(track)).split(_BATCH_WITHOUT_PIXELS):
         rows = np.arange(part.start, part.stop)
-        yield place_faces(track, rows, windows.placement(rows), torch.zeros(len(rows), 3, 0, 0, device=device))
+        yield place_faces(track, rows, windows.placement(rows))
 
 
 def _with_pixels(
@@ -101,7 +84,7 @@ def _with_pixels(
 ) -> Iterator[FaceBatch]:
     span = Span(int(track.index[0]), int(track.index[-1]) + 1)
     done = 0
-    with open_frames() as reader, ahead(reader.iterate(span, BLOCK)) as batches:
+    with open_frames() as reader, prefetch(reader.iterate(span, BLOCK)) as batches:
         for frames in batches:
             rows = np.arange(done, done + len(frames))
             done += len(frames)

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dpe_toolkit.analysis.clip import ClipAnalysis, ClipRequest
 from dpe_toolkit.analysis.pool import ComponentPool
 from dpe_toolkit.analysis.progress import ProgressSink, Stage
+from dpe_toolkit.editing.stages import MOTION
 
 __all__ = ["analyse_pair"]
 
@@ -70,7 +71,7 @@ def analyse_pair(
         progress: is told of the source first, then of the driver.
     """
     one_file = source.media.digest == driver.media.digest
-    needs_pixels = pool.motion(source.motion, source.clip).needs_pixels
+    needs_pixels = pool.get(MOTION, source.motion, source.clip).needs_pixels
     if one_file or needs_pixels or pool.device.type != "cpu":
         return analyse(source, pool, progress), analyse(driver, pool, progress)
     post = _Post()

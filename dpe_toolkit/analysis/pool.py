@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol, TypeVar, cast
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, TypeVar, cast, runtime_checkable
 
 import torch
 
 from dpe_toolkit.analysis.devices import is_out_of_memory, no_room
 from dpe_toolkit.analysis.fallback import Fallen, falling_back
-from dpe_toolkit.core.errors import DpeError, PluginError
+from dpe_toolkit.core.errors import DeviceMemoryError, DpeError, MediaError, PluginError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.components import ComponentContext
-from dpe_toolkit.editing.measures import IdentityEmbedder
-from dpe_toolkit.editing.protocols import Compositor, Detector, Encoder, Generator, MotionExtractor
 from dpe_toolkit.editing.stages import Stage
 from dpe_toolkit.plans.edit import ComponentChoice
 
@@ -31,6 +30,30 @@ class ComponentMaker(Protocol):
         ...
 
 
+@runtime_checkable
+class ComponentChooser(Protocol):
+    """What a registry can besides, where components ask for others."""
+
+    def choose(self, kind: str, name: str, options: Mapping[str, object] | None = None) -> ComponentChoice:
+        """The component of that kind and name, every option spelled out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Lender:
+    """Gives one component others, and notes that it did."""
+
+    pool: ComponentPool
+    borrower: ComponentChoice
+
+    def component(self, kind: str, name: str, options: Mapping[str, object], context: ComponentContext) -> object:
+        return self.pool.lend(self.borrower, kind, name, options, context)
+
+
+def _key(choice: ComponentChoice) -> str:
+    return choice.model_dump_json(exclude={"origins"})
+
+
 def describe_span(span: Span) -> str:
     """The span as people say it, first and last frame included."""
     return f"frame {span.start}" if len(span) == 1 else f"frames {span.start} to {span.stop - 1}"
@@ -40,11 +63,16 @@ def describe_span(span: Span) -> str:
 def guard_plugin(choice: ComponentChoice, clip: str, span: Span | None = None) -> Iterator[None]:
     """Turns whatever a plugin raises, or a check of its result, into a `PluginError` that says where.
 
-    Errors of the toolkit's own tree pass: a plugin may raise them on purpose, and what it fetches may.
+    Errors of the toolkit's own tree pass, and say where too: a plugin may raise them on purpose. Those of media that it
+    fetches are no fault of the plugin's.
     """
     try:
         yield
-    except DpeError:
+    except (MediaError, DeviceMemoryError):
+        raise
+    except DpeError as error:
+        frame = span.start if span is not None and len(span) == 1 else None
+        error.add_context(clip=clip, plugin=f"{choice.plugin} {choice.version}".strip(), frame=frame)
         raise
     except Exception as error:
         if is_out_of_memory(error):
@@ -66,53 +94,75 @@ class ComponentPool:
     Args:
         maker: the registry.
         device: where the components run; one that lacks what a component needs leaves it to the CPU.
+        precision: how networks should calculate, as components are told.
+        seed: where their chance starts.
     """
 
-    def __init__(self, maker: ComponentMaker, device: torch.device) -> None:
+    def __init__(
+        self,
+        maker: ComponentMaker,
+        device: torch.device,
+        *,
+        precision: Literal["auto", "half", "single"] = "auto",
+        seed: int = 0,
+    ) -> None:
         self.device = device
         self._maker = maker
+        self._precision: Literal["auto", "half", "single"] = precision
+        self._seed = seed
         self._made: dict[str, object] = {}
         self._fallen = Fallen()
+        self._borrowed: dict[str, list[ComponentChoice]] = {}
 
     def apart(self) -> ComponentPool:
         """A pool of components of its own, for another thread."""
-        pool = ComponentPool(self._maker, self.device)
-        pool._fallen = self._fallen
+        pool = ComponentPool(self._maker, self.device, precision=self._precision, seed=self._seed)
+        pool._fallen, pool._borrowed = self._fallen, self._borrowed
         return pool
+
+    def borrowed_by(self, choices: Iterable[ComponentChoice]) -> tuple[ComponentChoice, ...]:
+        """The components that these asked for when they were made, each once, and what those asked for."""
+        found: dict[str, ComponentChoice] = {}
+        waiting = list(choices)
+        while waiting:
+            fresh = [one for one in self._borrowed.get(_key(waiting.pop(0)), ()) if _key(one) not in found]
+            found |= {_key(one): one for one in fresh}
+            waiting += fresh
+        return tuple(found.values())
+
+    def lend(
+        self, borrower: ComponentChoice, kind: str, name: str, options: Mapping[str, object], context: ComponentContext
+    ) -> object:
+        """A component for another one, made for the device that that one is made for.
+
+        Raises:
+            PluginError: who makes components cannot find them by name.
+        """
+        if not isinstance(self._maker, ComponentChooser):
+            raise PluginError(f"{kind} {name!r} cannot be asked for", "a registry that finds components by name")
+        choice = self._maker.choose(kind, name, options)
+        known = self._borrowed.setdefault(_key(borrower), [])
+        if choice not in known:
+            known.append(choice)
+        source = _Lender(self, choice)
+        given = replace(context, weights=choice.weights, weights_named=choice.all_weights, source=source)
+        return self._maker.create(choice, given)
 
     def get(self, stage: Stage[C], choice: ComponentChoice, clip: str) -> C:
         """The component of this choice, which is of that kind: ``pool.get(DETECTOR, choice, clip)``."""
-        return self._get(choice, clip, stage.protocol)
-
-    def detector(self, choice: ComponentChoice, clip: str) -> Detector:
-        """The detector of this choice."""
-        return self._get(choice, clip, Detector)  # type: ignore[type-abstract] # only asked isinstance
-
-    def encoder(self, choice: ComponentChoice, clip: str) -> Encoder:
-        """The encoder of this choice."""
-        return self._get(choice, clip, Encoder)  # type: ignore[type-abstract] # only asked isinstance
-
-    def motion(self, choice: ComponentChoice, clip: str) -> MotionExtractor:
-        """The motion extractor of this choice."""
-        return self._get(choice, clip, MotionExtractor)  # type: ignore[type-abstract] # only asked isinstance
-
-    def generator(self, choice: ComponentChoice, clip: str) -> Generator:
-        """The generator of this choice."""
-        return self._get(choice, clip, Generator)  # type: ignore[type-abstract] # only asked isinstance
-
-    def compositor(self, choice: ComponentChoice, clip: str) -> Compositor:
-        """The compositor of this choice."""
-        return self._get(choice, clip, Compositor)  # type: ignore[type-abstract] # only asked isinstance
-
-    def identity(self, choice: ComponentChoice, clip: str) -> IdentityEmbedder:
-        """What tells who a face is, of this choice."""
-        return self._get(choice, clip, IdentityEmbedder)  # type: ignore[type-abstract] # only asked isinstance
-
-    def _get(self, choice: ComponentChoice, clip: str, protocol: type[C]) -> C:
-        key = choice.model_dump_json(exclude={"origins"})
+        protocol = stage.protocol
+        key = _key(choice)
 
         def make(device: torch.device) -> C:
-            made = self._maker.create(choice, ComponentContext(device, choice.weights))
+            context = ComponentContext(
+                device,
+                choice.weights,
+                weights_named=choice.all_weights,
+                precision=self._precision,
+                seed=self._seed,
+                source=_Lender(self, choice),
+            )
+            made = self._maker.create(choice, context)
             if not isinstance(made, protocol):
                 raise TypeError(f"create() gave a {type(made).__name__}, which is no {protocol.__name__}")
             return made

@@ -10,8 +10,9 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +21,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from dpe_toolkit.core.files import write_bytes
-from dpe_toolkit.face.codes import CodeSpace, MotionCode, MotionTrack
+from dpe_toolkit.face.codes import CodePart, CodeSpace, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceTrack, FloatArray
 
 __all__ = ["STORE_SCHEMA", "AnalysisStore", "result_key"]
 
-STORE_SCHEMA = 2
+STORE_SCHEMA = 3
 """Raised when files mean something else; part of every key."""
 
 _log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class AnalysisStore:
                 present=_of(arrays, "track.present", np.bool_),
                 blendshapes=_floats(arrays, "track.blendshapes"),
             )
-            space = CodeSpace(**json.loads(notes["space"]))
+            space = _space(json.loads(notes["space"]))
             motion = MotionTrack(
                 _codes(arrays, space, "codes"),
                 _codes(arrays, space, "neutral"),
@@ -96,16 +97,18 @@ class AnalysisStore:
         return self._load(key, build)
 
     def save_clip(self, key: str, track: FaceTrack, motion: MotionTrack, num_people: int) -> None:
-        """Keeps track and motion."""
+        """Keeps track and motion; the codes lie on the CPU."""
         arrays: _Arrays = {f"track.{name}": getattr(track, name) for name in _TRACK_FIELDS}
         for name, codes in (("codes", motion.codes), ("neutral", motion.neutral)):
-            arrays[f"{name}.expression"] = codes.expression.cpu().numpy()
-            arrays[f"{name}.pose"] = codes.pose.cpu().numpy()
+            arrays[f"{name}.expression"] = codes.expression.numpy()
+            arrays[f"{name}.pose"] = codes.pose.numpy()
         arrays["motion.present"] = motion.present
         arrays["motion.blendshapes"] = motion.blendshapes
-        space = motion.codes.space
-        named = {name: getattr(space, name) for name in ("id", "expression_size", "pose_size", "checkpoint_digest")}
-        notes = {"space": json.dumps(named), "start": str(motion.start), "num_people": str(num_people)}
+        notes = {
+            "space": json.dumps(asdict(motion.codes.space)),
+            "start": str(motion.start),
+            "num_people": str(num_people),
+        }
         self._save(key, arrays, notes)
 
     def _path(self, key: str) -> Path:
@@ -151,6 +154,11 @@ def _floats(arrays: _Arrays, name: str) -> FloatArray:
     if not np.isfinite(array).all():
         raise ValueError(f"{name} is not finite")
     return array
+
+
+def _space(values: dict[str, Any]) -> CodeSpace:
+    parts = tuple(CodePart(**{**part, "shape": tuple(part["shape"])}) for part in values.pop("parts"))
+    return CodeSpace(**values, parts=parts)
 
 
 def _codes(arrays: _Arrays, space: CodeSpace, name: str) -> MotionCode:

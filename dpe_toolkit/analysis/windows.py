@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,12 @@ import numpy.typing as npt
 import torch
 
 from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.editing.handover import upload
 from dpe_toolkit.editing.protocols import ShapesWindow, WindowShape
 from dpe_toolkit.face.tracks import FaceBatch, FaceTrack, FloatArray, Placement
-from dpe_toolkit.geometry import window_rgb
+from dpe_toolkit.geometry import upload_window
 
-__all__ = ["BLOCK", "WindowPlan", "cut_faces", "place_faces", "plan_windows", "window_shape"]
+__all__ = ["BLOCK", "WindowPlan", "cut_faces", "gather_faces", "place_faces", "plan_windows", "window_shape"]
 
 BLOCK = 8
 """Rows that share a size where one size for the shot would waste too much; spans never cross a block."""
@@ -21,6 +23,8 @@ _INNER = 1.25
 """The face, grown by this, never leaves the window, however fast it moves."""
 _UNEVEN = 1.5
 """Ratio of largest to smallest face from which on sizes go by block."""
+_OUTLINE = 17
+"""Landmarks from which they are taken to reach as far as the face; eyes, nose and mouth alone do not."""
 _GRID = 16
 _SIGMA_ROWS = 3.0
 _SIGMA_SIZE_ROWS = 12.0
@@ -90,7 +94,8 @@ def plan_windows(track: FaceTrack, shape: WindowShape = _USUAL) -> WindowPlan:
 
 
 def _hulls(track: FaceTrack) -> npt.NDArray[np.float64]:
-    if not track.landmarks_px.shape[1]:
+    """(T, 4) xyxy of each face: what its landmarks reach, else its box, where they are too few to lie around it."""
+    if track.landmarks_px.shape[1] < _OUTLINE:
         return track.boxes_px.astype(np.float64)
     points = track.landmarks_px[:, :, :2].astype(np.float64)
     return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
@@ -105,17 +110,10 @@ def _smooth(values: npt.NDArray[np.float64], sigma_rows: float = _SIGMA_ROWS) ->
     return np.stack([np.convolve(column, weights, mode="valid") for column in padded.T], axis=1)
 
 
-def place_faces(track: FaceTrack, rows: npt.NDArray[np.int64], placement: Placement, pixels: torch.Tensor) -> FaceBatch:
-    """The face batch of these rows, around pixels that were cut at ``placement``."""
-    landmarks: FloatArray = track.landmarks_px[rows].copy()
-    landmarks[:, :, :2] -= placement.origin_px[:, None].astype(np.float32)
-    return FaceBatch(
-        pixels,
-        placement,
-        torch.from_numpy(landmarks).to(pixels.device),
-        torch.from_numpy(track.blendshapes[rows]).to(pixels.device),
-        track.index[rows],
-    )
+def place_faces(track: FaceTrack, rows: npt.NDArray[np.int64], placement: Placement) -> FaceBatch:
+    """The faces of these rows without their pixels (h = w = 0), on the CPU, in windows at ``placement``."""
+    points, activities = _seen(track, rows, placement)
+    return FaceBatch(torch.zeros(len(rows), 3, 0, 0), placement, points, activities, track.index[rows])
 
 
 def cut_faces(
@@ -125,15 +123,58 @@ def cut_faces(
     windows: WindowPlan,
     device: torch.device | str = "cpu",
 ) -> FaceBatch:
-    """Native windows of N frames.
+    """Native windows of N frames, brought to a device in one transfer.
 
     Args:
         frames: N frames, those of ``rows``.
         track: the face.
         rows: (N,) rows of the track.
         windows: the windows of that track.
-        device: where the pixels are wanted.
+        device: where the windows are wanted.
     """
     placement = windows.placement(rows)
-    pixels = window_rgb(frames, placement.origin_px, placement.size_px, device)
-    return place_faces(track, rows, placement, pixels)
+    seen = _seen(track, rows, placement)
+    pixels, (points, activities) = upload_window(frames, placement.origin_px, placement.size_px, device, seen)
+    return FaceBatch(pixels, placement, points, activities, track.index[rows])
+
+
+def gather_faces(
+    pieces: Iterable[tuple[npt.NDArray[np.int64], FrameBatch]],
+    track: FaceTrack,
+    rows: npt.NDArray[np.int64],
+    windows: WindowPlan,
+    device: torch.device | str = "cpu",
+) -> FaceBatch:
+    """Native windows of N frames that are decoded a few at a time, a transfer each time.
+
+    Args:
+        pieces: positions in ``rows`` and the frames that belong there; each position once.
+        track: the face.
+        rows: (N,) rows of the track, in any order, repeats included.
+        windows: the windows of that track.
+        device: where the windows are wanted.
+    """
+    placement = windows.placement(rows)
+    points, activities = _seen(track, rows, placement)
+    found: tuple[torch.Tensor, ...] = ()
+    for places, frames in pieces:
+        along = (points[places], activities[places])
+        pixels, others = upload_window(frames, placement.origin_px[places], placement.size_px, device, along)
+        parts = (pixels, *others)
+        if len(places) == len(rows) and (np.diff(places) > 0).all():
+            found = parts
+            continue
+        found = found or tuple(part.new_empty(len(rows), *part.shape[1:]) for part in parts)
+        for whole, part in zip(found, parts, strict=True):
+            whole[places] = part
+    if not found:
+        width, height = placement.size_px
+        found = (torch.zeros(0, 3, height, width, device=device), *upload(device, points, activities))
+    return FaceBatch(found[0], placement, found[1], found[2], track.index[rows])
+
+
+def _seen(track: FaceTrack, rows: npt.NDArray[np.int64], placement: Placement) -> tuple[torch.Tensor, torch.Tensor]:
+    """Landmarks in window pixels and blendshapes of these rows, on the CPU."""
+    landmarks: FloatArray = track.landmarks_px[rows].copy()
+    landmarks[:, :, :2] -= placement.origin_px[:, None].astype(np.float32)
+    return torch.from_numpy(landmarks), torch.from_numpy(track.blendshapes[rows])

@@ -45,7 +45,7 @@ from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.core.shapes import expect_shape
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.core.version import API_VERSION, OLDEST_API_VERSION
-from dpe_toolkit.editing.components import CheckpointFormat, Component, ComponentContext
+from dpe_toolkit.editing.components import CheckpointFormat, Component, ComponentContext, Weights
 from dpe_toolkit.editing.measures import (
     ExpressionRegressor,
     FaceReading,
@@ -55,6 +55,7 @@ from dpe_toolkit.editing.measures import (
 )
 from dpe_toolkit.editing.options import NoOptions, PluginOptions
 from dpe_toolkit.editing.protocols import (
+    BeginsShot,
     Composited,
     Compositor,
     Detector,
@@ -72,7 +73,7 @@ from dpe_toolkit.editing.protocols import (
     WindowShape,
 )
 from dpe_toolkit.editing.stages import KINDS, MEASURE_KINDS, ComponentKind
-from dpe_toolkit.face.codes import Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.codes import Appearance, CodePart, CodeSpace, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack, FloatArray, Placement
 from dpe_toolkit.hookspecs import hookimpl
@@ -115,9 +116,11 @@ __all__ = [
     "REGIONS",
     "AnalysisError",
     "Appearance",
+    "BeginsShot",
     "Branch",
     "CheckpointError",
     "CheckpointFormat",
+    "CodePart",
     "CodeSpace",
     "ColorInfo",
     "Component",
@@ -183,6 +186,7 @@ __all__ = [
     "Take",
     "TimelineError",
     "TrainingError",
+    "Weights",
     "WeightsFile",
     "WeightsHeader",
     "WindowShape",

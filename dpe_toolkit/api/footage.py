@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dpe_toolkit.analysis import FaceFinder, FrameSource, OpenReader, ahead, slice_track
+from dpe_toolkit.analysis import FaceFinder, FrameSource, OpenReader, prefetch, slice_track
 from dpe_toolkit.core.files import append_to
 from dpe_toolkit.geometry import full_rgb, sample_rgb
 from dpe_toolkit.media import MediaInfo, VideoReader, probe, write_png, written_whole
@@ -13,9 +13,9 @@ __all__ = [
     "MediaInfo",
     "OpenReader",
     "VideoReader",
-    "ahead",
     "append_to",
     "full_rgb",
+    "prefetch",
     "probe",
     "sample_rgb",
     "slice_track",

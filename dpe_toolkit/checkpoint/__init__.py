@@ -13,7 +13,14 @@ from dpe_toolkit.checkpoint.loading import (
     load_network,
 )
 from dpe_toolkit.checkpoint.reading import WeightsFile, WeightsFormat, file_digest, read_weights
-from dpe_toolkit.checkpoint.store import StoredWeights, WeightsRecord, WeightsStore, find_weights, usable_name
+from dpe_toolkit.checkpoint.store import (
+    StoredWeights,
+    WeightsRecord,
+    WeightsStore,
+    find_weights,
+    recognise,
+    usable_name,
+)
 from dpe_toolkit.checkpoint.writing import save_weights
 
 __all__ = [
@@ -34,6 +41,7 @@ __all__ = [
     "load_generator",
     "load_network",
     "read_weights",
+    "recognise",
     "save_weights",
     "usable_name",
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,11 +20,14 @@ from dpe_toolkit.core.errors import CheckpointError, first_line, nearest_names
 from dpe_toolkit.core.files import replaced, write_text
 from dpe_toolkit.networks import Branch
 
-__all__ = ["StoredWeights", "WeightsRecord", "WeightsStore", "find_weights", "usable_name"]
+__all__ = ["StoredWeights", "WeightsRecord", "WeightsStore", "find_weights", "recognise", "usable_name"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _RESERVED = frozenset({"random"})
 _RECORD_SUFFIX = ".json"
+_SUFFIX = re.compile(r"\.(?!json$)[a-z0-9]{1,16}")
+DescribeFile: TypeAlias = Callable[[Path], tuple[str, dict[str, str]] | None]
+"""The name of the plugin's format that a file is of, with what the plugin says of it; None where no plugin knows it."""
 
 
 class WeightsRecord(BaseModel):
@@ -34,10 +38,12 @@ class WeightsRecord(BaseModel):
     schema_version: Literal[1] = Field(1, alias="schema", description="version of this record")
     file: str = Field(description="name of the weights file in the same folder", pattern=r"^[a-z0-9][a-z0-9._-]*$")
     sha256: str = Field(description="digest of that file", pattern=r"^[0-9a-f]{64}$")
-    header: WeightsHeader = Field(description="sizes, expression branch and licence")
+    header: WeightsHeader | None = Field(None, description="sizes, expression branch and licence of a DPE network")
+    facts: dict[str, str] = Field(default_factory=dict, description="what a plugin says of weights of its own format")
+    licence: str = Field("", description="licence, of weights without header")
     original_name: str = Field("", description="name of the file that was imported")
     original_sha256: str = Field("", description="its digest")
-    original_format: WeightsFormat = Field("toolkit", description="its layout")
+    original_format: str = Field("toolkit", description="its layout: one of the toolkit's, or a plugin's by name")
     source: str = Field("", description="where it was published")
 
 
@@ -49,6 +55,23 @@ class StoredWeights:
     path: Path
     """The weights file."""
     record: WeightsRecord
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What a weights file is."""
+
+    format: str
+    """One of the toolkit's layouts, or the name of a plugin's format."""
+    suffix: str
+    """Under which it is kept."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """What the plugin says of it."""
+
+    @property
+    def own(self) -> bool:
+        """It is of a DPE network, which the toolkit reads itself."""
+        return self.format in get_args(WeightsFormat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +118,13 @@ class WeightsStore:
         expression_branch: Branch | None = None,
         licence: str | None = None,
         source: str = "",
+        describe: DescribeFile | None = None,
     ) -> StoredWeights:
         """Checks a weights file and keeps it under a name; an entry of that name is replaced whole.
 
         What edits faces is kept in the toolkit's own format, generator side only: nothing in it can run
-        and a renderer reads it at once. A LIA checkpoint, which only initialises training, is kept as it is.
+        and a renderer reads it at once. A LIA checkpoint, which only initialises training, and a file of a
+        plugin's format are kept as they are.
 
         Args:
             path: released, bare, toolkit or LIA weights.
@@ -107,27 +132,29 @@ class WeightsStore:
             expression_branch: overrides what the file says.
             licence: overrides what the file says.
             source: where they were published.
+            describe: asks plugins about a file that is none of the toolkit's.
 
         Raises:
             CheckpointError: the file is missing, damaged, hostile or of another network, the name cannot
                 be used, or the folder cannot be written.
         """
         name = usable_name(path.stem.lower() if name is None else name)
-        weights = read_weights(path)
-        suffix = ".pt" if weights.format == "lia" else ".safetensors"
-        target = self.folder / f"{name}{suffix}"
+        known = recognise(path, describe)
+        target = self.folder / f"{name}{known.suffix}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with replaced(target) as part:
-                header = _keep(path, weights.format, part, (expression_branch, licence))
+                header = _keep(path, known, part, (expression_branch, licence))
                 record = WeightsRecord(
                     schema=1,
                     file=target.name,
                     sha256=file_digest(part),
                     header=header,
+                    facts=known.facts,
+                    licence=(licence or known.facts.get("licence", "")) if header is None else "",
                     original_name=path.name,
                     original_sha256=file_digest(path),
-                    original_format=weights.format,
+                    original_format=known.format,
                     source=source,
                 )
             self._write_record(name, record)
@@ -140,8 +167,12 @@ class WeightsStore:
             ) from error
         return StoredWeights(name, target, record)
 
-    def verify(self, name: str) -> StoredWeights:
+    def verify(self, name: str, *, describe: DescribeFile | None = None) -> StoredWeights:
         """The entry, after its digest and every key and shape were checked.
+
+        Args:
+            name: what the weights are called.
+            describe: asks plugins about a file of theirs; None leaves it at the digest.
 
         Raises:
             CheckpointError: something differs from what was imported.
@@ -157,8 +188,10 @@ class WeightsStore:
             )
         if stored.record.original_format == "lia":
             initialise_network(stored.path)
-        else:
+        elif stored.record.header is not None:
             load_network(stored.path)
+        elif describe is not None:
+            _check_format(stored, describe)
         return stored
 
     def _write_record(self, name: str, record: WeightsRecord) -> None:
@@ -166,13 +199,14 @@ class WeightsStore:
         write_text(path, record.model_dump_json(by_alias=True, indent=2) + "\n")
 
 
-def find_weights(value: str, *, folder: Path | None, base_dir: Path) -> Path:
+def find_weights(value: str, *, folder: Path | None, base_dir: Path, folders: bool = False) -> Path:
     """The file that a name or a path means; a path is anything with a suffix or a folder in it.
 
     Args:
         value: name in the weights folder, or path.
         folder: the weights folder, None where there is none.
         base_dir: where relative paths start.
+        folders: a path may be that of a folder.
 
     Raises:
         CheckpointError: there is no such file.
@@ -183,7 +217,7 @@ def find_weights(value: str, *, folder: Path | None, base_dir: Path) -> Path:
         stored = store.get(value).path
         if stored.is_file():
             return stored.absolute()
-    if path.is_file():
+    if path.is_file() or (folders and path.is_dir()):
         return path.absolute()
     looks_like_path = os.sep in value or "/" in value or bool(Path(value).suffix)
     if store is not None and not looks_like_path:
@@ -211,11 +245,48 @@ def usable_name(name: str) -> str:
     )
 
 
-def _keep(path: Path, layout: WeightsFormat, part: Path, overrides: tuple[Branch | None, str | None]) -> WeightsHeader:
-    """Writes what is kept of a file to ``part``, and returns its header."""
+def recognise(path: Path, describe: DescribeFile | None = None) -> KnownFile:
+    """What a weights file is: the toolkit's own formats are tried first, then plugins are asked.
+
+    Raises:
+        CheckpointError: it is missing, damaged, hostile, or nobody knows it.
+    """
+    try:
+        layout = read_weights(path).format
+        if layout == "lia":
+            return KnownFile("lia", ".pt")
+        load_network(path)
+    except CheckpointError:
+        found = describe(path) if describe is not None and path.is_file() else None
+        if found is None:
+            raise
+        suffix = path.suffix.lower()
+        return KnownFile(found[0], suffix if _SUFFIX.fullmatch(suffix) else ".weights", found[1])
+    return KnownFile(layout, ".safetensors")
+
+
+def _check_format(stored: StoredWeights, describe: DescribeFile) -> None:
+    found = describe(stored.path)
+    if found is not None and found[0] == stored.record.original_format:
+        return
+    raise CheckpointError(
+        f"no installed plugin takes weights {stored.name!r} for its own",
+        f"the format {stored.record.original_format!r}, as when they were imported",
+        "install the plugin that reads them",
+        path=stored.path,
+    )
+
+
+def _keep(
+    path: Path, known: KnownFile, part: Path, overrides: tuple[Branch | None, str | None]
+) -> WeightsHeader | None:
+    """Writes what is kept of a file to ``part``, and returns its header; None for a plugin's format."""
     given = dict(zip(("expression_branch", "licence"), overrides, strict=True))
     update = {name: value for name, value in given.items() if value is not None}
-    if layout == "lia":
+    if not known.own:
+        shutil.copyfile(path, part)
+        return None
+    if known.format == "lia":
         started, _ = initialise_network(path)
         shutil.copyfile(path, part)
         return WeightsHeader.of(started.params).model_copy(update=update)

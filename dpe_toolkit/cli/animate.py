@@ -45,12 +45,12 @@ def run(
     """Writes the still as a film, then edits it as ``dpe edit`` does; expression and pose follow the driver."""
     from dpe_toolkit.media import probe, write_still_clip
 
-    generator = parts.generator or _GENERATOR
-    learned = generator.startswith("dpe/")
-    if learned:
+    components = {"generator": _GENERATOR, "compositor": _COMPOSITOR, **parts.components}
+    if str(components["generator"]).startswith("dpe/"):
         # The head moves, so more than the face is shown; a shot's default pose amount is 0.
-        parts = dataclasses.replace(parts, generator=generator, compositor=parts.compositor or _COMPOSITOR)
-        amounts = dataclasses.replace(amounts, pose=1.0 if amounts.pose is None else amounts.pose)
+        parts = dataclasses.replace(parts, components=components)
+        if "pose" not in amounts.model_fields_set:
+            amounts = amounts.model_copy(update={"pose": 1.0})
     refuse_output(output, reads=(portrait, driver), pictures=write.writes_pictures)
     output_settings(output, write)
     with as_usage():

@@ -12,6 +12,7 @@ from dpe_toolkit.cli.named import as_usage, earlier_kept, refuse_output
 from dpe_toolkit.cli.outputs import OutputOption, RunChoices, WriteChoices
 from dpe_toolkit.cli.screen import help_text, note
 from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.editing.settings import EditSettings
 
 if TYPE_CHECKING:
     from dpe_toolkit.timeline import Performance
@@ -60,7 +61,7 @@ def run(
         write_edit_timeline(timeline, source=shown, performance=played)
         # What was typed of the edit stands in the timeline now, and is judged there, once.
         elsewhere = PartChoices(project=parts.project, media_root=parts.media_root, weights_dir=parts.weights_dir)
-        plan = narrow(make_plan(timeline, AmountChoices(), elsewhere, registry=registry), write)
+        plan = narrow(make_plan(timeline, EditSettings(), elsewhere, registry=registry), write)
         report = write_video(plan, output, registry=registry, run=where, choices=write)
     if not where.quiet:
         note(str(timeline), label="wrote", style="green")
@@ -81,13 +82,12 @@ def read_performance(
 
     with as_usage():
         media = media_plan(driver)
-    settings: dict[str, object] = {**choices.settings, **amounts.settings}
-    if parts is not None:
-        settings |= parts.settings
     return Performance(
         driver=media,
         start=parse_time(choices.start, media.rate, start_frame=media.start_frame),
-        settings=settings,
+        settings=amounts,
         retime=choices.retime,
-        when_short=choices.when_short,
+        neutral=choices.neutral,
+        components={} if parts is None else parts.components,
+        options={} if parts is None else parts.options,
     )

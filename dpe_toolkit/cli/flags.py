@@ -5,19 +5,19 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand
 
+from dpe_toolkit.cli.fields import field_hint, field_option, option_parameter
 from dpe_toolkit.core.errors import OptionsError, nearest_names
-from dpe_toolkit.editing.stages import KINDS
+from dpe_toolkit.editing.options import OptionValue
+from dpe_toolkit.editing.stages import SHOT_KINDS
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
     from typer._click.core import Context, Parameter
 
     from dpe_toolkit.plugins import RegisteredComponent, Registry
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ComponentCommand", "Flags", "flags_of", "named_targets"]
 
 _META = "dpe_toolkit.flags"
-_DOTTED = re.compile(r"--(?P<target>[a-z0-9][a-z0-9_/-]*)\.(?:no-)?(?P<option>[a-z0-9_-]+)(?:=.*)?", re.DOTALL)
-_BOUNDS = {"ge": "min", "le": "max", "gt": "min", "lt": "max"}
-_SIMPLE = (bool, int, float, str)
+_DOTTED = re.compile(r"--(?P<target>[a-z0-9][a-z0-9_/:-]*)\.(?:no-)?(?P<option>[a-z0-9_-]+)(?:=.*)?", re.DOTALL)
 
 
 class ComponentCommand(TyperCommand):
@@ -37,12 +35,12 @@ class ComponentCommand(TyperCommand):
     """
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        """The arguments, with flags of components turned into assignments."""
+        """The arguments, with flags of components beside what ``--set`` assigns."""
         flags = _flags_wanted(args)
         ctx.meta[_META] = flags.parameters
         rest = super().parse_args(ctx, args)
         given = [flags.assignment(name, ctx.params.pop(name)) for name in flags.meaning if name in ctx.params]
-        stated = [text for text in given if text is not None]
+        stated = [one for one in given if one is not None]
         if stated:
             # What is typed as a flag stands behind --set, so that the same option given twice is the flag's.
             ctx.params["assignments"] = [*(ctx.params.get("assignments") or ()), *stated]
@@ -61,19 +59,17 @@ class Flags:
     meaning: dict[str, tuple[str, str]]
     """Name of the parameter to component (as it was called) and option."""
 
-    def assignment(self, name: str, value: object) -> str | None:
-        """The value as ``--set`` takes it; None where the flag was not given."""
-        component, option = self.meaning[name]
+    def assignment(self, name: str, value: object) -> OptionValue | None:
+        """The option that the flag sets; None where it was not given."""
         if value is None or value == []:
             return None
-        text = value if isinstance(value, str) and value[:1] in ("[", "{") else json.dumps(value)
-        return f"{component}.{option}={text}"
+        return OptionValue(*self.meaning[name], _listed(value))
 
 
 def named_targets(args: Sequence[str]) -> dict[str, list[str]]:
     """What is named on a command line: ``kinds`` (``kind=name``) and ``dotted`` (targets of flags with a dot)."""
     kinds = []
-    for kind in KINDS:
+    for kind in SHOT_KINDS:
         for place, word in enumerate(args):
             if word == f"--{kind}" and place + 1 < len(args):
                 kinds.append(f"{kind}={args[place + 1]}")
@@ -94,8 +90,11 @@ def flags_of(entries: Iterable[tuple[str, RegisteredComponent]]) -> Flags:
                 continue
             meaning[name] = (called, option)
             title = f"Options of {entry.component.kind} {entry.component.name}"
-            hint = Annotated[_hint(field), _option(called, option, field, title)]  # type: ignore[valid-type] # made here
-            signature.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint))
+            dashed = option.replace("_", "-")
+            flag = f"--{called}.{dashed}"
+            if field.annotation is bool:
+                flag += f"/--{called}.no-{dashed}"
+            signature.append(option_parameter(name, field_hint(field), field_option(field, flag, panel=title)))
     return Flags(_parameters(signature), meaning)
 
 
@@ -107,28 +106,28 @@ def _flags_wanted(args: Sequence[str]) -> Flags:
     from dpe_toolkit.cli.allowed import allowed_registry
 
     registry = allowed_registry()
-    chosen = dict(pair.split("=", 1) for pair in named["kinds"])
+    chosen = [(kind, name) for kind, _, name in (pair.partition("=") for pair in named["kinds"])]
     entries = [(target, entry) for target in named["dotted"] for entry in _claimed(registry, target, chosen)]
     if asked:
-        entries += [(name, registry.find(kind, name)) for kind, name in chosen.items()]
+        entries += [(name, registry.find(kind, name)) for kind, name in chosen]
     return flags_of(entries)
 
 
-def _claimed(registry: Registry, target: str, chosen: dict[str, str]) -> list[RegisteredComponent]:
+def _claimed(registry: Registry, target: str, chosen: Sequence[tuple[str, str]]) -> list[RegisteredComponent]:
     """The components that a flag's first word means: by kind, by name, or by family.
 
     Raises:
         OptionsError: nothing is called that.
     """
-    if target in chosen:
-        return [registry.find(target, chosen[target])]
-    if target in KINDS:
+    if named := [registry.find(kind, name) for kind, name in chosen if kind == target]:
+        return named
+    if target in SHOT_KINDS:
         # Which one it will be, the timeline may say: every one's options are taken, and planning judges.
-        return [entry for kind in KINDS if kind == target for entry in registry.components(kind).values()]
-    every = [entry for kind in KINDS for entry in registry.components(kind).values()]
-    found = [entry for entry in every if target in (entry.component.name, entry.component.family)]
+        return [*registry.components(target).values()]
+    every = [entry for kind in SHOT_KINDS for entry in registry.components(kind).values()]
+    found = [entry for entry in every if target in (entry.component.name, entry.full_name, entry.component.family)]
     if not found:
-        known = {*KINDS, *(entry.component.name for entry in every)}
+        known = {*SHOT_KINDS, *(entry.component.name for entry in every)}
         raise OptionsError(f"no component is called {target!r}", nearest_names(target, known), "correct the flag")
     return found
 
@@ -147,31 +146,11 @@ def _parameters(signature: list[inspect.Parameter]) -> list[Any]:
     return [made for made in typer.main.get_command(app).params if made.name != "help"]
 
 
-def _hint(field: FieldInfo) -> object:
-    """The type that typer reads a flag as: the field's own where it is simple, else text, as --set takes it."""
-    held: Any = field.annotation
-    if get_origin(held) in (Union, types.UnionType):
-        parts = [part for part in get_args(held) if part is not type(None)]
-        held = parts[0] if len(parts) == 1 else str
-    if get_origin(held) is Literal:
-        return held | None if all(isinstance(word, str) for word in get_args(held)) else str | None
-    return held | None if held in _SIMPLE else str | None
-
-
-def _option(called: str, option: str, field: FieldInfo, panel: str) -> object:
-    dashed = option.replace("_", "-")
-    names = [f"--{called}.{dashed}"]
-    if field.annotation is bool:
-        names = [f"--{called}.{dashed}/--{called}.no-{dashed}"]
-    limits: dict[str, float] = {}
-    if field.annotation in (int, float):
-        for bound in field.metadata:
-            limits |= {way: getattr(bound, key) for key, way in _BOUNDS.items() if hasattr(bound, key)}
-    text = f"{field.description or ''} Default: {_shown(field)}.".strip()
-    make: Callable[..., object] = typer.Option
-    return make(*names, help=text, rich_help_panel=panel, show_default=False, **limits)
-
-
-def _shown(field: FieldInfo) -> str:
-    value = field.get_default(call_default_factory=True, validated_data={})
-    return value if isinstance(value, str) and value else "none" if value == "" else json.dumps(value, default=str)
+def _listed(value: object) -> object:
+    """Lists and tables are typed as JSON, as ``--set`` takes them; what is none goes to the model as it stands."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value

@@ -13,7 +13,11 @@ from dpe_toolkit.cli.screen import note, notes_console, told
 from dpe_toolkit.core.errors import DpeError, OptionsError, PlanError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from typer._click.core import Command, Context
+
+    from dpe_toolkit.plugins import Registry
 
 __all__ = ["DEBUG_FLAG", "ELSEWHERE", "GuardedGroup"]
 
@@ -72,7 +76,9 @@ class GuardedGroup(TyperGroup):
     @cached_property
     def _plugin_commands(self) -> dict[str, Command]:
         """Loaded once a process: help asks for each command by its name."""
-        return _plugin_commands()
+        from dpe_toolkit.cli.allowed import allowed_registry
+
+        return plugin_commands(allowed_registry(), self.commands)[0]
 
     def _show_traceback(self, ctx: Context) -> None:
         if ctx.params.get("debug"):
@@ -105,11 +111,34 @@ def _is_elsewhere(command: str, distribution: str) -> OptionsError:
     )
 
 
-def _plugin_commands() -> dict[str, Command]:
-    from dpe_toolkit.cli.allowed import allowed_registry
+def plugin_commands(registry: Registry, own: Collection[str]) -> tuple[dict[str, Command], list[tuple[str, str]]]:
+    """Commands that plugins bring, by name, and for those left out the plugin and the reason.
 
-    extra = typer.Typer()
-    # typer makes a group, and not a lone command, where there is a callback.
-    extra.callback()(lambda: None)
-    allowed_registry().notify("dpe_register_commands", app=extra)
-    return dict(typer.main.get_group(extra).commands)
+    Args:
+        registry: the plugins. One that fails at it stops no other.
+        own: names that are taken.
+    """
+    claimed: dict[str, dict[str, Command]] = {}
+    faults: list[tuple[str, str]] = []
+    for plugin, register in registry.callers("dpe_register_commands"):
+        extra = typer.Typer()
+        # typer makes a group, and not a lone command, where there is a callback.
+        extra.callback()(lambda: None)
+        try:
+            register(app=extra)
+            found = typer.main.get_group(extra).commands
+        except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+            faults.append((plugin, f"its commands cannot be registered: {type(error).__name__}: {error}"))
+            continue
+        for name, command in found.items():
+            claimed.setdefault(name, {})[plugin] = command
+    commands: dict[str, Command] = {}
+    for name, held in claimed.items():
+        others = ["dpe itself"] * (name in own) + [f"plugin {plugin!r}" for plugin in held]
+        if len(others) == 1:
+            commands[name] = next(iter(held.values()))
+            continue
+        for plugin in held:
+            taken = " and ".join(other for other in others if other != f"plugin {plugin!r}")
+            faults.append((plugin, f"its command {name!r} is left out, since {taken} has one of that name"))
+    return commands, faults

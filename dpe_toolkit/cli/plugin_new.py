@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from dpe_toolkit.cli.screen import help_text, note
 from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.editing.stages import STAGES
 
 __all__ = ["HELP", "new_plugin"]
 
@@ -20,13 +21,13 @@ HELP = help_text(
     examples=("dpe plugins new soft_edge --kind compositor", "dpe plugins new my_net --kind generator --into src"),
 )
 
-Kind = Literal["detector", "encoder", "motion", "generator", "compositor"]
+_KINDS = "|".join(row.kind for row in STAGES if row.template)
 
 
 def new_plugin(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What timelines will call it, e.g. soft_edge.")],
     *,
-    kind: Annotated[Kind, typer.Option(help="What it provides.")],
+    kind: Annotated[str, typer.Option(metavar=f"[{_KINDS}]", help="What it provides.")],
     into: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to make its folder.")] = Path(),
 ) -> None:
     """Writes the distribution, and says what to do next."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dpe_toolkit.cli.screen import help_text, note, say
-from dpe_toolkit.editing.stages import KINDS
+from dpe_toolkit.editing.stages import CHAIN_KINDS, SHOT_KINDS
 
 if TYPE_CHECKING:
     from dpe_toolkit.plugins import Registry
@@ -54,17 +54,22 @@ def schema_of(of: Of, registry: Registry) -> dict[str, Any]:
 
     schema = (ProjectConfig if of == "project" else EffectSpec).model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    names = {kind: sorted(registry.components(kind)) for kind in KINDS}
-    known = {kind: {"type": "string", "enum": found} for kind, found in names.items()}
+    known = {kind: _names(kind, registry) for kind in SHOT_KINDS}
     schema["properties"]["components"] = {"type": "object", "additionalProperties": False, "properties": known}
     schema["properties"]["options"] = {"type": "object", "properties": _options(registry)}
     return schema
 
 
+def _names(kind: str, registry: Registry) -> dict[str, Any]:
+    """The installed components of a kind: one of their names, or a list of them where a shot may have several."""
+    one = {"type": "string", "enum": sorted(registry.components(kind))}
+    return {"anyOf": [one, {"type": "array", "items": one}]} if kind in CHAIN_KINDS else one
+
+
 def _options(registry: Registry) -> dict[str, Any]:
     """Component, kind or family to the options it takes; those of several that share a name are put together."""
     found: dict[str, Any] = {}
-    for kind in KINDS:
+    for kind in SHOT_KINDS:
         for name, entry in registry.components(kind).items():
             properties = entry.component.options.model_json_schema().get("properties", {})
             for target in {name, kind, entry.component.family} - {""}:

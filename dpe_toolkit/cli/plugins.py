@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from dpe_toolkit.cli import plugin_check, plugin_new, plugin_schema
+from dpe_toolkit.cli.group import GuardedGroup, plugin_commands
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
 from dpe_toolkit.core.errors import OptionsError, nearest_names
 
@@ -33,7 +34,7 @@ app.command("check", help=plugin_check.HELP)(plugin_check.check_plugins)
 
 
 @app.command("list", help=_LIST)
-def list_plugins(*, as_json: JsonOption = False) -> None:
+def list_plugins(context: typer.Context, *, as_json: JsonOption = False) -> None:
     """Prints each plugin with its components, and what is wrong with those that did not load."""
     from dpe_toolkit.cli.allowed import allowed_registry
 
@@ -47,8 +48,17 @@ def list_plugins(*, as_json: JsonOption = False) -> None:
         for plugin in registry.plugins
         for entry in plugin.components
     ]
-    print_table(("plugin", "version", "kind", "component", "what it does"), rows)
+    rows += [
+        (plugin.name, plugin.version, "hooks", "", ", ".join(plugin.hooks))
+        for plugin in registry.plugins
+        if not plugin.components and plugin.hooks
+    ]
+    print_table(("plugin", "version", "kind", "component", "what it does"), sorted(rows, key=lambda row: row[0]))
     _print_faults(registry.plugins)
+    commands = cast("GuardedGroup", context.find_root().command)
+    notes = [(plugin.name, text) for plugin in registry.plugins for text in plugin.notes]
+    for name, text in [*notes, *plugin_commands(registry, commands.commands)[1]]:
+        note(f"plugin {name}: {text}", label="note", style="yellow")
     if registry.left_out:
         note(f"installed, and not allowed here (DPE_PLUGINS): {', '.join(registry.left_out)}", label="note")
 
@@ -87,6 +97,8 @@ def _plugin_record(plugin: PluginInfo) -> dict[str, object]:
         "licence": plugin.licence,
         "api_version": plugin.api_version,
         "fault": plugin.fault,
+        "hooks": plugin.hooks,
+        "notes": plugin.notes,
         "components": [_component_record(entry) for entry in plugin.components],
     }
 
@@ -109,6 +121,9 @@ def _component_record(entry: RegisteredComponent) -> dict[str, object]:
         "source": component.source,
         "space": component.space.id if component.space else None,
         "family": component.family,
+        "gives": component.gives,
+        "needs": component.needs,
+        "default": component.default,
         "options": component.options.model_json_schema(),
     }
 
@@ -117,9 +132,10 @@ def _print_component(entry: RegisteredComponent, plugin: PluginInfo) -> None:
     component = entry.component
     stated = "not stated" if plugin.api_version is None else str(plugin.api_version)
     space = component.space.id if component.space else "depends on its weights" if component.space_of else ""
+    declared = [("gives", ", ".join(component.gives)), ("needs", ", ".join(component.needs))]
     say(f"{component.kind} {component.name}: {component.summary}")
     say(f"  plugin {entry.plugin} {entry.version}, of {plugin.distribution or 'no distribution'}, API {stated}")
-    for label, text in (("licence", component.licence), ("source", component.source), ("code space", space)):
+    for label, text in (("licence", component.licence), ("source", component.source), ("code space", space), *declared):
         if text:
             say(f"  {label}: {text}")
     rows = list(option_rows(component.name, component.options))

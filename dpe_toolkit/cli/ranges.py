@@ -10,7 +10,7 @@ from pathlib import Path
 from dpe_toolkit.core.errors import OptionsError, PlanError, nearest_names
 from dpe_toolkit.core.timing import Span, format_timecode, parse_time
 from dpe_toolkit.editing.options import parse_assignment
-from dpe_toolkit.face.choice import FACE_FORMS
+from dpe_toolkit.face.choice import FACE_FORMS, FaceChoice
 from dpe_toolkit.face.choice import parse_face as read_face
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.plans.soundtrack import keep_sound
@@ -31,22 +31,20 @@ def parse_assignments(texts: Sequence[str] | None) -> dict[tuple[str, str], obje
     return {(component, option): value for component, option, value in parsed}
 
 
-def parse_face(text: str) -> str | int:
-    """Which face is meant, as an effect stores it: a number from the left, from 0, or text as `FACE_FORMS` says.
+def parse_face(text: str) -> FaceChoice:
+    """Which face is meant by what was typed; a picture of it that is there has its whole path.
 
     Raises:
         OptionsError: the text is none of these.
     """
-    if text.isdecimal():
-        return int(text)
     try:
         face = read_face(text)
     except ValueError as error:
         raise OptionsError(f"face {text!r} is not known", FACE_FORMS, "correct the option") from error
     if face.by == "reference" and Path(face.reference).is_file():
         # The timeline may lie elsewhere than the working folder that a path starts in.
-        return f"reference:{Path(face.reference).absolute()}"
-    return text
+        return face.model_copy(update={"reference": str(Path(face.reference).absolute())})
+    return face
 
 
 def parse_span(text: str, rate: Fraction, *, num_frames: int, start_frame: int = 0) -> Span:

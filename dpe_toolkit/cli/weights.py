@@ -66,7 +66,7 @@ def import_weights(
     weights_dir: WeightsDirOption = None,
 ) -> None:
     """Keeps the file in the weights folder."""
-    stored = _store(weights_dir).add(file, name, expression_branch=branch, licence=licence)
+    stored = _store(weights_dir).add(file, name, expression_branch=branch, licence=licence, describe=_ask_plugins)
     _report(stored)
 
 
@@ -86,7 +86,7 @@ def list_weights(*, as_json: JsonOption = False, weights_dir: WeightsDirOption =
         published = [{"name": item.name, "source": item.source} for item in KNOWN_WEIGHTS.values()]
         say(json.dumps({"here": [_record(stored) for stored in entries], "published": published}, indent=2))
     else:
-        rows = [(one.name, "here", f"{one.record.header.size} px", one.record.header.licence) for one in entries]
+        rows = [(one.name, "here", *_in_short(one)) for one in entries]
         held = {one.name for one in entries}
         known = [item for item in KNOWN_WEIGHTS.values() if item.name not in held]
         rows += [(item.name, "published", item.source, item.licence) for item in known]
@@ -115,7 +115,7 @@ def show_weights(
 @app.command("verify", help=_VERIFY)
 def verify_weights(name: NameArgument, *, weights_dir: WeightsDirOption = None) -> None:
     """Says so where all is well, and fails where it is not."""
-    stored = _store(weights_dir).verify(name)
+    stored = _store(weights_dir).verify(name, describe=_ask_plugins)
     note(f"{stored.name} is what was imported ({stored.record.sha256})", label="verified", style="green")
 
 
@@ -159,7 +159,12 @@ def fetch_weights(
     try:
         text = licence or (known.licence if known else None)
         stored = store.add(
-            target, name, expression_branch=branch, licence=text, source=known.source if known else where
+            target,
+            name,
+            expression_branch=branch,
+            licence=text,
+            source=known.source if known else where,
+            describe=_ask_plugins,
         )
     finally:
         target.unlink(missing_ok=True)
@@ -184,32 +189,49 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
+def _ask_plugins(path: Path) -> tuple[str, dict[str, str]] | None:
+    """Format and facts of a file by the plugin that knows it. Plugins are loaded only for what is not the toolkit's."""
+    from dpe_toolkit.cli.allowed import allowed_registry
+
+    return allowed_registry().describe_weights(path)
+
+
+def _in_short(stored: StoredWeights) -> tuple[str, str]:
+    """What they are, and their licence."""
+    record = stored.record
+    if record.header is None:
+        return f"of format {record.original_format}", record.licence or "unknown"
+    return f"{record.header.size} px", record.header.licence
+
+
 def _report(stored: StoredWeights) -> None:
+    what, licence = _in_short(stored)
     header = stored.record.header
-    note(
-        f"{stored.name}: {header.size} px, branch {header.expression_branch!r} edits the expression, "
-        f"licence {header.licence!r}",
-        label="imported",
-        style="green",
-    )
-    if header.licence == "unknown":
+    branch = "" if header is None else f", branch {header.expression_branch!r} edits the expression"
+    note(f"{stored.name}: {what}{branch}, licence {licence!r}", label="imported", style="green")
+    if licence == "unknown":
         note("the file states no licence: look up what its publisher allows", label="note", style="yellow")
 
 
 def _record(stored: StoredWeights) -> dict[str, object]:
-    record = stored.record.model_dump(mode="json", exclude={"schema_version", "header"})
-    header = stored.record.header.model_dump(mode="json", exclude={"schema_version"})
-    return {"name": stored.name, "path": str(stored.path), **header, **record}
+    header = stored.record.header
+    left_out = {"schema_version", "header", "facts"} | ({"licence"} if header else set())
+    record = stored.record.model_dump(mode="json", exclude=left_out)
+    sizes = header.model_dump(mode="json", exclude={"schema_version"}) if header else {}
+    return {"name": stored.name, "path": str(stored.path), **stored.record.facts, **sizes, **record}
 
 
 def _facts(name: str, store: WeightsStore) -> dict[str, object]:
-    from dpe_toolkit.checkpoint import file_digest, load_network
+    from dpe_toolkit.checkpoint import file_digest, load_network, recognise
 
     path = Path(name)
     if name in store.names() or not path.is_file():
         return _record(store.get(name))
-    _, header = load_network(path)
-    facts = header.model_dump(mode="json", exclude={"schema_version"})
+    known = recognise(path, _ask_plugins)
+    facts: dict[str, object] = {"format": known.format, **known.facts}
+    if known.own:
+        _, header = load_network(path)
+        facts = header.model_dump(mode="json", exclude={"schema_version"})
     return {"path": str(path), **facts, "sha256": file_digest(path)}
 
 

@@ -30,8 +30,8 @@ def make_plan(timeline: Path, amounts: AmountChoices, parts: PartChoices, *, reg
     return build_plan(
         timeline,
         registry=registry,
-        overrides=parts.overrides,
-        edit_overrides=amounts.settings,
+        overrides=parts.assignments or (),
+        edit_overrides=amounts,
         components=parts.components,
         project=parts.project,
         media_roots=tuple(parts.media_root or ()),

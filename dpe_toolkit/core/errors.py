@@ -77,6 +77,13 @@ class DpeError(Exception):
         self.plugin = plugin
         super().__init__(self._compose())
 
+    def add_context(self, *, clip: str | None = None, plugin: str | None = None, frame: int | None = None) -> None:
+        """Says where it happened, as far as the error does not say so itself; for whoever passes it on."""
+        self.clip = clip if self.clip is None else self.clip
+        self.plugin = plugin if self.plugin is None else self.plugin
+        self.frame = frame if self.frame is None else self.frame
+        self.args = (self._compose(),)
+
     @property
     def where(self) -> str:
         """Clip, plugin, file and frame concerned, as far as they are known."""

@@ -160,7 +160,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     """An empty folder to fill that takes the name ``path`` on success, and is deleted on any exception.
 
     A folder that stood there is moved aside first and deleted after: at every moment one of the two is whole, though
-    for an instant neither has the name.
+    for an instant neither has the name. The new one has the permissions of the old.
 
     Raises:
         OSError: the parent is missing or may not be written, or the folder cannot take its name.
@@ -171,6 +171,8 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     try:
         yield part
         if path.exists():
+            with contextlib.suppress(OSError):
+                part.chmod(stat.S_IMODE(path.stat().st_mode))
             path.rename(former)
         try:
             part.rename(path)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
+from dpe_toolkit.core.errors import PluginError
 from dpe_toolkit.editing.options import NoOptions, PluginOptions
 from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import CodeSpace
@@ -14,18 +15,78 @@ from dpe_toolkit.face.codes import CodeSpace
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["CheckpointFormat", "Component", "ComponentContext"]
+__all__ = ["CheckpointFormat", "Component", "ComponentContext", "ComponentSource", "Weights", "weights_options"]
 
 T = TypeVar("T", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """Marks an option whose value names weights, as ``weights`` does without a mark.
+
+    For instance ``decoder: Annotated[str, Weights()] = ""``. What it names, a name that `dpe weights list` shows or a
+    path, is found while planning and arrives as ``ComponentContext.weights_named["decoder"]``.
+    """
+
+    folder: bool = False
+    """It may name a folder, whose files all count as the weights."""
+
+
+def weights_options(options: type[PluginOptions]) -> dict[str, Weights]:
+    """The options of a model that name weights, with their marks."""
+    found = {"weights": Weights()} if "weights" in options.model_fields else {}
+    for name, held in options.model_fields.items():
+        for mark in held.metadata:
+            if isinstance(mark, Weights):
+                found[name] = mark
+    return found
+
+
+class ComponentSource(Protocol):
+    """Who makes further components for one that is being made."""
+
+    def component(self, kind: str, name: str, options: Mapping[str, object], context: ComponentContext) -> object:
+        """The component of that kind and name, made for the context's device."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentContext:
-    """Where a component runs."""
+    """What a component is made with."""
 
     device: torch.device
+    """Where it runs."""
     weights: Path | None = None
     """Weights that the user named for this component, else None."""
+    weights_named: Mapping[str, Path] = field(default_factory=dict)
+    """Option to the file or folder that it names, for ``weights`` and for options that are marked `Weights`."""
+    precision: Literal["auto", "half", "single"] = "auto"
+    """How networks should calculate; ``auto`` leaves it to the component."""
+    seed: int = 0
+    """Where chance is needed, it starts here, so that a render comes out the same again."""
+    source: ComponentSource | None = None
+    """Who makes what `component` asks for."""
+
+    def component(self, kind: str, name: str, options: Mapping[str, object] | None = None) -> object:
+        """Another installed component, such as a detector that a matte maker asks; it is named in the edits file.
+
+        Args:
+            kind: its kind.
+            name: its name, or ``plugin:name``.
+            options: as in a timeline; checked by its own model.
+
+        Raises:
+            PlanError: it is not installed.
+            OptionsError: an option is not accepted.
+            PluginError: it cannot be made, or nobody is there to make it.
+        """
+        if self.source is None:
+            raise PluginError(
+                f"{kind} {name!r} is asked for where no components are made",
+                "a context of a render, of the kit or of a registry",
+                "make the component by a registry, or hand the context a source",
+            )
+        return self.source.component(kind, name, options or {}, self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dpe_toolkit.core.framemap import ExactFraction
+from dpe_toolkit.editing.settings import Amount, Settings
 
 __all__ = ["Interpolation", "Key", "Point", "PolygonKey", "between", "polygon_at", "value_at"]
 
@@ -18,20 +19,16 @@ Interpolation = Literal["linear", "smooth", "hold"]
 Point = tuple[float, float]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False)
-
-
-class Key(_Model):
+class Key(Settings):
     """A value at a row of a shot."""
 
     row: ExactFraction
     """0 is the first row of the whole shot; it may lie before or behind the shot."""
-    value: float = Field(ge=0, le=3)
+    value: Amount
     interpolation: Interpolation = "linear"
 
 
-class PolygonKey(_Model):
+class PolygonKey(Settings):
     """A polygon at a row of a shot."""
 
     row: ExactFraction

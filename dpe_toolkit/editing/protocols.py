@@ -2,9 +2,14 @@
 
 The journey of one shot::
 
-    detector.detect -> (tracking by the core) -> motion.extract -> motion.settle        analysis
-    motion.mix -> generator.begin_shot -> per span: encoder.encode -> shot.generate     render
-               -> compositor.composite -> (written back into the decoded planes by the core)
+    detector.detect [-> landmarker.landmarks] -> (tracking by the core)                 analysis
+               -> motion.extract -> motion.settle
+    motion.mix -> begin_shot -> per span: encoder.encode -> shot.generate               render
+               [-> refiner.refine ...] -> compositor.composite [x matte_maker.matte ...]
+               -> (written back into the decoded planes by the core)
+
+`dpe_toolkit.editing.pipeline` walks it. Codes, tracks and amounts lie on the CPU until a shot begins, then, as windows,
+appearance, edited pixels and mattes do, on the device of the render, which is the one that a component was made for.
 
 All pixels that components see are RGB, ``NCHW``, float32, [0, 1], encoded transfer, in *native windows*:
 cut from the frame without resampling. A network that wants an aligned 256 px crop resamples inside its
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "BeginsShot",
     "Composited",
     "Compositor",
     "Detector",
@@ -102,11 +108,15 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class MotionExtractor(Protocol):
-    """Splits what a face does into pose and expression, and mixes two performances."""
+    """Splits what a face does into pose and expression, and mixes two performances.
+
+    It is given its codes on the CPU and gives them back there; windows come on the device that it was made for. Codes
+    that it leaves on that device are brought back.
+    """
 
     @property
     def needs_pixels(self) -> bool:
-        """False where landmarks are enough: then ``FaceBatch.pixels`` arrives empty (h = w = 0)."""
+        """False where landmarks are enough: then the faces arrive on the CPU, their pixels empty (h = w = 0)."""
         ...
 
     def extract(self, faces: FaceBatch) -> MotionCode:
@@ -114,7 +124,7 @@ class MotionExtractor(Protocol):
         ...
 
     def settle(self, codes: MotionCode, track: FaceTrack, rate: Fraction, neutral_row: int | None) -> MotionTrack:
-        """The clip's motion: smoothed, gaps bridged, with the person's neutral.
+        """Smooths: the clip's motion without tremor, its gaps bridged, with the person's neutral.
 
         Args:
             codes: T raw codes, one for each row of ``track``; rows not present hold anything.
@@ -126,7 +136,7 @@ class MotionExtractor(Protocol):
     def mix(
         self, source: MotionTrack, driver: MotionTrack, driver_codes: MotionCode, request: MixRequest
     ) -> MotionCode:
-        """The codes of the edited face.
+        """Retargets: the codes of the edited face.
 
         Args:
             source: T rows.
@@ -140,7 +150,10 @@ class MotionExtractor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ShotMaterial:
-    """All a generator may look at before the first frame of a shot is rendered."""
+    """All a component may look at before the first frame of a shot is rendered.
+
+    As it is given to a component, codes and amounts lie on the device that the component was made for.
+    """
 
     source: MotionTrack
     """T rows."""
@@ -149,7 +162,7 @@ class ShotMaterial:
     driver_rows: npt.NDArray[np.float64]
     """(T,) position in ``driver`` that each source row shows."""
     target: MotionCode
-    """T rows, the mixed codes."""
+    """T rows, the retargeted codes."""
     request: MixRequest
     fetch_source: Callable[[npt.NDArray[np.int64]], FaceBatch]
     """Native windows of the source at these rows; decodes, so ask for few."""
@@ -157,9 +170,26 @@ class ShotMaterial:
     """Native windows of the driver at these rows."""
 
 
+@runtime_checkable
+class BeginsShot(Protocol):
+    """What an encoder, compositor, refiner or matte maker may be besides, to prepare a shot as generators do.
+
+    For what looks ahead, is smoothed over time, or is found once for a shot and kept. A still is a shot of one frame;
+    about frames of no shot, such as those of the conformance kit, the component itself is asked.
+    """
+
+    def begin_shot(self, material: ShotMaterial) -> object:
+        """A component of the same protocol for one shot, called before the shot's first frame.
+
+        Frames may be asked of it in any order, and some never; the same rows give the same result whatever was asked
+        before.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """One span of a shot."""
+    """One span of a shot. Its codes and amounts lie on the device of the windows."""
 
     rows: npt.NDArray[np.int64]
     """(N,) rows of the shot."""
@@ -171,6 +201,9 @@ class GenerateRequest:
     """N rows of the codes to show."""
     driver_faces: FaceBatch | None
     """The driver's windows nearest in time, where the generator wants them."""
+    amounts: MixRequest | None = None
+    """N rows of what the shot asks for: how much of the driver, and the weight of each region. A render always says
+    it; None where a request was put together by somebody who does not."""
 
 
 @dataclass(frozen=True, slots=True)

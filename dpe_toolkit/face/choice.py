@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["FACE_FORMS", "REFERENCE_PREFIX", "FaceChoice", "parse_face"]
+__all__ = ["FACE_FORMS", "REFERENCE_PREFIX", "FaceChoice", "face_text", "parse_face"]
 
 FACE_FORMS = "largest, smallest, left, right, 0, 1, ... from the left, position:X,Y, size:SHARE, "
 FACE_FORMS += "track:FRAME,X,Y or reference:FILE"
@@ -74,3 +74,21 @@ def parse_face(text: str) -> FaceChoice:
     if value not in _WORDS:
         raise ValueError(f"face {text!r} is not known; expected {FACE_FORMS}")
     return FaceChoice.model_validate({"by": value})
+
+
+def face_text(face: FaceChoice) -> str | dict[str, object]:
+    """The face as `FACE_FORMS` writes it, or its fields where no text says exactly that."""
+    details = {
+        "index": f"{face.index}",
+        "position": f"position:{face.x!r},{face.y!r}",
+        "size": f"size:{face.size!r}",
+        "track": f"track:{face.frame},{face.x!r},{face.y!r}",
+        "reference": f"{REFERENCE_PREFIX}{face.reference}",
+    }
+    text = details.get(face.by, face.by)
+    try:
+        if parse_face(text) == face:
+            return text
+    except ValueError:
+        pass
+    return face.model_dump(exclude_defaults=True, mode="json")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +17,34 @@ from dpe_toolkit.face.tracks import FaceBatch
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Appearance", "CodeSpace", "MixRequest", "MotionCode", "MotionTrack"]
+__all__ = ["Appearance", "CodePart", "CodeSpace", "MixRequest", "MotionCode", "MotionTrack"]
+
+
+@dataclass(frozen=True, slots=True)
+class CodePart:
+    """A named run of columns of a code: key points, ratios, a scale."""
+
+    name: str
+    """Unique in its space."""
+    code: Literal["expression", "pose"]
+    """The code whose columns these are."""
+    shape: tuple[int, ...]
+    """Shape of one frame's values, e.g. (21, 3); they lie in the columns in C order."""
+    unit: str = ""
+    """What 1 means: ``px``, ``radians``, ``canonical units``; empty where it has none."""
+
+    @property
+    def size(self) -> int:
+        """Columns that it takes."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class CodeSpace:
-    """The space in which codes have meaning. Components of two spaces cannot work together."""
+    """The space in which codes have meaning. Components of two spaces cannot work together.
+
+    Two spaces are the same where id, sizes and digest are: what names the columns changes nothing.
+    """
 
     id: str
     """Name of the space, e.g. ``blendshapes/1`` or the digest-qualified name of a network."""
@@ -28,6 +52,38 @@ class CodeSpace:
     pose_size: int
     checkpoint_digest: str = ""
     """sha256 of the weights behind it; empty where there are none."""
+    parts: tuple[CodePart, ...] = field(default=(), compare=False)
+    """Names of the columns. Parts of one code follow each other in this order and fill it; none names nothing."""
+
+    def __post_init__(self) -> None:
+        names = [part.name for part in self.parts]
+        if len(set(names)) < len(names):
+            raise ValueError(f"code space {self.id!r} names a part twice: {', '.join(names)}")
+        for code, size in (("expression", self.expression_size), ("pose", self.pose_size)):
+            sizes = [part.size for part in self.parts if part.code == code]
+            if sizes and sum(sizes) != size:
+                raise ValueError(f"the parts of the {code} of space {self.id!r} take {sum(sizes)} of {size} columns")
+
+    @classmethod
+    def of_parts(cls, id: str, *parts: CodePart, checkpoint_digest: str = "") -> Self:  # noqa: A002 # the field's name
+        """The space whose codes are these parts, one after the other."""
+        expression, pose = (sum(part.size for part in parts if part.code == code) for code in ("expression", "pose"))
+        return cls(id, expression, pose, checkpoint_digest, parts)
+
+    def part(self, name: str) -> tuple[CodePart, slice]:
+        """The part of this name and its columns in its code.
+
+        Raises:
+            ValueError: the space names no such part.
+        """
+        start = {"expression": 0, "pose": 0}
+        for part in self.parts:
+            stop = start[part.code] + part.size
+            if part.name == name:
+                return part, slice(start[part.code], stop)
+            start[part.code] = stop
+        named = ", ".join(part.name for part in self.parts) or "no parts"
+        raise ValueError(f"code space {self.id!r} has no part {name!r}; it names {named}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +102,42 @@ class MotionCode:
 
     def __len__(self) -> int:
         return int(self.expression.shape[0])
+
+    @classmethod
+    def of_parts(cls, space: CodeSpace, parts: Mapping[str, torch.Tensor]) -> Self:
+        """The code put together from every part of a space that names them all.
+
+        Args:
+            space: the space.
+            parts: name to values, (N, *shape) float32, all on one device.
+
+        Raises:
+            ValueError: a part is missing, unknown or of another shape.
+        """
+        import torch  # the types load without it, so that plugins can be listed
+
+        if not parts or set(parts) != {part.name for part in space.parts}:
+            wanted = ", ".join(part.name for part in space.parts)
+            raise ValueError(f"codes of space {space.id!r} need the parts {wanted}, got {', '.join(parts)}")
+        known: dict[str, int] = {}
+        for part in space.parts:
+            known = expect_shape(part.name, parts[part.name], ("N", *part.shape), known)
+        count, (like, *_) = known["N"], parts.values()
+        held = {
+            code: [parts[part.name].reshape(count, part.size) for part in space.parts if part.code == code]
+            for code in ("expression", "pose")
+        }
+        return cls(space, *(torch.cat(one, dim=1) if one else like.new_zeros(count, 0) for one in held.values()))
+
+    def part(self, name: str) -> torch.Tensor:
+        """(N, *shape) the values of a part, a view of the code: not to be written to.
+
+        Raises:
+            ValueError: the space names no such part.
+        """
+        part, columns = self.space.part(name)
+        code = self.expression if part.code == "expression" else self.pose
+        return code[:, columns].reshape(len(self), *part.shape)
 
     def take(self, rows: npt.NDArray[np.int64] | slice) -> MotionCode:
         """The codes of these rows."""
@@ -115,6 +207,12 @@ class MixRequest:
     def changes_nothing(self) -> bool:
         """True where no frame asks for anything, so that the picture must stay as it is."""
         return not bool(((self.expression != 0) | (self.pose != 0)).any())
+
+    def take(self, rows: npt.NDArray[np.int64] | slice) -> MixRequest:
+        """What is asked of these rows."""
+        picked = rows if isinstance(rows, slice) else rows.tolist()
+        changing = {region: weights[picked] for region, weights in self.region_rows.items()}
+        return replace(self, expression=self.expression[picked], pose=self.pose[picked], region_rows=changing)
 
     def to(self, device: torch.device) -> MixRequest:
         """The same request with its amounts on a device."""

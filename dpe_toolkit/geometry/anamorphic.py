@@ -1,4 +1,4 @@
-"""Windows of square pixels on frames whose stored pixels are wider or narrower than high."""
+"""Windows of square pixels on frames whose stored pixels are wider or narrower than high, on the CPU."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SquarePixels:
 
     def widen(self, stored: torch.Tensor) -> torch.Tensor:
         """(N, C, h, w) square pixels from (N, C, h, stored w), interpolated linearly."""
-        return torch.matmul(stored, torch.from_numpy(self._weights()).to(stored)[:, None])
+        return torch.matmul(stored, torch.from_numpy(self._weights()).to(stored.dtype)[:, None])
 
     def narrow(self, change: torch.Tensor) -> torch.Tensor:
         """(N, C, h, stored w) from a change of square pixels, each stored pixel the mean of those on it.
@@ -56,7 +56,7 @@ class SquarePixels:
         weights = self._weights().transpose(0, 2, 1)
         total = weights.sum(axis=1, keepdims=True)
         share = weights / np.maximum(total, max(1.0, 1 / self.squeeze) * 0.5)
-        return torch.matmul(change, torch.from_numpy(share).to(change)[:, None])
+        return torch.matmul(change, torch.from_numpy(share).to(change.dtype)[:, None])
 
     def _weights(self) -> npt.NDArray[np.float32]:
         """(N, stored w, w): share of each stored column in each square pixel, columns summing to 1."""

@@ -14,6 +14,6 @@ __all__ = ["CodeScale", "code_scale", "rgb_from_yuv_matrix", "through", "yuv_fro
 
 
 def through(change: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]], pixels: torch.Tensor) -> torch.Tensor:
-    """(N, 3, h, w) pixels through a change of (..., 3) colours, on the same device."""
-    last = np.ascontiguousarray(pixels.detach().permute(0, 2, 3, 1).cpu().numpy(), np.float32)
-    return torch.from_numpy(change(last)).permute(0, 3, 1, 2).to(pixels).contiguous()
+    """(N, 3, h, w) pixels through a change of (..., 3) colours, on the CPU, where alone it can be made."""
+    last = np.ascontiguousarray(pixels.permute(0, 2, 3, 1).numpy(), np.float32)
+    return torch.from_numpy(change(last)).permute(0, 3, 1, 2).to(pixels.dtype).contiguous()

@@ -7,17 +7,21 @@ values stay as they are, bit for bit, whatever the subsampling, range or depth.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.core.frames import FrameBatch, Plane
+from dpe_toolkit.core.frames import ColorInfo, FrameBatch, Plane
+from dpe_toolkit.editing.handover import download, upload
 from dpe_toolkit.face.tracks import FloatArray
 from dpe_toolkit.geometry.anamorphic import SquarePixels
 from dpe_toolkit.geometry.color import code_scale, rgb_from_yuv_matrix, through, yuv_from_rgb_matrix
 
-__all__ = ["full_rgb", "sample_rgb", "window_rgb", "write_window"]
+__all__ = ["full_rgb", "sample_rgb", "upload_window", "window_rgb", "write_window"]
 
 _RGB_FROM_GBR = (2, 0, 1)
 
@@ -41,37 +45,72 @@ def window_rgb(
         the frames have a view, the colours are those that it shows; where their pixels are not square, the
         window's are.
     """
+    return upload_window(frames, origin_px, size_px, device, ())[0]
+
+
+def upload_window(
+    frames: FrameBatch,
+    origin_px: npt.NDArray[np.int64],
+    size_px: tuple[int, int],
+    device: torch.device | str,
+    along: Sequence[torch.Tensor],
+) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+    """What `window_rgb` gives, and other float32 tensors of the CPU on the device, all in one transfer.
+
+    Code values go up and become RGB there. Colours under a view and pixels that are not square are made on the
+    CPU, which alone can do the first, and RGB goes up.
+    """
+    if frames.pixel_aspect == 1 and frames.view is None:
+        cut = _cut_planes(frames, origin_px, size_px)
+        held = upload(device, *cut, *along)
+        return _stored_rgb(frames, held[: len(cut)]), held[len(cut) :]
     if frames.pixel_aspect == 1:
-        rgb = _stored_rgb(frames, origin_px, size_px, device)
+        rgb = _stored_rgb(frames, _cut_planes(frames, origin_px, size_px))
     else:
         squares = SquarePixels.of(frames, origin_px, size_px)
-        rgb = squares.widen(_stored_rgb(frames, squares.stored_origin_px, squares.stored_size_px, device))
-    return rgb if frames.view is None else through(frames.view.shown, rgb)
+        stored = _cut_planes(frames, squares.stored_origin_px, squares.stored_size_px)
+        rgb = squares.widen(_stored_rgb(frames, stored))
+    pixels, *others = upload(device, rgb if frames.view is None else through(frames.view.shown, rgb), *along)
+    return pixels, tuple(others)
 
 
-def _stored_rgb(
-    frames: FrameBatch, origin_px: npt.NDArray[np.int64], size_px: tuple[int, int], device: torch.device | str
-) -> torch.Tensor:
-    """`window_rgb` in stored pixels and encoded colours."""
+def _cut_planes(
+    frames: FrameBatch, origin_px: npt.NDArray[np.int64], size_px: tuple[int, int]
+) -> tuple[torch.Tensor, ...]:
+    """(N, 1, h, w) float32 code values of each plane that carries colour, on the CPU."""
+    layout = frames.layout
+    width, height = size_px
+    luma = _cut(frames.planes[0], origin_px, width, height)
+    if layout.family == "gray":
+        return (luma,)
+    shift_x, shift_y = layout.chroma_shift if layout.family == "yuv" else (0, 0)
+    origin = origin_px >> np.array([shift_x, shift_y])
+    return (luma, *(_cut(plane, origin, width >> shift_x, height >> shift_y) for plane in frames.planes[1:3]))
+
+
+def _stored_rgb(frames: FrameBatch, cut: Sequence[torch.Tensor]) -> torch.Tensor:
+    """`window_rgb` in stored pixels and encoded colours, of what `_cut_planes` gave, on its device."""
     layout = frames.layout
     scale = code_scale(layout, frames.color)
-    width, height = size_px
-    luma = _cut(frames.planes[0], origin_px, width, height, device)
+    luma = cut[0]
     if layout.family == "gray":
         return ((luma - scale.luma_offset) / scale.luma_scale).repeat(1, 3, 1, 1)
     if layout.family == "rgb":
-        others = [_cut(plane, origin_px, width, height, device) for plane in frames.planes[1:3]]
-        gbr = torch.cat([luma, *others], dim=1)
+        gbr = torch.cat(list(cut), dim=1)
         return ((gbr - scale.luma_offset) / scale.luma_scale)[:, _RGB_FROM_GBR, :, :]
     shift_x, shift_y = layout.chroma_shift
-    origin = origin_px >> np.array([shift_x, shift_y])
-    chroma = torch.cat(
-        [_cut(plane, origin, width >> shift_x, height >> shift_y, device) for plane in frames.planes[1:3]], dim=1
-    )
+    chroma = torch.cat(list(cut[1:]), dim=1)
     chroma = _raise_chroma((chroma - scale.chroma_offset) / scale.chroma_scale, 1 << shift_x, 1 << shift_y)
     yuv = torch.cat([(luma - scale.luma_offset) / scale.luma_scale, chroma], dim=1)
-    matrix = torch.from_numpy(rgb_from_yuv_matrix(frames.color, frames.size_px[1])).to(device)
-    return _mix_channels(yuv, matrix)
+    return _mix_channels(yuv, _matrix(rgb_from_yuv_matrix, frames.color, frames.size_px[1], yuv.device))
+
+
+@lru_cache(maxsize=64)
+def _matrix(
+    make: Callable[[ColorInfo, int], FloatArray], color: ColorInfo, height_px: int, device: torch.device
+) -> torch.Tensor:
+    """A colour matrix, brought to a device once and not with every window."""
+    return upload(device, torch.from_numpy(make(color, height_px)))[0]
 
 
 def write_window(
@@ -96,29 +135,51 @@ def write_window(
     """
     layout = frames.layout
     scale = code_scale(layout, frames.color)
-    if frames.view is not None:
-        # Both sides through the same inverse: what is equal before is equal after, and the edit stays exact.
-        source_rgb, edited_rgb = (through(frames.view.encoded, rgb) for rgb in (source_rgb, edited_rgb))
-    change = (edited_rgb - source_rgb) * matte
-    if frames.pixel_aspect != 1:
-        height, width = change.shape[2:]
-        squares = SquarePixels.of(frames, origin_px, (width, height))
-        change, origin_px = squares.narrow(change), squares.stored_origin_px
+    change, origin_px = _change(frames, origin_px, source_rgb, edited_rgb, matte)
     planes: list[Plane] = [plane.copy() for plane in frames.planes[: layout.num_planes - int(layout.alpha)]]
     untouched = frames.planes[len(planes) :]
-    if layout.family == "rgb":
-        for plane, channel in zip(planes, (1, 2, 0), strict=True):
-            _add(plane, change[:, channel] * scale.luma_scale, origin_px, scale.maximum)
-    else:
-        matrix = torch.from_numpy(yuv_from_rgb_matrix(frames.color, frames.size_px[1])).to(change.device)
-        yuv = _mix_channels(change, matrix)
-        _add(planes[0], yuv[:, 0] * scale.luma_scale, origin_px, scale.maximum)
-        if layout.family == "yuv":
-            shift_x, shift_y = layout.chroma_shift
-            chroma = _cell_means(yuv[:, 1:], 1 << shift_x, 1 << shift_y) * scale.chroma_scale
-            for plane, channel in zip(planes[1:], (0, 1), strict=True):
-                _add(plane, chroma[:, channel], origin_px >> np.array([shift_x, shift_y]), scale.maximum)
+    shift = np.array(layout.chroma_shift if layout.family == "yuv" else (0, 0))
+    for place, (plane, values) in enumerate(zip(planes, download(*_code_changes(frames, change)), strict=True)):
+        _add(plane, values.numpy(), origin_px >> shift if place else origin_px, scale.maximum)
     return frames.with_planes((*planes, *untouched))
+
+
+def _change(
+    frames: FrameBatch,
+    origin_px: npt.NDArray[np.int64],
+    source_rgb: torch.Tensor,
+    edited_rgb: torch.Tensor,
+    matte: torch.Tensor,
+) -> tuple[torch.Tensor, npt.NDArray[np.int64]]:
+    """(N, 3, h, w) the weighed change of encoded RGB in stored pixels, and where its windows begin.
+
+    It lies on the device of the windows, or on the CPU where a view or pixels that are not square need that.
+    """
+    if frames.view is not None:
+        # Both sides through the same inverse: what is equal before is equal after, and the edit stays exact.
+        source_rgb, edited_rgb, matte = download(source_rgb, edited_rgb, matte)
+        source_rgb, edited_rgb = (through(frames.view.encoded, rgb) for rgb in (source_rgb, edited_rgb))
+    change = (edited_rgb - source_rgb) * matte
+    if frames.pixel_aspect == 1:
+        return change, origin_px
+    height, width = change.shape[2:]
+    squares = SquarePixels.of(frames, origin_px, (width, height))
+    return squares.narrow(*download(change)), squares.stored_origin_px
+
+
+def _code_changes(frames: FrameBatch, change: torch.Tensor) -> list[torch.Tensor]:
+    """(N, h, w) what is added to the code values of each plane, alpha left out."""
+    layout = frames.layout
+    scale = code_scale(layout, frames.color)
+    if layout.family == "rgb":
+        return [change[:, channel] * scale.luma_scale for channel in (1, 2, 0)]
+    yuv = _mix_channels(change, _matrix(yuv_from_rgb_matrix, frames.color, frames.size_px[1], change.device))
+    luma = yuv[:, 0] * scale.luma_scale
+    if layout.family == "gray":
+        return [luma]
+    shift_x, shift_y = layout.chroma_shift
+    chroma = _cell_means(yuv[:, 1:], 1 << shift_x, 1 << shift_y) * scale.chroma_scale
+    return [luma, chroma[:, 0], chroma[:, 1]]
 
 
 def _mix_channels(pixels: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
@@ -126,9 +187,7 @@ def _mix_channels(pixels: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     return (matrix @ pixels.flatten(2)).reshape(pixels.shape)
 
 
-def _cut(
-    plane: Plane, origin: npt.NDArray[np.int64], width: int, height: int, device: torch.device | str
-) -> torch.Tensor:
+def _cut(plane: Plane, origin: npt.NDArray[np.int64], width: int, height: int) -> torch.Tensor:
     """(N, 1, height, width) float32 code values; indices outside the plane are clamped to its border."""
     out = np.empty((len(origin), height, width), np.float32)
     _, plane_height, plane_width = plane.shape
@@ -139,7 +198,7 @@ def _cut(
             rows = np.clip(np.arange(y, y + height), 0, plane_height - 1)
             columns = np.clip(np.arange(x, x + width), 0, plane_width - 1)
             out[row] = plane[row][rows[:, None], columns[None, :]]
-    return torch.from_numpy(out)[:, None].to(device)
+    return torch.from_numpy(out)[:, None]
 
 
 def _raise_chroma(chroma: torch.Tensor, step_x: int, step_y: int) -> torch.Tensor:
@@ -170,17 +229,16 @@ def _double(values: torch.Tensor, axis: int) -> torch.Tensor:
     return torch.stack([values - slope, values + slope], dim=axis + 1).flatten(axis, axis + 1)
 
 
-def _add(plane: Plane, change: torch.Tensor, origin: npt.NDArray[np.int64], maximum: int) -> None:
+def _add(plane: Plane, change: FloatArray, origin: npt.NDArray[np.int64], maximum: int) -> None:
     """Adds (N, h, w) code values to the part of the plane that the windows cover."""
-    change_np = change.detach().cpu().numpy()
     _, plane_height, plane_width = plane.shape
-    height, width = change_np.shape[1:]
+    height, width = change.shape[1:]
     for row, (x, y) in enumerate(origin.tolist()):
         top, left = max(0, -y), max(0, -x)
         bottom, right = min(height, plane_height - y), min(width, plane_width - x)
         if bottom <= top or right <= left:
             continue
-        part = change_np[row, top:bottom, left:right]
+        part = change[row, top:bottom, left:right]
         target = plane[row, y + top : y + bottom, x + left : x + right]
         total = np.rint(target + part)
         np.clip(total, 0, maximum, out=total)

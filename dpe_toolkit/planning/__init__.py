@@ -7,18 +7,11 @@ from dpe_toolkit.planning.document import read_plan
 from dpe_toolkit.planning.explain import ExplainRow, explain
 from dpe_toolkit.planning.handles import ShotFile, edited_media, plan_shot_files
 from dpe_toolkit.planning.media import MediaFacts
-from dpe_toolkit.planning.settings import (
-    PROJECT_FILE,
-    EditSettings,
-    ProjectConfig,
-    parse_regions,
-    read_project,
-)
+from dpe_toolkit.planning.settings import PROJECT_FILE, ProjectConfig, read_project
 from dpe_toolkit.plans.document import is_plan_file, write_plan
 
 __all__ = [
     "PROJECT_FILE",
-    "EditSettings",
     "ExplainRow",
     "MediaFacts",
     "ProjectConfig",
@@ -27,7 +20,6 @@ __all__ = [
     "edited_media",
     "explain",
     "is_plan_file",
-    "parse_regions",
     "plan_shot_files",
     "read_plan",
     "read_project",

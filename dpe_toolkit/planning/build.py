@@ -8,8 +8,10 @@ from pathlib import Path
 
 from dpe_toolkit import __version__
 from dpe_toolkit.core.errors import nearest_names
+from dpe_toolkit.editing.options import OptionValue, group_options
+from dpe_toolkit.editing.settings import EditSettings
 from dpe_toolkit.editing.stages import SHOT_KINDS
-from dpe_toolkit.planning.components import check_targets, group_overrides
+from dpe_toolkit.planning.components import check_targets
 from dpe_toolkit.planning.driving import EditedShot
 from dpe_toolkit.planning.edits import EditBuilder
 from dpe_toolkit.planning.flatten import picture_clips
@@ -17,14 +19,14 @@ from dpe_toolkit.planning.layout import TimelineLayout
 from dpe_toolkit.planning.media import Digest, MediaLibrary, Probe, clip_label
 from dpe_toolkit.planning.picking import ComponentNames
 from dpe_toolkit.planning.recover import FoundEdit, find_edits
-from dpe_toolkit.planning.settings import EditSettings, read_project
+from dpe_toolkit.planning.settings import read_project
 from dpe_toolkit.planning.shots import PlacedTake, mark_edges, place_takes, plan_shots
 from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.plans.edit import EditPlan
 from dpe_toolkit.plans.model import Fit, Gaps, RenderPlan
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.plugins import Registry
-from dpe_toolkit.timeline import Clip, TimelineDoc, check_model, read_sidecar, read_timeline, walk_clips
+from dpe_toolkit.timeline import Clip, TimelineDoc, read_sidecar, read_timeline, walk_clips
 
 __all__ = ["build_plan"]
 
@@ -33,8 +35,8 @@ def build_plan(
     timeline: Path,
     *,
     registry: Registry,
-    overrides: Mapping[tuple[str, str], object] | None = None,
-    edit_overrides: Mapping[str, object] | None = None,
+    overrides: Iterable[OptionValue] = (),
+    edit_overrides: EditSettings | None = None,
     components: ComponentNames | None = None,
     project: Path | None = None,
     media_roots: Sequence[Path] = (),
@@ -51,15 +53,15 @@ def build_plan(
     Args:
         timeline: as `dpe_toolkit.timeline.read_timeline` takes it.
         registry: installed plugins.
-        overrides: (component, option) to value, from the command line.
-        edit_overrides: field of `EditSettings` to value, from the command line.
+        overrides: options of components, from the command line; the last of two for one option counts.
+        edit_overrides: what the command line states of the edits.
         components: kind to component name, or to names, from the command line.
         project: configuration; None takes ``dpe.toml`` beside the timeline.
         media_roots: where to look for media that are not where the timeline says.
         unpack_dir: where media of an .otioz go; None means a folder beside it.
         weights: name or path of the weights for every component that takes some, from the command line.
         weights_dir: folder of imported weights, for those that are named.
-        fit: how pictures of another size come into the frame; None takes the project's word, and so with ``gaps``.
+        fit: how images of another size come into the frame; None takes the project's word, and so with ``gaps``.
         probe: reads a media file's headers; by default `dpe_toolkit.media.probe`.
         digest: content digest of a file; by default `dpe_toolkit.media.file_digest`.
 
@@ -68,7 +70,6 @@ def build_plan(
     """
     doc = read_timeline(timeline, unpack_dir=unpack_dir)
     config, problems = read_project(project, timeline)
-    settings, setting_problems = _typed_settings(edit_overrides)
     sidecar, sidecar_problems = read_sidecar(timeline)
     roots = (*media_roots, *config.media.roots)
     library = MediaLibrary(doc.folders, roots=roots, resolve=registry.resolve_media, probe=probe, digest=digest)
@@ -78,14 +79,14 @@ def build_plan(
         registry=registry,
         library=library,
         project=config,
-        overrides=settings or EditSettings(),
+        overrides=edit_overrides or EditSettings(),
         components=components or {},
-        options=group_overrides(overrides or {}),
+        options=group_options(overrides),
         weights=WeightsPlaces(folder=weights_dir, base_dir=timeline.absolute().parent, named=weights),
     )
     layout = TimelineLayout(doc, clips, library, fit=fit or config.picture.fit)
     plan = _flatten(doc, layout, found, builder)
-    problems = (*doc.problems, *problems, *setting_problems, *sidecar_problems, *edit_problems, *_seen_nowhere(found))
+    problems = (*doc.problems, *problems, *sidecar_problems, *edit_problems, *_seen_nowhere(found))
     problems += (*layout.problems.items, *library.problems, *builder.problems.items, *_check_names(plan, builder))
     shown = {"gaps": gaps or config.picture.gaps, "problems": tuple(dict.fromkeys(problems))}
     return _judged(plan.model_copy(update=shown), registry)
@@ -109,10 +110,6 @@ def _seen_nowhere(found: Iterable[Clip]) -> list[Problem]:
 def _judged(plan: RenderPlan, registry: Registry) -> RenderPlan:
     """The plan with what plugins find wrong with it."""
     return plan.model_copy(update={"problems": tuple(dict.fromkeys((*plan.problems, *registry.check_plan(plan))))})
-
-
-def _typed_settings(typed: Mapping[str, object] | None) -> tuple[EditSettings | None, tuple[Problem, ...]]:
-    return check_model(EditSettings, typed or {}, where="command line", action="correct the option")
 
 
 def _flatten(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from dpe_toolkit.core.errors import DpeError, OptionsError, nearest_names
+from dpe_toolkit.core.errors import DpeError, nearest_names
 from dpe_toolkit.editing import stages
-from dpe_toolkit.editing.components import Component
-from dpe_toolkit.editing.options import PluginOptions
+from dpe_toolkit.editing.components import Component, weights_options
+from dpe_toolkit.editing.options import PluginOptions, read_options
 from dpe_toolkit.editing.stages import KINDS, SHOT_KINDS, STAGES, ComponentKind
 from dpe_toolkit.face.codes import CodeSpace
 from dpe_toolkit.planning.media import problem_of
 from dpe_toolkit.planning.picking import ComponentNames, PickedComponents, listed_names, pick_components
-from dpe_toolkit.planning.weights import WeightsPlaces
+from dpe_toolkit.planning.weights import WeightsPlaces, digest_of
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.plugins import RegisteredComponent, Registry
@@ -25,7 +26,6 @@ __all__ = [
     "check_targets",
     "choose_components",
     "choose_identity",
-    "group_overrides",
 ]
 
 IDENTITY: ComponentKind = stages.IDENTITY.kind
@@ -47,14 +47,6 @@ class ChosenComponents:
     origins: dict[str, str]
     """``components.<kind>`` to where the name came from."""
     problems: tuple[Problem, ...]
-
-
-def group_overrides(overrides: Mapping[tuple[str, str], object]) -> dict[str, dict[str, object]]:
-    """Overrides by component, from pairs of component and option."""
-    grouped: dict[str, dict[str, object]] = {}
-    for (component, option), value in overrides.items():
-        grouped.setdefault(component, {})[option] = value
-    return grouped
 
 
 def choose_components(
@@ -232,37 +224,29 @@ def _settle_space(
     component: Component[object], options: PluginOptions, choice: ComponentChoice, places: WeightsPlaces, where: str
 ) -> tuple[ComponentChoice, CodeSpace | None, list[Problem]]:
     """The choice with its weights found, and the space it works in."""
-    value = getattr(options, "weights", "")
+    found: dict[str, Path] = {}
     try:
-        path = places.find(str(value), choice.origins.get("weights", "default")) if value else None
+        for option, mark in weights_options(component.options).items():
+            value = getattr(options, option)
+            path = places.find(str(value), choice.origins[option], folder=mark.folder) if value else None
+            found |= {} if path is None else {option: path}
+        named = {option: path for option, path in found.items() if option != "weights"}
+        path = found.get("weights")
         space = component.space if component.space_of is None else component.space_of(options, path)
+        marks = [component.fingerprint, space.checkpoint_digest[:16] if path is not None and space is not None else ""]
+        marks += [f"{option} {digest_of(named[option])[:16]}" for option in sorted(named)]
     except DpeError as error:
         return choice, None, [problem_of(error, where)]
-    marks = [component.fingerprint, space.checkpoint_digest[:16] if path is not None and space is not None else ""]
-    return choice.model_copy(update={"weights": path, "fingerprint": " ".join(filter(None, marks))}), space, []
+    update = {"weights": path, "weights_named": named, "fingerprint": " ".join(filter(None, marks))}
+    return choice.model_copy(update=update), space, []
 
 
 def _parse_all(
     model: type[PluginOptions], values: Mapping[str, tuple[str, object]], owner: str, where: str
 ) -> tuple[PluginOptions | None, list[Problem]]:
-    """The options, or every fault in them: alone first, then together."""
-    problems = []
-    for field, (_, value) in values.items():
-        fault = _try_parse(model, {field: value}, owner, where)[1]
-        problems += [fault] if fault else []
-    if problems:
-        return None, problems
-    parsed, fault = _try_parse(model, {field: value for field, (_, value) in values.items()}, owner, where)
-    return parsed, [fault] if fault else []
-
-
-def _try_parse(
-    model: type[PluginOptions], values: Mapping[str, object], owner: str, where: str
-) -> tuple[PluginOptions | None, Problem | None]:
-    try:
-        return model.parse(values, owner=owner), None
-    except OptionsError as error:
-        return None, problem_of(error, where)
+    """The options, or every fault in them."""
+    parsed, faults = read_options(model, {field: value for field, (_, value) in values.items()}, owner=owner)
+    return parsed, [problem_of(fault, where) for fault in faults]
 
 
 def _check_spaces(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.settings import EditSettings, layer_settings
 from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.planning.components import (
     IDENTITY,
@@ -22,12 +23,7 @@ from dpe_toolkit.planning.keyed import build_keys, build_mattes
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s
 from dpe_toolkit.planning.picking import ComponentNames
 from dpe_toolkit.planning.problems import ProblemList
-from dpe_toolkit.planning.settings import (
-    EditSettings,
-    ProjectConfig,
-    effect_settings,
-    layer_settings,
-)
+from dpe_toolkit.planning.settings import ProjectConfig
 from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
 from dpe_toolkit.plugins import Registry
@@ -58,7 +54,7 @@ class EditBuilder:
         spec = self._spec(shot)
         if spec is None:
             return None
-        layers = {"project": self.project.edit, "effect": effect_settings(spec), "command line": self.overrides}
+        layers = {"project": self.project.edit, "effect": spec.settings, "command line": self.overrides}
         settings, origins = layer_settings(layers)
         if not settings.consent.strip():
             action = "say in 'consent' (--consent) what the person shown agreed to"
@@ -68,25 +64,22 @@ class EditBuilder:
         if driven is None:
             return None
         check_length(driven, shot, settings.when_short, self.problems)
-        given: dict[str, object] = {name: getattr(settings, name) for name in EditSettings.model_fields}
         faces = settle_faces(settings, self.library, self.problems, where=shot.where)
-        given |= faces
-        given["regions"] = {region: settings.regions.get(region, 1.0) for region in REGIONS}
-        return EditPlan.model_validate(
-            {
-                **given,
-                "id": spec.id,
-                "driver": driven.media.plan,
-                "driver_start_s": driven.start_s,
-                "retime": driven.retime,
-                "source_neutral_frame": self._source_neutral(shot, spec),
-                "driver_neutral_frame": self._driver_neutral(shot, driven, spec),
-                "keys": build_keys(spec, shot, self.problems),
-                "mattes": build_mattes(spec, shot, self.library, self.problems),
-                "components": chosen.choices | (self._identity(spec, shot) if faces else {}),
-                "chains": chosen.chains,
-                "origins": {**origins, **_timeline_origins(spec, shot), **chosen.origins},
-            }
+        regions = {region: settings.regions.get(region, 1.0) for region in REGIONS}
+        # Every part is a model that was checked where it came in: nothing is checked again here.
+        return EditPlan.model_construct(
+            **dict(settings.model_copy(update={"regions": regions, **faces})),
+            id=spec.id,
+            driver=driven.media.plan,
+            driver_start_s=driven.start_s,
+            retime=driven.retime,
+            source_neutral_frame=self._source_neutral(shot, spec),
+            driver_neutral_frame=self._driver_neutral(shot, driven, spec),
+            keys=build_keys(spec, shot, self.problems),
+            mattes=build_mattes(spec, shot, self.library, self.problems),
+            components=chosen.choices | (self._identity(spec, shot) if faces else {}),
+            chains=chosen.chains,
+            origins={**origins, **_timeline_origins(spec, shot), **chosen.origins},
         )
 
     def _spec(self, shot: EditedShot) -> EffectSpec | None:

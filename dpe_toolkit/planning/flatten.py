@@ -9,8 +9,8 @@ from math import ceil
 from dpe_toolkit.planning.intervals import ClipPart, Piece, cover, drive, warp_pieces
 from dpe_toolkit.planning.judging import Judge
 from dpe_toolkit.planning.media import clip_label
-from dpe_toolkit.planning.sequences import Handles, lay_in_turn
 from dpe_toolkit.planning.sound import SoundLayer
+from dpe_toolkit.planning.tracks import Handles, flatten_track
 from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over
 from dpe_toolkit.timeline import Clip, Stack, Track, Transition
 from dpe_toolkit.timeline import Gap as EmptyItem
@@ -42,7 +42,7 @@ class Flattener:
     Args:
         rate: frames a second of the timeline.
         length_s: length of a clip that states no range, None where it is unknown.
-        is_opaque: False for clips through or beside whose picture others can be seen.
+        is_opaque: False for clips through or beside whose image others can be seen.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Flattener:
         if item.is_driver:
             return self._trimmed(item, self._in_turn(item, self._pieces))
         self._judge.item(item, f"track {item.name!r}")
-        laid = lay_in_turn(item, self._pieces, self.duration_s, judge=self._judge, rate=self._rate)
+        laid = flatten_track(item, self._pieces, self.duration_s, judge=self._judge, rate=self._rate)
         return self._trimmed(item, laid, handles)
 
     def _sound_of(self, item: Item) -> list[Piece]:
@@ -126,7 +126,7 @@ class Flattener:
             return []
         if item.kind == "Audio":
             self._judge.item(item, f"track {item.name!r}")
-            heard = lay_in_turn(item, self._audible, self.duration_s, judge=self._judge, rate=self._rate)
+            heard = flatten_track(item, self._audible, self.duration_s, judge=self._judge, rate=self._rate)
         else:
             heard = self._in_turn(
                 item, lambda child: [] if isinstance(child, Clip) else self._sound_of(child), quiet=True

@@ -16,7 +16,7 @@ from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.plans.shot import ShotPlan
 from dpe_toolkit.plans.take import Take
-from dpe_toolkit.timeline import Clip, EditedMedia, media_url
+from dpe_toolkit.timeline import Clip, EditedMedia, effect_fields, media_url
 
 __all__ = ["ShotFile", "edited_media", "plan_shot_files"]
 
@@ -120,14 +120,13 @@ def _stated(file: ShotFile, path: Path) -> dict[str, object]:
         "retime": float(edit.retime),
         "when_short": edit.when_short,
     }
-    amounts = {"expression": edit.expression, "pose": edit.pose, "mode": edit.mode, "consent": edit.consent}
-    return {"driving": driving, **amounts}
+    return {**effect_fields(edit), "driving": driving}
 
 
 def _hindrance(takes: Sequence[Take]) -> str:
     """Why frames of the media cannot hold the edit; empty where they can."""
     if any(take.held_rate is not None for take in takes):
-        return "its driver moves on over one held picture, which no frames of its media can show"
+        return "its driver moves on over one held frame, which no frames of its media can show"
     spans = sorted(take.source_span for take in takes)
     edited = [take.source_span for take in takes if take.edit is not None]
     if any(one != other and len(one.intersect(other)) for one in edited for other in spans):

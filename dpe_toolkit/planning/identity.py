@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dpe_toolkit.core.errors import MediaError
+from dpe_toolkit.editing.settings import EditSettings
 from dpe_toolkit.face.choice import FaceChoice
 from dpe_toolkit.planning.media import MediaLibrary, problem_of
 from dpe_toolkit.planning.problems import ProblemList
-from dpe_toolkit.planning.settings import EditSettings
 
 __all__ = ["settle_faces"]
 

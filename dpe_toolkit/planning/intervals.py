@@ -221,7 +221,7 @@ def _part_at(pieces: Sequence[Piece], start_s: Fraction, stop_s: Fraction) -> Pi
 
 
 def drive(picture: Sequence[Piece], drivers: Sequence[Piece]) -> tuple[list[Piece], list[tuple[Clip, Clip]]]:
-    """The picture, split where drivers begin and end, each part with its driver.
+    """What is seen, split where drivers begin and end, each part with its driver.
 
     In the handles of a dissolve a clip keeps the driver that it has where it lies.
 

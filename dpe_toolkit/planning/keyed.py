@@ -1,12 +1,16 @@
-"""What changes inside a shot, from moments of the source to rows: keys and mattes."""
+"""What changes inside a shot, from moments of the source to rows: keys and mattes.
+
+Their values were checked when the effect was read, and are not checked again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Protocol
+from typing import Any, Protocol
 
 from dpe_toolkit.editing.keyframes import Key, PolygonKey, polygon_at, value_at
+from dpe_toolkit.editing.settings import MatteEdge
 from dpe_toolkit.planning.driving import EditedShot, seconds_in
 from dpe_toolkit.planning.media import MediaLibrary, media_origin_s
 from dpe_toolkit.planning.problems import ProblemList
@@ -30,10 +34,10 @@ def build_keys(spec: EffectSpec, shot: EditedShot, problems: ProblemList) -> dic
         if rows is None:
             continue
         pairs = zip(rows, specs, strict=True)
-        keys = [Key(row=row, value=one.value, interpolation=one.interpolation) for row, one in pairs]
+        keys = [Key.model_construct(row=row, value=one.value, interpolation=one.interpolation) for row, one in pairs]
         keys.sort(key=lambda key: key.row)
         if _is_frozen(shot):
-            keys = [Key(row=Fraction(0), value=value_at(keys, 0))]
+            keys = [Key.model_construct(row=Fraction(0), value=value_at(keys, 0))]
         found[name] = tuple(keys)
     return found
 
@@ -48,19 +52,26 @@ def build_mattes(
 
 def _matte(spec: MatteSpec, shot: EditedShot, library: MediaLibrary, problems: ProblemList) -> MattePlan | None:
     if spec.polygon is not None:
-        keys = [PolygonKey(row=Fraction(0), points=spec.polygon)]
-        return MattePlan(polygons=tuple(keys), feather_px=spec.feather_px, invert=spec.invert)
+        keys = [PolygonKey.model_construct(row=Fraction(0), points=spec.polygon)]
+        return MattePlan.model_construct(polygons=tuple(keys), **_edge(spec))
     if spec.polygons is not None:
         rows = _rows(spec.polygons, shot, "polygons of a matte", problems)
         if rows is None:
             return None
         pairs = zip(rows, spec.polygons, strict=True)
-        keys = [PolygonKey(row=row, points=one.points, interpolation=one.interpolation) for row, one in pairs]
+        keys = [
+            PolygonKey.model_construct(row=row, points=one.points, interpolation=one.interpolation)
+            for row, one in pairs
+        ]
         keys.sort(key=lambda key: key.row)
         if _is_frozen(shot):
-            keys = [PolygonKey(row=Fraction(0), points=polygon_at(keys, 0))]
-        return MattePlan(polygons=tuple(keys), feather_px=spec.feather_px, invert=spec.invert)
+            keys = [PolygonKey.model_construct(row=Fraction(0), points=polygon_at(keys, 0))]
+        return MattePlan.model_construct(polygons=tuple(keys), **_edge(spec))
     return _film(spec, shot, library, problems)
+
+
+def _edge(spec: MatteSpec) -> dict[str, Any]:
+    return {name: getattr(spec, name) for name in MatteEdge.model_fields}
 
 
 def _film(spec: MatteSpec, shot: EditedShot, library: MediaLibrary, problems: ProblemList) -> MattePlan | None:
@@ -83,7 +94,7 @@ def _film(spec: MatteSpec, shot: EditedShot, library: MediaLibrary, problems: Pr
     if shot.take.held_rate is not None:
         row_s *= shot.clip_speed
     start = (begin_s + shot.row_s) * rate
-    return MattePlan(media=known.plan, start=start, step=rate * row_s, feather_px=spec.feather_px, invert=spec.invert)
+    return MattePlan.model_construct(media=known.plan, start=start, step=rate * row_s, **_edge(spec))
 
 
 def _rows(keys: Sequence[_Timed], shot: EditedShot, what: str, problems: ProblemList) -> list[Fraction] | None:

@@ -62,7 +62,7 @@ class TimelineLayout:
         doc: the timeline.
         clips: its clips that can be picture.
         library: where their media are looked up.
-        fit: how pictures of another size come into the frame.
+        fit: how images of another size come into the frame.
     """
 
     def __init__(self, doc: TimelineDoc, clips: Sequence[Clip], library: MediaLibrary, *, fit: Fit = "fit") -> None:
@@ -137,7 +137,7 @@ class TimelineLayout:
 
     def _check_range(self, run: Run, media: KnownMedia, line: FrameMap) -> None:
         where, have = clip_label(run.clip.name), Span(0, media.plan.num_frames)
-        self._check_pictures(run, media, line)
+        self._check_images(run, media, line)
         wanted = line.covers(len(run.record))
         if have.intersect(wanted) == wanted:
             return
@@ -153,21 +153,19 @@ class TimelineLayout:
             else "trim the clip, or relink it to longer media",
         )
 
-    def _check_pictures(self, run: Run, media: KnownMedia, line: FrameMap) -> None:
-        """Refuses, or tells of, pictures of a sequence that are not there."""
+    def _check_images(self, run: Run, media: KnownMedia, line: FrameMap) -> None:
+        """Refuses, or tells of, images of a sequence that are not there."""
         lost = sorted(media.missing.intersection(line.frames(Span(0, len(run.record)))))
         if not lost:
             return
         where, policy = clip_label(run.clip.name), media.plan.missing_images
-        wrong = (
-            f"{len(lost)} of the pictures of {media.plan.path.name!r} are missing, the first of them frame {lost[0]}"
-        )
+        wrong = f"{len(lost)} of the images of {media.plan.path.name!r} are missing, the first of them frame {lost[0]}"
         if policy == "error":
             self.problems.refuse(
-                where, wrong, "a picture for every frame", "put them there, or set what is shown for missing ones"
+                where, wrong, "an image for every frame", "put them there, or set what is shown for missing ones"
             )
         else:
-            instead = "black is shown" if policy == "black" else "the picture before is held"
+            instead = "black is shown" if policy == "black" else "the image before is held"
             self.problems.warn(where, f"{wrong}; {instead}")
 
     def _tell_uneven(self, piece: Piece) -> None:
@@ -190,7 +188,7 @@ def known_media(clip: Clip, library: MediaLibrary, where: str) -> KnownMedia | N
 
 
 def fills(media: MediaPlan, size_px: tuple[int, int], fit: Fit) -> bool:
-    """True where a picture leaves no part of the frame free."""
+    """True where an image leaves no part of the frame free."""
     width, height = size_px
     if fit == "fit":
         return media.width * height == width * media.height

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from dpe_toolkit.core.errors import DpeError, MediaError
 from dpe_toolkit.core.frames import ColorInfo, PixelLayout
-from dpe_toolkit.planning.pictures import is_sequence, read_pictures
+from dpe_toolkit.planning.image_sequences import is_sequence, read_sequence
 from dpe_toolkit.plans.media import MediaPlan, MissingImages
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline import find_media
@@ -232,7 +232,7 @@ class MediaLibrary:
         faults = self._faults.setdefault(url, [])
         try:
             if is_sequence(url):
-                return KnownMedia(*read_pictures(url, self._find, rate=rate, missing=missing))
+                return KnownMedia(*read_sequence(url, self._find, rate=rate, missing=missing))
             path = self._find(url)
             info = self._probe(path)
             faults += _refusals(info, path)

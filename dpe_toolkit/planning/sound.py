@@ -45,7 +45,7 @@ class _Voice:
 def plan_sound(
     layers: Sequence[SoundLayer], library: MediaLibrary, problems: ProblemList
 ) -> tuple[SoundTrack, ...] | None:
-    """The tracks as a plan holds them, None where the timeline has none, which means the pictures' own sound.
+    """The tracks as a plan holds them, None where the timeline has none, which means the clips' own sound.
 
     Editing programs lay a file of several streams on several tracks, in sync, and say nowhere which stream is
     which: the first track then has the first stream, the next one the second. A file of one stream that lies on
@@ -121,7 +121,7 @@ def _part(
 
 
 def _range_s(clip: Clip, sound: KnownSound) -> Fraction:
-    """Start of the clip's range, from the file's first picture, or its first sound where it has no picture."""
+    """Start of the clip's range, from the file's first frame, or its first sound where it has no frames."""
     if clip.range is None:
         return _NOTHING
     stated_s = clip.media.available.start_s if clip.media.available is not None else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["RANDOM_WEIGHTS", "WeightsPlaces"]
+__all__ = ["RANDOM_WEIGHTS", "WeightsPlaces", "digest_of"]
 
 RANDOM_WEIGHTS = "random"
 """Value of ``weights`` that names no file: the component makes its own from a seed."""
@@ -22,12 +23,13 @@ class WeightsPlaces:
     named: str | None = None
     """Weights for every component that takes some, from the command line."""
 
-    def find(self, value: str, origin: str) -> Path | None:
+    def find(self, value: str, origin: str, *, folder: bool = False) -> Path | None:
         """The file that ``value`` of a ``weights`` option means; None where it names none.
 
         Args:
             value: a name in the weights folder, a path, ``random`` or nothing.
             origin: where the value came from; paths on the command line start at the working folder.
+            folder: it may be a folder of files as well.
 
         Raises:
             CheckpointError: there is no such file, or the weights of that name are damaged.
@@ -38,4 +40,19 @@ class WeightsPlaces:
         from dpe_toolkit.checkpoint import find_weights
 
         base = Path() if origin == "command line" else self.base_dir
-        return find_weights(value, folder=self.folder, base_dir=base)
+        return find_weights(value, folder=self.folder, base_dir=base, folders=folder)
+
+
+def digest_of(weights: Path) -> str:
+    """SHA-256 of a weights file, or of the names and contents of all files of a folder.
+
+    Raises:
+        CheckpointError: something in it cannot be read.
+    """
+    from dpe_toolkit.checkpoint import file_digest
+
+    if not weights.is_dir():
+        return file_digest(weights)
+    files = sorted(path for path in weights.rglob("*") if path.is_file())
+    listed = "\n".join(f"{path.relative_to(weights).as_posix()} {file_digest(path)}" for path in files)
+    return hashlib.sha256(listed.encode()).hexdigest()

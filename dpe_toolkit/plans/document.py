@@ -19,7 +19,9 @@ _OLDEST = min(UPGRADES)
 
 
 def is_plan_file(path: Path) -> bool:
-    """True where a file says of itself that it is a plan, whole or damaged; other files are timelines."""
+    """True where a file in .json says of itself that it is a plan, whole or damaged; others are timelines."""
+    if path.suffix.lower() != ".json":
+        return False
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
 from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.editing.keyframes import Key, PolygonKey
-from dpe_toolkit.face.choice import FaceChoice
+from dpe_toolkit.editing.settings import EditSettings, MatteEdge
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.problems import Frozen
 
@@ -29,11 +28,18 @@ class ComponentChoice(Frozen):
     origins: dict[str, str] = Field(default_factory=dict)
     """Where each option's value came from: ``default``, ``project``, ``effect`` or ``command line``."""
     weights: Path | None = None
+    weights_named: dict[str, Path] = Field(default_factory=dict)
+    """Option to file or folder, for options besides ``weights`` that name weights."""
     needs: tuple[str, ...] = ()
     """What it must be given, as its plugin states it; the analysis checks by it what a detector gave."""
 
+    @property
+    def all_weights(self) -> dict[str, Path]:
+        """Option to file or folder, ``weights`` included."""
+        return {**({} if self.weights is None else {"weights": self.weights}), **self.weights_named}
 
-class MattePlan(Frozen):
+
+class MattePlan(MatteEdge):
     """Where in the picture an edit may show: inside a polygon, or where a film is white."""
 
     polygons: tuple[PolygonKey, ...] = ()
@@ -43,39 +49,26 @@ class MattePlan(Frozen):
     """Position in ``media``, in its frames, at the shot's first row."""
     step: ExactFraction = Fraction(1)
     """Frames of ``media`` in one row. Before its first and behind its last frame, that one holds."""
-    feather_px: float = Field(default=8.0, ge=0)
-    """Width of the soft edge, inwards, in pixels of the source."""
-    invert: bool = False
 
 
-class EditPlan(Frozen):
-    """What is done to one shot."""
+class EditPlan(EditSettings):
+    """What is done to one shot: the settings that count, and what planning settles besides.
+
+    ``regions`` names every region, and a face that is chosen by a picture has that picture's path.
+    """
 
     id: str
-    consent: str = ""
     driver: MediaPlan
     driver_start_s: ExactFraction = Fraction(0)
     """Driver time, from the file's first frame, at the shot's first row."""
     retime: ExactFraction = Fraction(1)
     """Driver seconds that pass in one second of the shot's media; below 0 where these run against each other."""
-    when_short: Literal["hold", "loop", "passthrough", "error"] = "hold"
-    expression: float = Field(default=1.0, ge=0, le=3)
-    pose: float = Field(default=0.0, ge=0, le=3)
-    mode: Literal["absolute", "relative"] = "absolute"
-    regions: dict[str, float] = Field(default_factory=dict)
     keys: dict[str, tuple[Key, ...]] = Field(default_factory=dict)
     """``expression``, ``pose`` or a region to its keys, in order, which go before the amount or weight of that name."""
     mattes: tuple[MattePlan, ...] = ()
     """Each takes its share away; none lets the edit show everywhere."""
-    source_face: FaceChoice = FaceChoice()
-    driver_face: FaceChoice = FaceChoice()
     source_neutral_frame: int | None = None
     driver_neutral_frame: int | None = None
-    missing_face: Literal["passthrough", "hold", "error"] = "passthrough"
-    audio: Literal["source", "driver", "mix", "none"] = "source"
-    """Whose sound is heard while the shot lasts; ``mix`` is both."""
-    fade_frames: int = Field(default=5, ge=0, le=250)
-    """Length of the cross-fade where the edit starts or stops inside a shot or the face is lost."""
     starts_inside: bool = False
     """The same take runs without edit up to the shot's first frame, so that the edit must fade in."""
     ends_inside: bool = False

@@ -30,4 +30,4 @@ class MediaPlan(Frozen):
     pixel_format: str = ""
     has_audio: bool = False
     missing_images: MissingImages | None = None
-    """Of an image sequence: what is shown for a picture that is not there. None for a file."""
+    """Of an image sequence: what is shown for an image that is not there. None for a file."""

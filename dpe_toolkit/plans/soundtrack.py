@@ -29,7 +29,7 @@ class SoundPart(_Model):
     """Seconds from the timeline's first frame."""
     duration_s: ExactFraction
     start_s: ExactFraction
-    """Time of the file, from its first picture, at ``record_s``."""
+    """Time of the file, from its first frame, at ``record_s``."""
     speed: ExactFraction = Fraction(1)
     """Seconds of the file that pass in one of the timeline; below 0 backwards, never 0."""
     fade: tuple[ExactFraction, ExactFraction] = (Fraction(1), Fraction(1))

@@ -6,6 +6,8 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -13,8 +15,8 @@ from typing import Self
 
 import pluggy
 
-from dpe_toolkit.core.errors import DpeError, PlanError, PluginError, nearest_names
-from dpe_toolkit.editing.components import CheckpointFormat, ComponentContext
+from dpe_toolkit.core.errors import CheckpointError, DpeError, PlanError, PluginError, nearest_names
+from dpe_toolkit.editing.components import CheckpointFormat, ComponentContext, weights_options
 from dpe_toolkit.editing.stages import KINDS, STAGES, ComponentKind, stage_of
 from dpe_toolkit.hookspecs import PROJECT, HookSpecs
 from dpe_toolkit.plans.edit import ComponentChoice
@@ -41,7 +43,17 @@ def load_registry(*, allow: Collection[str] | None = None) -> Registry:
     Args:
         allow: names of the only plugins to load; None loads all.
     """
-    return Registry((load_plugin(source) for source in installed_sources(allow)), left_out=left_out(allow))
+    registry = Registry((load_plugin(source) for source in installed_sources(allow)), left_out=left_out(allow))
+    for info in registry.plugins:
+        if info.fault is not None:
+            _say_once(info.label, info.fault)
+    return registry
+
+
+@cache
+def _say_once(plugin: str, fault: str) -> None:
+    """One line a process, however often plugins are looked up."""
+    logger.warning("plugin %s is left out: %s", plugin, fault)
 
 
 class Registry:
@@ -99,6 +111,32 @@ class Registry:
     def checkpoint_formats(self) -> tuple[CheckpointFormat, ...]:
         """Every weights format that some plugin reads."""
         return tuple(item for plugin in self._plugins for item in plugin.checkpoint_formats)
+
+    def describe_weights(self, path: Path) -> tuple[str, dict[str, str]] | None:
+        """The name of the registered format that a weights file is of, and what its plugin says of the file.
+
+        Returns:
+            None where no plugin takes the file for its own. A plugin that fails at it is passed over.
+
+        Raises:
+            CheckpointError: plugins take it for several formats, of which none is better than the others.
+        """
+        claimed: dict[str, dict[str, str]] = {}
+        for info in self._plugins:
+            for item in info.checkpoint_formats:
+                try:
+                    if item.detect(path):
+                        claimed[item.name] = {str(key): str(value) for key, value in item.describe(path).items()}
+                except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+                    self._log_failure(info.name, f"weights format {item.name!r}", error)
+        if len(claimed) > 1:
+            raise CheckpointError(
+                f"plugins take it for weights of {len(claimed)} formats: {', '.join(sorted(claimed))}",
+                "one that knows it",
+                "load only the plugin that is meant (DPE_PLUGINS)",
+                path=path,
+            )
+        return next(iter(claimed.items()), None)
 
     def components(self, kind: ComponentKind) -> Mapping[str, RegisteredComponent]:
         """The components of one kind by the name to ask for; one that two plugins claim is ``plugin:name``."""
@@ -190,14 +228,18 @@ class Registry:
         """
         entry = self.find(kind, name)
         component = entry.component
+        parsed = component.options.parse(options or {}, owner=name)
+        stated = {option: getattr(parsed, option) for option in weights_options(component.options)}
+        named = {option: Path(value) for option, value in stated.items() if value and Path(value).exists()}
         return ComponentChoice(
             kind=kind,
             name=component.name,
             plugin=entry.plugin,
             version=entry.version,
             fingerprint=component.fingerprint,
-            options=component.options.parse(options or {}, owner=name).model_dump(mode="json"),
-            weights=weights,
+            options=parsed.model_dump(mode="json"),
+            weights=named.get("weights") if weights is None else weights,
+            weights_named={option: path for option, path in named.items() if option != "weights"},
             needs=component.needs,
         )
 
@@ -211,6 +253,8 @@ class Registry:
         """
         entry = self._chosen(choice)
         label = f"{entry.plugin} {entry.version}".strip()
+        if isinstance(context, ComponentContext) and context.source is None:
+            context = replace(context, source=self)
         options = entry.component.options.parse(choice.options, owner=choice.name)
         protocol = next(row.protocol for row in STAGES if row.kind == entry.component.kind)
         try:
@@ -233,9 +277,14 @@ class Registry:
             )
         return product
 
+    def component(self, kind: str, name: str, options: Mapping[str, object], context: ComponentContext) -> object:
+        """What ``context.component`` gives a component that was made by this registry alone; raises as `create`."""
+        choice = self.choose(kind, name, options)
+        return self.create(choice, replace(context, weights=choice.weights, weights_named=choice.all_weights))
+
     def notify(self, hook: str, **arguments: object) -> None:
         """Calls a notice hook of each plugin; a raise is logged and goes no further."""
-        for name, caller in self._callers(hook):
+        for name, caller in self.callers(hook):
             try:
                 caller(**arguments)
             except Exception as error:  # noqa: BLE001 - a notice must never stop a render
@@ -252,7 +301,7 @@ class Registry:
         problems: list[Problem] = []
         edits = [take.edit for take in plan.takes if take.edit is not None]
         used = {choice.plugin for edit in edits for choice in edit.choices}
-        for name, caller in self._callers("dpe_check_plan"):
+        for name, caller in self.callers("dpe_check_plan"):
             try:
                 found = [item for items in caller(plan=plan) for item in (items or ())]
             except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
@@ -275,7 +324,7 @@ class Registry:
 
     def resolve_media(self, reference: str, base_dir: Path) -> Path | None:
         """The local file that some plugin says ``reference`` means; a plugin that fails at it is passed over."""
-        for name, caller in self._callers("dpe_resolve_media"):
+        for name, caller in self.callers("dpe_resolve_media"):
             try:
                 found = caller(reference=reference, base_dir=base_dir)
             except Exception as error:  # noqa: BLE001 - the media stays unknown, which planning reports
@@ -285,10 +334,10 @@ class Registry:
                 return found
         return None
 
-    def _callers(self, hook: str) -> Iterable[tuple[str, pluggy.HookCaller]]:
-        """One caller of ``hook`` a plugin that implements it, so that each can be guarded alone."""
+    def callers(self, hook: str) -> Iterable[tuple[str, pluggy.HookCaller]]:
+        """Plugin and caller of ``hook`` for each that implements it, by name, so that each can be guarded alone."""
         implementers = [item.plugin for item in getattr(self._manager.hook, hook).get_hookimpls()]
-        for plugin in implementers:
+        for plugin in sorted(implementers, key=lambda plugin: self._manager.get_name(plugin) or ""):
             others = [other for other in self._manager.get_plugins() if other is not plugin]
             yield self._manager.get_name(plugin) or "", self._manager.subset_hook_caller(hook, others)
 

@@ -73,7 +73,7 @@ def check_output(plan: RenderPlan, output: Path, settings: OutputSettings | None
 
     Raises:
         RenderError: the folder is missing or cannot be written, or the output is one of the inputs.
-        MediaError: a folder for pictures that holds something else.
+        MediaError: a folder for images that holds something else.
     """
     images = settings is not None and settings.codec in SEQUENCES
     if images:

@@ -1,4 +1,4 @@
-"""Frames for the render: in order and made ready ahead, or any of them on request."""
+"""Frames for the render: in order and prefetched, or any of them on request."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.analysis import BLOCK, FrameSource, OpenReader, ahead
+from dpe_toolkit.analysis import BLOCK, FrameSource, OpenReader, prefetch
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 
-__all__ = ["Footage", "Foreseen", "RereadingReader"]
+__all__ = ["Footage", "Prefetched", "RereadingReader"]
 
 T = TypeVar("T")
 _BRIDGE = 4
@@ -28,8 +28,8 @@ _KEPT_BYTES = 256 * 2**20
 is decoded once for many frames, and not once for every few."""
 
 
-class Foreseen(Generic[T]):
-    """Results for spans that are known beforehand, made ahead in a thread.
+class Prefetched(Generic[T]):
+    """Results for spans that are known beforehand, prefetched by a thread.
 
     Args:
         make: makes the result of a span. It is called in the thread and nowhere else, so that what it
@@ -58,7 +58,7 @@ class Foreseen(Generic[T]):
             return self._otherwise(span)
         self._next += 1
         if self._results is None:
-            self._results = self._stack.enter_context(ahead(self._made(), self._depth))
+            self._results = self._stack.enter_context(prefetch(self._made(), self._depth))
         try:
             return next(self._results)
         except Exception:
@@ -93,7 +93,7 @@ class Footage:
     Args:
         path: the file.
         open_reader: opens it.
-        schedule: spans that will be asked for in this order; they are decoded ahead. Anything else is read
+        schedule: spans that will be asked for in this order; they are prefetched. Anything else is read
             when asked for, through a reader of its own.
         rereads: spans are asked for again, overlap or run backwards, so that what was decoded is kept a while.
     """
@@ -106,11 +106,11 @@ class Footage:
         self._readers = ExitStack()
         self._reader: FrameSource | None = None
         self._scheduled: FrameSource | None = None
-        self._foreseen = Foreseen(self._read_scheduled, schedule, self._read_any, depth=_DECODED)
+        self._prefetched = Prefetched(self._read_scheduled, schedule, self._read_any, depth=_DECODED)
 
     def read(self, span: Span) -> FrameBatch:
         """These media frames."""
-        return self._foreseen.get(span)
+        return self._prefetched.get(span)
 
     def pieces(self, wanted: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64], FrameBatch]]:
         """Any frames, a few at a time, so that memory does not follow their number.
@@ -134,7 +134,7 @@ class Footage:
 
     def close(self) -> None:
         """Ends the thread and closes the readers."""
-        self._foreseen.close()
+        self._prefetched.close()
         self._readers.close()
         self._reader = self._scheduled = None
 

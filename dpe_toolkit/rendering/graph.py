@@ -11,22 +11,22 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.analysis import ComponentPool, OpenReader, guard_plugin
+from dpe_toolkit.analysis import ComponentPool, OpenReader, shot_components
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.editing.protocols import Generated, GenerateRequest, Generator, ShotGenerator, ShotMaterial
+from dpe_toolkit.editing.pipeline import EditedSpan, ShotPipeline
+from dpe_toolkit.editing.protocols import ShotMaterial
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.plans.model import Fit, Gaps
-from dpe_toolkit.rendering.footage import Footage, Foreseen
+from dpe_toolkit.rendering.footage import Footage, Prefetched
 from dpe_toolkit.rendering.mattes import Mattes
 from dpe_toolkit.rendering.node import RenderNode
 from dpe_toolkit.rendering.nodes import (
-    CompositeNode,
     DriverNode,
-    EncodeNode,
+    EditNode,
     FacesNode,
-    GenerateNode,
     SourceNode,
+    WriteNode,
     driver_faces,
     source_faces,
 )
@@ -50,7 +50,7 @@ class GraphContext:
     fit: Fit = "fit"
     gaps: Gaps = "black"
     sequential: bool = True
-    """Spans will be pulled in order, so frames are decoded ahead."""
+    """Spans will be pulled in order, so frames are prefetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ class ShotGraph:
     result: RenderNode[FrameBatch]
     """The frames as they are shown."""
     faces: RenderNode[FaceBatch] | None
-    generated: RenderNode[Generated] | None
+    edited: RenderNode[EditedSpan] | None
     resources: ExitStack
 
     def close(self) -> None:
-        """Lets go of readers, threads and the generator."""
+        """Lets go of readers, threads and what was prepared for the shot."""
         self.resources.close()
 
 
@@ -94,26 +94,22 @@ def build_take(use: TakeUse, prepared: PreparedShot | None, context: GraphContex
 def _edited(
     prepared: PreparedShot, source: SourceNode, context: GraphContext, schedule: Sequence[Span], resources: ExitStack
 ) -> ShotGraph:
-    pool = context.pool
-    name, chosen = prepared.shot.name, prepared.edit.components
-    driver = Footage(prepared.edit.driver.path, context.open_reader)
+    pool, edit = context.pool, prepared.edit
+    driver = Footage(edit.driver.path, context.open_reader)
     resources.callback(driver.close)
-    generator = pool.generator(chosen["generator"], name)
-    lazy = _LazyGenerator(generator, prepared, _material(prepared, source.footage, driver, pool.device))
+    components = shot_components(pool, edit.components, prepared.shot.name, chains=edit.chains)
+    pipeline = ShotPipeline(components, _material(prepared, source.footage, driver, pool.device), pool.device)
     faces = FacesNode(prepared, source, pool.device)
-    encoded = EncodeNode(prepared, faces, pool.encoder(chosen["encoder"], name))
-    shown = _shown_driver(prepared, driver, context, schedule, resources) if generator.wants_driver_pixels else None
-    generated = GenerateNode(prepared, faces, encoded, shown, lazy)
-    mattes = Mattes.of(prepared.edit.mattes, context.open_reader, resources) if prepared.edit.mattes else None
-    compositor = pool.compositor(chosen["compositor"], name)
-    result = CompositeNode(prepared, source, faces, generated, compositor, mattes)
-    return ShotGraph(source, result, faces, generated, resources)
+    shown = _shown_driver(prepared, driver, context, schedule, resources) if pipeline.wants_driver_pixels else None
+    edited = EditNode(prepared, faces, shown, pipeline)
+    mattes = Mattes.of(edit.mattes, context.open_reader, resources) if edit.mattes else None
+    return ShotGraph(source, WriteNode(prepared, source, faces, edited, mattes), faces, edited, resources)
 
 
 def _shown_driver(
     prepared: PreparedShot, driver: Footage, context: GraphContext, schedule: Sequence[Span], resources: ExitStack
 ) -> DriverNode:
-    """The driver's windows, cut ahead of the render where its order is known."""
+    """The driver's windows, prefetched where the order of the render is known."""
     beforehand = Footage(prepared.edit.driver.path, context.open_reader)
     resources.callback(beforehand.close)
 
@@ -121,7 +117,7 @@ def _shown_driver(
         nearest = np.round(prepared.driver_rows[prepared.active(span)]).astype(np.int64)
         return driver_faces(prepared, footage, nearest, context.pool.device)
 
-    windows = Foreseen(
+    windows = Prefetched(
         lambda span: cut(beforehand, span),
         [span for span in schedule if len(prepared.active(span))],
         lambda span: cut(driver, span),
@@ -144,7 +140,7 @@ def _material(prepared: PreparedShot, source: Footage, driver: Footage, device: 
 
 @dataclass(frozen=True, slots=True)
 class _Fetch:
-    """Cuts native windows of any rows, for a generator that begins a shot."""
+    """Cuts native windows of any rows, for a component that begins a shot."""
 
     cut: Callable[[PreparedShot, Footage, npt.NDArray[np.int64], torch.device], FaceBatch]
     prepared: PreparedShot
@@ -156,25 +152,5 @@ class _Fetch:
         return self.cut(self.prepared, self.footage, rows, self.device)
 
     def on(self, device: torch.device) -> _Fetch:
-        """The same, where a generator that fell back wants them."""
+        """The same, where a component that fell back wants them."""
         return replace(self, device=device)
-
-
-class _LazyGenerator:
-    """Begins the shot at the first request: a shot without a face needs no generator."""
-
-    def __init__(self, generator: Generator, prepared: PreparedShot, material: ShotMaterial) -> None:
-        self._generator = generator
-        self._prepared = prepared
-        self._material = material
-        self._ready: ShotGenerator | None = None
-
-    def generate(self, request: GenerateRequest) -> Generated:
-        """As `ShotGenerator` says."""
-        if self._ready is None:
-            with guard_plugin(self._prepared.edit.components["generator"], self._prepared.shot.name):
-                ready = self._generator.begin_shot(self._material)
-                if not isinstance(ready, ShotGenerator):
-                    raise TypeError(f"begin_shot() gave a {type(ready).__name__}, which is no ShotGenerator")
-            self._ready = ready
-        return self._ready.generate(request)

@@ -14,6 +14,7 @@ from skimage.draw import polygon2mask
 
 from dpe_toolkit.analysis import OpenReader
 from dpe_toolkit.core.frames import FrameBatch
+from dpe_toolkit.editing.handover import upload
 from dpe_toolkit.editing.keyframes import Point, polygon_at
 from dpe_toolkit.face.tracks import Placement
 from dpe_toolkit.geometry import code_scale
@@ -66,7 +67,7 @@ class Mattes:
                     whole = _of_film(plan, film, row, picture_px)
                     matte = _cut(whole, (int(origin[0]), int(origin[1])), placement.size_px)
                 shown[place, 0] *= matte
-        return torch.from_numpy(shown).to(device)
+        return upload(device, torch.from_numpy(shown))[0]
 
 
 def polygon_matte(points: Sequence[Point], size_px: tuple[int, int], *, feather_px: float, invert: bool) -> Values:

@@ -10,20 +10,27 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from dpe_toolkit.analysis import WindowPlan, cut_faces, guard_plugin, place_faces
+from dpe_toolkit.analysis import cut_faces, gather_faces
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout, Plane
-from dpe_toolkit.core.shapes import expect_shape
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.editing.protocols import Composited, Compositor, Encoder, Generated, GenerateRequest, ShotGenerator
-from dpe_toolkit.face.codes import Appearance
-from dpe_toolkit.face.tracks import FaceBatch, FaceTrack
-from dpe_toolkit.geometry import code_scale, window_rgb, write_window
-from dpe_toolkit.rendering.footage import Footage, Foreseen
+from dpe_toolkit.editing.pipeline import EditedSpan, ShotPipeline
+from dpe_toolkit.face.tracks import FaceBatch
+from dpe_toolkit.geometry import code_scale, write_window
+from dpe_toolkit.rendering.footage import Footage, Prefetched
 from dpe_toolkit.rendering.mattes import Mattes
 from dpe_toolkit.rendering.node import Inputs, Need, RenderNode
 from dpe_toolkit.rendering.prepare import PreparedShot
 
-__all__ = ["BlackNode", "CompositeNode", "DriverNode", "EncodeNode", "FacesNode", "GenerateNode", "SourceNode"]
+__all__ = [
+    "BlackNode",
+    "DriverNode",
+    "EditNode",
+    "FacesNode",
+    "SourceNode",
+    "WriteNode",
+    "driver_faces",
+    "source_faces",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,38 +117,11 @@ class FacesNode:
 
 
 @dataclass(frozen=True, slots=True)
-class EncodeNode:
-    """What the generator has to know of the source's looks."""
-
-    prepared: PreparedShot
-    faces: RenderNode[FaceBatch]
-    encoder: Encoder
-
-    @property
-    def length(self) -> int:
-        """Rows of the whole shot."""
-        return len(self.prepared.track)
-
-    def needs(self, span: Span) -> Sequence[Need]:
-        """The windows."""
-        return ((self.faces, span),)
-
-    def render(self, span: Span, inputs: Inputs) -> Appearance:
-        """The appearance of the edited rows."""
-        faces = inputs.of(self.faces, span)
-        with guard_plugin(self.prepared.edit.components["encoder"], self.prepared.shot.name, _covered(faces)):
-            appearance = self.encoder.encode(faces)
-            if len(appearance.faces) != len(faces):
-                raise ValueError(f"encode() gave {len(appearance.faces)} faces for {len(faces)}")
-        return appearance
-
-
-@dataclass(frozen=True, slots=True)
 class DriverNode:
     """Native windows of the driver, of the frames nearest in time."""
 
     prepared: PreparedShot
-    windows: Foreseen[FaceBatch]
+    windows: Prefetched[FaceBatch]
 
     @property
     def length(self) -> int:
@@ -158,14 +138,13 @@ class DriverNode:
 
 
 @dataclass(frozen=True, slots=True)
-class GenerateNode:
-    """Edited native windows."""
+class EditNode:
+    """Edited native windows, with the matte in which they show."""
 
     prepared: PreparedShot
     faces: RenderNode[FaceBatch]
-    encoded: RenderNode[Appearance]
     driver: RenderNode[FaceBatch] | None
-    generator: ShotGenerator
+    pipeline: ShotPipeline
 
     @property
     def length(self) -> int:
@@ -173,41 +152,26 @@ class GenerateNode:
         return len(self.prepared.track)
 
     def needs(self, span: Span) -> Sequence[Need]:
-        """Windows, appearance and, where they are wanted, the driver's windows."""
+        """The windows and, where they are wanted, the driver's."""
         driver: tuple[Need, ...] = () if self.driver is None else ((self.driver, span),)
-        return ((self.faces, span), (self.encoded, span), *driver)
+        return ((self.faces, span), *driver)
 
-    def render(self, span: Span, inputs: Inputs) -> Generated:
-        """The edited faces of the edited rows."""
-        rows = self.prepared.active(span)
-        faces = inputs.of(self.faces, span)
-        request = GenerateRequest(
-            rows,
-            inputs.of(self.encoded, span),
-            self.prepared.motion.codes.take(rows),
-            self.prepared.target.take(rows),
-            None if self.driver is None else inputs.of(self.driver, span),
-        )
-        with guard_plugin(self.prepared.edit.components["generator"], self.prepared.shot.name, _covered(faces)):
-            generated = self.generator.generate(request)
-            _check_picture("generate() pixels", generated.pixels, faces, 3)
-            expect_shape("generate() landmarks_px", generated.landmarks_px, (len(faces), "P", 3))
-            if generated.confidence is not None:
-                _check_picture("generate() confidence", generated.confidence, faces, 1)
-        return generated
+    def render(self, span: Span, inputs: Inputs) -> EditedSpan:
+        """The edit of the edited rows."""
+        driver = None if self.driver is None else inputs.of(self.driver, span)
+        return self.pipeline.edit(self.prepared.active(span), inputs.of(self.faces, span), driver)
 
 
 @dataclass(frozen=True, slots=True)
-class CompositeNode:
+class WriteNode:
     """Whole frames with the edit written back; rows that are not edited are the decoded ones."""
 
     prepared: PreparedShot
     source: RenderNode[FrameBatch]
     faces: RenderNode[FaceBatch]
-    generated: RenderNode[Generated]
-    compositor: Compositor
+    edited: RenderNode[EditedSpan]
     mattes: Mattes | None = None
-    """Where the edit may show; None lets it show everywhere."""
+    """Where the user lets the edit show; None lets it show everywhere."""
 
     @property
     def length(self) -> int:
@@ -219,7 +183,7 @@ class CompositeNode:
         frames: Need = (self.source, span)
         if not len(self.prepared.active(span)):
             return (frames,)
-        return (frames, (self.faces, span), (self.generated, span))
+        return (frames, (self.faces, span), (self.edited, span))
 
     def render(self, span: Span, inputs: Inputs) -> FrameBatch:
         """The frames of ``span``."""
@@ -227,11 +191,7 @@ class CompositeNode:
         rows = self.prepared.active(span)
         if not len(rows):
             return frames
-        faces, generated = inputs.of(self.faces, span), inputs.of(self.generated, span)
-        with guard_plugin(self.prepared.edit.components["compositor"], self.prepared.shot.name, _covered(faces)):
-            shown: Composited = self.compositor.composite(faces, generated)
-            _check_picture("composite() pixels", shown.pixels, faces, 3)
-            _check_picture("composite() matte", shown.matte, faces, 1)
+        faces, shown = inputs.of(self.faces, span), inputs.of(self.edited, span).composited
         places, matte = rows - span.start, shown.matte
         if self.mattes is not None:
             matte = matte * self.mattes.windows(rows, faces.placement, frames.size_px, matte.device)
@@ -243,29 +203,16 @@ def source_faces(
     prepared: PreparedShot, footage: Footage, rows: npt.NDArray[np.int64], device: torch.device
 ) -> FaceBatch:
     """Native windows of any rows of the source."""
-    return _fetch(footage, prepared.track, prepared.windows, rows, device=device)
+    track = prepared.track
+    return gather_faces(footage.pieces(track.index[rows]), track, rows, prepared.windows, device)
 
 
 def driver_faces(
     prepared: PreparedShot, footage: Footage, rows: npt.NDArray[np.int64], device: torch.device
 ) -> FaceBatch:
     """Native windows of any rows of the driver."""
-    return _fetch(footage, prepared.driver_track, prepared.driver_windows, rows, device=device)
-
-
-def _fetch(
-    footage: Footage, track: FaceTrack, windows: WindowPlan, rows: npt.NDArray[np.int64], *, device: torch.device
-) -> FaceBatch:
-    placement = windows.placement(rows)
-    width, height = placement.size_px
-    pixels = torch.empty(len(rows), 3, height, width, device=device)
-    for places, frames in footage.pieces(track.index[rows]):
-        pixels[places] = window_rgb(frames, placement.origin_px[places], placement.size_px, device)
-    return place_faces(track, rows, placement, pixels)
-
-
-def _covered(faces: FaceBatch) -> Span:
-    return Span(int(faces.index[0]), int(faces.index[-1]) + 1)
+    track = prepared.driver_track
+    return gather_faces(footage.pieces(track.index[rows]), track, rows, prepared.driver_windows, device)
 
 
 def _pick(frames: FrameBatch, places: npt.NDArray[np.int64]) -> FrameBatch:
@@ -280,11 +227,3 @@ def _put(frames: FrameBatch, places: npt.NDArray[np.int64], edited: FrameBatch) 
         plane[places] = new
         planes.append(plane)
     return frames.with_planes(tuple(planes))
-
-
-def _check_picture(name: str, picture: torch.Tensor, faces: FaceBatch, channels: int) -> None:
-    height, width = faces.pixels.shape[2:]
-    expect_shape(name, picture, (len(faces), channels, height, width))
-    # One sum tells as much as a look at each value, at a fraction of the memory traffic.
-    if not torch.isfinite(picture.sum()):
-        raise ValueError(f"{name} are not finite")

@@ -1,4 +1,4 @@
-"""An edited shot, made ready: analysed, mapped to its driver, mixed."""
+"""An edited shot, made ready: analysed, mapped to its driver, retargeted."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from dpe_toolkit.analysis import (
     WindowPlan,
     analyse_clip,
     analyse_pair,
-    check_codes,
-    guard_plugin,
     hold_motion,
     hold_track,
+    motion_extractor,
     plan_windows,
     slice_motion,
     slice_track,
     window_shape,
 )
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.pipeline import retarget
+from dpe_toolkit.editing.stages import ENCODER
 from dpe_toolkit.face.codes import MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.regions import REGIONS
 from dpe_toolkit.face.tracks import FaceTrack
-from dpe_toolkit.plans.edit import ComponentChoice, EditPlan
+from dpe_toolkit.plans.edit import EditPlan
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.take import Take
 from dpe_toolkit.rendering.amounts import Missing, driver_usable, fade, keyed_rows, keyed_values, source_usable
@@ -43,7 +44,10 @@ __all__ = ["PreparedShot", "prepare_shot"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedShot:
-    """Everything that the nodes of a take share. Rows are those of the whole take, however little is seen of it."""
+    """Everything that the nodes of a take share, on the CPU.
+
+    Rows are those of the whole take, however little is seen of it.
+    """
 
     shot: Take
     source: MediaPlan
@@ -51,7 +55,7 @@ class PreparedShot:
     track: FaceTrack
     """T rows."""
     motion: MotionTrack
-    """T rows, on the render's device."""
+    """T rows."""
     windows: WindowPlan
     driver_track: FaceTrack
     """D rows."""
@@ -79,7 +83,7 @@ def prepare_shot(
     progress: ProgressSink,
     open_reader: OpenReader,
 ) -> PreparedShot:
-    """The take, whose edit changes something, with source and driver analysed and mixed.
+    """The take, whose edit changes something, with source and driver analysed and the motion retargeted.
 
     Raises:
         AnalysisError: no face where one is needed.
@@ -93,8 +97,7 @@ def prepare_shot(
     requests = (_source_request(whole, whole.source, edit), _driver_request(whole, edit, mapping))
     analyse = partial(_analyse, store=store, open_reader=open_reader)
     source, driver = analyse_pair(*requests, pool, analyse=analyse, progress=progress)
-    track, motion = _rows_of(whole, source, pool.device)
-    driver_motion = driver.motion.to(pool.device)
+    track, motion = _rows_of(whole, source)
     usable, gaps = source_usable(track, edit, whole.row_rate, whole)
     driven, driver_gaps = driver_usable(driver.track, mapping, edit.driver.rate)
     amounts = np.prod([fade(mask, edit.fade_frames) for mask in (usable, driven, mapping.covered)], axis=0)
@@ -102,17 +105,11 @@ def prepare_shot(
         np.ones_like(usable), edit.fade_frames, starts_inside=edit.starts_inside, ends_inside=edit.ends_inside
     )
     amounts *= keyed_rows(edit, len(amounts))
-    driver_rows, request = mapping.frames - float(driver.track.index[0]), _mix_request(edit, amounts).to(pool.device)
-    target = _mix(
-        whole,
-        edit.components["motion"],
-        pool,
-        motion=motion,
-        driver=driver_motion,
-        at=(driver_rows, mapping.closing),
-        request=request,
-    )
-    shape = window_shape(pool.encoder(edit.components["encoder"], whole.name))
+    driver_rows, request = mapping.frames - float(driver.track.index[0]), _mix_request(edit, amounts)
+    extractor = motion_extractor(pool, edit.components["motion"], whole.name)
+    shown = _shown(driver.motion, driver_rows, mapping.closing)
+    target = retarget(extractor, motion, driver.motion, shown, request)
+    shape = window_shape(pool.get(ENCODER, edit.components["encoder"], whole.name))
     return PreparedShot(
         shot=whole,
         source=whole.source,
@@ -121,7 +118,7 @@ def prepare_shot(
         motion=motion,
         windows=plan_windows(track, shape),
         driver_track=driver.track,
-        driver_motion=driver_motion,
+        driver_motion=driver.motion,
         driver_windows=plan_windows(driver.track, shape),
         driver_rows=driver_rows,
         amounts=amounts,
@@ -137,10 +134,10 @@ def _analyse(
     return analyse_clip(request, pool, store=store, progress=progress, open_reader=open_reader)
 
 
-def _rows_of(whole: Take, source: ClipAnalysis, device: torch.device) -> tuple[FaceTrack, MotionTrack]:
+def _rows_of(whole: Take, source: ClipAnalysis) -> tuple[FaceTrack, MotionTrack]:
     """What was found in the source, row by row."""
     shown = whole.source_span.shift(-int(source.track.index[0]))
-    track, motion = slice_track(source.track, shown), slice_motion(source.motion, shown).to(device)
+    track, motion = slice_track(source.track, shown), slice_motion(source.motion, shown)
     if whole.held_rate is None:
         return track, motion
     return hold_track(track, whole.num_frames), hold_motion(motion, whole.num_frames)
@@ -158,6 +155,7 @@ def _source_request(whole: Take, media: MediaPlan, edit: EditPlan) -> ClipReques
         focus=whole.source_span,
         face=edit.source_face,
         identity=edit.components.get("identity"),
+        landmark=edit.components.get("landmark"),
         neutral_frame=neutral,
         detector=edit.components["detector"],
         motion=edit.components["motion"],
@@ -174,6 +172,7 @@ def _driver_request(whole: Take, edit: EditPlan, mapping: DriverMap) -> ClipRequ
         focus=used,
         face=edit.driver_face,
         identity=edit.components.get("identity"),
+        landmark=edit.components.get("landmark"),
         neutral_frame=edit.driver_neutral_frame,
         detector=edit.components["detector"],
         motion=edit.components["motion"],
@@ -196,22 +195,8 @@ def _mix_request(edit: EditPlan, amounts: npt.NDArray[np.float64]) -> MixRequest
     )
 
 
-def _mix(
-    shot: Take,
-    choice: ComponentChoice,
-    pool: ComponentPool,
-    *,
-    motion: MotionTrack,
-    driver: MotionTrack,
-    at: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
-    request: MixRequest,
-) -> MotionCode:
-    rows, closing = at
+def _shown(driver: MotionTrack, rows: npt.NDArray[np.float64], closing: npt.NDArray[np.float64]) -> MotionCode:
+    """(T) the driver's codes at each row of the shot, eased into his first frame where a loop closes."""
     shown, first = driver.codes.at(rows), driver.codes.take(slice(0, 1))
     share = shown.pose.new_tensor(closing)[:, None]
-    eased = MotionCode(shown.space, shown.expression.lerp(first.expression, share), shown.pose.lerp(first.pose, share))
-    extractor = pool.motion(choice, shot.name)
-    with guard_plugin(choice, shot.name), torch.no_grad():
-        target = extractor.mix(motion, driver, eased, request)
-        check_codes("mix()", target, len(motion))
-    return target.to(pool.device)
+    return MotionCode(shown.space, shown.expression.lerp(first.expression, share), shown.pose.lerp(first.pose, share))

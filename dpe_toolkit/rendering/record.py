@@ -16,6 +16,7 @@ from dpe_toolkit.core.files import staged
 from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.keyframes import Key
+from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.rendering.prepare import PreparedShot
@@ -118,13 +119,16 @@ def edits_path(output: Path) -> Path:
     return output.with_name(output.name + ".edits.json")
 
 
-def record_shot(prepared: PreparedShot, parts: Sequence[ShotPlan], first: int) -> ShotRecord:
+def record_shot(
+    prepared: PreparedShot, parts: Sequence[ShotPlan], first: int, borrowed: Sequence[ComponentChoice] = ()
+) -> ShotRecord:
     """What is done to one shot.
 
     Args:
         prepared: the shot.
         parts: the parts of it that are seen, in output order.
         first: record frame of the output's first frame.
+        borrowed: components that its own asked for.
     """
     edit = prepared.edit
     rows = {frame - first: row for part in parts for frame, row in zip(part.record, part.shown_rows, strict=True)}
@@ -160,7 +164,7 @@ def record_shot(prepared: PreparedShot, parts: Sequence[ShotPlan], first: int) -
         consent=edit.consent,
         components=tuple(
             UsedComponent.model_validate(one.model_dump(include=set(UsedComponent.model_fields)))
-            for one in edit.components.values()
+            for one in (*edit.choices, *borrowed)
         ),
         missing=tuple(missing),
     )

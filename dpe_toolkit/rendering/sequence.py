@@ -10,10 +10,10 @@ from dpe_toolkit.core.timing import Span
 from dpe_toolkit.plans.images import Gap, Image, Show, map_image
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.plans.take import Take
+from dpe_toolkit.rendering.composition import ComposeNode, FitNode, ShownNode
 from dpe_toolkit.rendering.graph import GraphContext, ShotGraph
 from dpe_toolkit.rendering.node import Executor, Inputs, Need, RenderNode
 from dpe_toolkit.rendering.nodes import BlackNode
-from dpe_toolkit.rendering.pictures import ComposeNode, FitNode, ShownNode
 from dpe_toolkit.rendering.takes import TakeUse
 
 __all__ = ["SequenceNode"]

@@ -26,6 +26,7 @@ from dpe_toolkit.analysis import (
 )
 from dpe_toolkit.core.errors import OptionsError, RenderError
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.handover import download
 from dpe_toolkit.media import CopiedRange, OutputSettings, VideoReader, VideoWriter
 from dpe_toolkit.plans.images import leaves_of
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
@@ -85,12 +86,12 @@ class _Session:
     def sequence(self, *, sequential: bool, passes: SmartRenderPlan | None = None) -> SequenceNode:
         """The output node."""
         plan = self.plan
-        picture = common_format(plan)
+        common = common_format(plan)
         context = GraphContext(
             self.pool,
             self.open_reader,
-            picture.layout,
-            picture.color,
+            common.layout,
+            common.color,
             (plan.width, plan.height),
             plan.rate,
             plan.fit,
@@ -160,7 +161,8 @@ def render_plan(
         analysed_s = time.perf_counter()
         first = plan.shots[0].record_start
         records = {
-            key: record_shot(prepared, session.uses[key].parts, first) for key, prepared in session.prepared.items()
+            key: record_shot(prepared, session.uses[key].parts, first, pool.borrowed_by(prepared.edit.choices))
+            for key, prepared in session.prepared.items()
         }
         num_passed = _write(session, output, settings, records)
     return RenderReport(
@@ -186,8 +188,8 @@ def _seen(
 
 def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> int:
     plan = session.plan
-    picture = common_format(plan)
-    passes = plan_smart_render(plan, picture, output, settings)
+    common = common_format(plan)
+    passes = plan_smart_render(plan, common, output, settings)
     shots = list(records.values())
     with (
         _writing_faults(output),
@@ -198,10 +200,10 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
             width=plan.width,
             height=plan.height,
             rate=plan.rate,
-            layout=picture.layout,
-            color=picture.color,
-            sample_aspect=picture.sample_aspect,
-            hdr=picture.hdr,
+            layout=common.layout,
+            color=common.color,
+            sample_aspect=common.sample_aspect,
+            hdr=common.hdr,
             audio=audio_mixes(plan, settings.audio_tracks),
             metadata=container_metadata(shots),
             start_frame=plan.start_frame + plan.shots[0].record_start,
@@ -320,10 +322,11 @@ def _one_frame(session: _Session, sequence: SequenceNode, position: int, frame: 
     assert leaf.take is not None
     row, graph = leaf.shown_rows[span.start], sequence.graph(leaf.take)
     scaled = (prepared.source.width, prepared.source.height) != (session.plan.width, session.plan.height)
-    if amount == 0 or graph.faces is None or graph.generated is None or scaled:
+    if amount == 0 or graph.faces is None or graph.edited is None or scaled:
         return RenderedFrame(shot, source, result, amount, None, None)
     rows = Span(row, row + 1)
     origin = np.zeros(3, np.float32)
     origin[:2] = executor.pull(graph.faces, rows).placement.origin_px[0]
-    edited = executor.pull(graph.generated, rows).landmarks_px[0].cpu().numpy() + origin
+    (landmarks,) = download(executor.pull(graph.edited, rows).generated.landmarks_px[0])
+    edited = landmarks.numpy() + origin
     return RenderedFrame(shot, source, result, amount, prepared.track.landmarks_px[row], edited)

@@ -27,7 +27,7 @@ from unittest import mock
 import torch
 from torch.overrides import TorchFunctionMode
 
-from dpe_toolkit.analysis.devices import moved
+from dpe_toolkit.editing.handover import moved
 
 __all__ = ["ACCELERATOR", "AcceleratorTensor", "PretendAccelerator", "pretend_accelerator"]
 

@@ -17,7 +17,7 @@ from dpe_toolkit.timeline.document import (
     walk_clips,
 )
 from dpe_toolkit.timeline.edited import EditedMedia, write_relinked
-from dpe_toolkit.timeline.effect import EFFECT_SCHEMA, EffectSpec, MediaMoment, parse_effect
+from dpe_toolkit.timeline.effect import EFFECT_SCHEMA, EffectSpec, MediaMoment, effect_fields, parse_effect
 from dpe_toolkit.timeline.formats import FORMATS, TimelineFormat, expect_adapter, format_of
 from dpe_toolkit.timeline.link import link_clip
 from dpe_toolkit.timeline.media import find_media, media_basename
@@ -46,6 +46,7 @@ __all__ = [
     "Track",
     "Transition",
     "check_model",
+    "effect_fields",
     "expect_adapter",
     "find_media",
     "format_of",

@@ -13,10 +13,11 @@ import opentimelineio as otio  # type: ignore[import-untyped] # ships no types
 
 from dpe_toolkit.core.errors import OptionsError, TimelineError
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.settings import ComponentNames, ComponentOptions, EditSettings
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.timeline.atomic import write_text
 from dpe_toolkit.timeline.document import EFFECT_NAME, MARKER_PREFIX, METADATA_KEY
-from dpe_toolkit.timeline.effect import EFFECT_SCHEMA, parse_effect
+from dpe_toolkit.timeline.effect import EFFECT_SCHEMA, effect_fields
 from dpe_toolkit.timeline.sidecar import write_sidecar
 
 __all__ = ["Performance", "attach_edit", "media_url", "write_edit_timeline", "write_otio"]
@@ -29,11 +30,14 @@ class Performance:
     driver: MediaPlan
     start: int = 0
     """0-based frame of the driver that the shot's first frame shows."""
-    settings: Mapping[str, object] = field(default_factory=dict)
-    """Further fields of the effect, as `EffectSpec` has them, e.g. ``{"expression": 0.8}``."""
+    settings: EditSettings = field(default_factory=EditSettings)
+    """What is asked of the edit; only what was set is written."""
     retime: float = 1.0
-    """Driver seconds that pass in a second of the shot."""
-    when_short: str = "hold"
+    """Driver seconds that pass in a second of the shot; see `dpe_toolkit.editing.settings.Retime`."""
+    neutral: Mapping[str, str] = field(default_factory=dict)
+    """``source`` or ``driver`` to the moment at which that face rests, as people type it."""
+    components: ComponentNames = field(default_factory=dict)
+    options: ComponentOptions = field(default_factory=dict)
 
 
 def write_edit_timeline(
@@ -50,7 +54,7 @@ def write_edit_timeline(
 
     Raises:
         TimelineError: the file cannot be written, or has another suffix than .otio.
-        OptionsError: the span leaves the source, or a setting is not accepted.
+        OptionsError: the span leaves the source.
     """
     shown = Span(0, source.num_frames) if span is None else span
     if shown.intersect(Span(0, source.num_frames)) != shown or not len(shown):
@@ -75,16 +79,8 @@ def write_edit_timeline(
 
 
 def attach_edit(clip: Any, performance: Performance, base_dir: Path, taken_ids: frozenset[str]) -> dict[str, object]:
-    """Puts effect and marker on an OTIO clip in place of those it has, and returns its sidecar entry.
-
-    Raises:
-        OptionsError: a setting is not accepted.
-    """
+    """Puts effect and marker on an OTIO clip in place of those it has, and returns its sidecar entry."""
     plain = _metadata(clip, performance, base_dir, taken_ids)
-    _, problems = parse_effect(plain, where=f"clip {clip.name!r}")
-    if problems:
-        text = "; ".join(f"{problem.wrong} ({problem.expected})" for problem in problems)
-        raise OptionsError(f"the edit of clip {clip.name!r} is not accepted: {text}", action="correct these settings")
     kept = [effect for effect in clip.effects if METADATA_KEY not in effect.metadata]
     clip.effects[:] = [*kept, otio.schema.Effect(effect_name=EFFECT_NAME, metadata={METADATA_KEY: _typed(plain)})]
     shown = clip.trimmed_range()
@@ -153,13 +149,19 @@ def _metadata(clip: Any, performance: Performance, base_dir: Path, taken_ids: fr
         "media": {"url": media_url(driver.path, base_dir), "available_range": available},
         "start": {"value": driver.start_frame + performance.start, "rate": rate},
         "retime": performance.retime,
-        "when_short": performance.when_short,
+        "when_short": performance.settings.when_short,
     }
     shown = clip.trimmed_range()
     seed = f"{clip.name}|{driver.digest}|{performance.start}|{shown.start_time.value}|{shown.duration.value}"
     names = (hashlib.sha256(f"{seed}|{number}".encode()).hexdigest()[:8] for number in range(len(taken_ids) + 1))
     identity = next(name for name in names if name not in taken_ids)
-    return {"schema": EFFECT_SCHEMA, "id": identity, "driving": driving, **performance.settings}
+    further: dict[str, Mapping[str, object]] = {
+        "neutral": performance.neutral,
+        "components": performance.components,
+        "options": performance.options,
+    }
+    stated = effect_fields(performance.settings) | {name: dict(value) for name, value in further.items() if value}
+    return {"schema": EFFECT_SCHEMA, "id": identity, **stated, "driving": driving}
 
 
 def _typed(plain: Mapping[str, Any]) -> dict[str, Any]:

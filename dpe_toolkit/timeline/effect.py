@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from dpe_toolkit.editing.stages import SHOT_KINDS
-from dpe_toolkit.face.choice import FaceChoice, parse_face
-from dpe_toolkit.face.regions import REGIONS
+from dpe_toolkit.editing.settings import (
+    ComponentNames,
+    ComponentOptions,
+    DriverEnd,
+    EditFields,
+    EditSettings,
+    Retime,
+    Settings,
+    ShotFaces,
+)
+from dpe_toolkit.face.choice import face_text
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.timeline.checking import check_model
 from dpe_toolkit.timeline.keyed import Keys, MatteSpec
@@ -18,9 +26,7 @@ from dpe_toolkit.timeline.moments import (
     MediaMoment,
     MediaStretch,
     Moment,
-    Schema,
     exact_seconds,
-    known_names,
     read_media,
 )
 
@@ -33,6 +39,7 @@ __all__ = [
     "MediaMoment",
     "MediaStretch",
     "NeutralSpec",
+    "effect_fields",
     "exact_seconds",
     "parse_effect",
 ]
@@ -45,67 +52,37 @@ UPGRADES: Mapping[int, Upgrade] = {}
 _ACTION = "correct the metadata of the effect"
 
 
-def _read_face(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return FaceChoice(by="index", index=value)
-    return parse_face(value) if isinstance(value, str) else value
-
-
-Face = Annotated[FaceChoice, BeforeValidator(_read_face)]
-Amount = Annotated[float, Field(ge=0, le=3)]
-Regions = Annotated[dict[str, Amount], known_names("region", REGIONS)]
-ComponentNames = Annotated[dict[str, str | tuple[str, ...]], known_names("kind of component", SHOT_KINDS)]
-ComponentOptions = dict[str, dict[str, object]]
-WhenShort = Literal["hold", "loop", "passthrough", "error"]
-Audio = Literal["source", "driver", "mix", "none"]
-MissingFace = Literal["passthrough", "hold", "error"]
-
-
-class Driving(Schema):
+class Driving(DriverEnd):
     """The performance and how it lies in time."""
 
     media: Annotated[DrivingMedia, BeforeValidator(read_media)] | None = None
     """None where a driver track says it."""
     start: Moment | None = None
     """Driver time that the clip's first frame shows; None means the start of the range or file."""
-    retime: float = Field(default=1.0, gt=0, le=100)
-    """Driver seconds that pass in a second of the shot."""
-    when_short: WhenShort = "hold"
+    retime: Retime = 1.0
 
 
-class FacesSpec(Schema):
-    """Which face is meant where a frame shows several."""
+class FacesSpec(ShotFaces):
+    """The faces as the metadata calls them: ``source`` and ``driver``."""
 
-    source: Face = FaceChoice()
-    driver: Face = FaceChoice()
+    model_config = ConfigDict(alias_generator=lambda name: name.removesuffix("_face"))
 
 
-class NeutralSpec(Schema):
+class NeutralSpec(Settings):
     """Frames that show each person at rest; None lets the analysis estimate it."""
 
     source: Moment | None = None
     driver: Moment | None = None
 
 
-class EffectSpec(Schema):
-    """All that a shot can ask for. Unknown fields are refused, so that a misspelling is never ignored."""
+class EffectSpec(EditFields):
+    """All that a shot can ask for."""
 
     schema_version: int = Field(default=EFFECT_SCHEMA, alias="schema")
     id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
-    consent: str = ""
-    """What the person shown agreed to, in free text."""
     driving: Driving | None = None
-    expression: Amount = 1.0
-    pose: Amount = 0.0
-    mode: Literal["absolute", "relative"] = "absolute"
-    regions: Regions = Field(default_factory=dict)
-    """Weight of each region; one that is not named weighs 1."""
     face: FacesSpec = FacesSpec()
     neutral: NeutralSpec = NeutralSpec()
-    missing_face: MissingFace = "passthrough"
-    audio: Audio = "source"
-    """Whose sound is heard while the clip is."""
-    fade_frames: int = Field(default=5, ge=0, le=250)
     mattes: Annotated[tuple[MatteSpec, ...], Field(max_length=100)] = ()
     """Where in the picture the edit may show; none is everywhere."""
     keys: Keys = Field(default_factory=dict)
@@ -114,6 +91,30 @@ class EffectSpec(Schema):
     """Kind to name, or to names where a shot has a list of that kind."""
     options: ComponentOptions = Field(default_factory=dict)
     """Component to its options."""
+
+    @property
+    def settings(self) -> EditSettings:
+        """What the effect states of the settings, and nothing else; it was checked when the effect was read."""
+        parts = (self, self.face, *(() if self.driving is None else (self.driving,)))
+        stated = {
+            name: getattr(part, name)
+            for part in parts
+            for name in EditSettings.model_fields.keys() & part.model_fields_set
+        }
+        return EditSettings().model_copy(update=stated)
+
+
+def effect_fields(settings: EditSettings) -> dict[str, object]:
+    """What ``settings`` state, as plain data where an effect's metadata keeps it."""
+    stated = settings.model_dump(include=settings.model_fields_set & EditFields.model_fields.keys(), mode="json")
+    if "when_short" in settings.model_fields_set:
+        stated["driving"] = {"when_short": settings.when_short}
+    faces = {
+        name.removesuffix("_face"): face_text(getattr(settings, name))
+        for name in ShotFaces.model_fields
+        if name in settings.model_fields_set
+    }
+    return {**stated, **({"face": faces} if faces else {})}
 
 
 def parse_effect(

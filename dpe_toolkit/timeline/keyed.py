@@ -7,9 +7,11 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from dpe_toolkit.editing.checking import known_names
 from dpe_toolkit.editing.keyframes import Interpolation, Point
+from dpe_toolkit.editing.settings import Amount, MatteEdge, Settings
 from dpe_toolkit.face.regions import REGIONS
-from dpe_toolkit.timeline.moments import DrivingMedia, Moment, Schema, known_names, read_media
+from dpe_toolkit.timeline.moments import DrivingMedia, Moment, read_media
 
 __all__ = ["KEYED", "KeySpec", "Keys", "MatteSpec", "PolygonKeySpec"]
 
@@ -31,15 +33,15 @@ def _listed(*names: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-class KeySpec(Schema):
+class KeySpec(Settings):
     """A value at a moment of the source."""
 
     time: Moment
-    value: Annotated[float, Field(ge=0, le=3)]
+    value: Amount
     interpolation: Interpolation = "linear"
 
 
-class PolygonKeySpec(Schema):
+class PolygonKeySpec(Settings):
     """A polygon at a moment of the source."""
 
     time: Moment
@@ -54,7 +56,7 @@ Keys = Annotated[
 ]
 
 
-class MatteSpec(Schema):
+class MatteSpec(MatteEdge):
     """Where in the picture an edit may show. Of several mattes each takes its share away."""
 
     polygon: Points | None = None
@@ -65,10 +67,6 @@ class MatteSpec(Schema):
     """A film whose luma is the matte: white lets the edit show, black keeps the source."""
     start: Moment | None = None
     """Time of that film at the clip's first frame; None means its start."""
-    feather_px: float = Field(default=8.0, ge=0, le=1000)
-    """Width of the soft edge, inwards, in pixels of the source."""
-    invert: bool = False
-    """The edit shows outside of it."""
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

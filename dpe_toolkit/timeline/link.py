@@ -32,7 +32,7 @@ def link_clip(timeline: Path, output: Path, *, clip: str, performance: Performan
 
     Raises:
         TimelineError: the timeline cannot be read or written, or has no such clip.
-        OptionsError: the range leaves the clip, or a setting is not accepted.
+        OptionsError: the range leaves the clip.
     """
     held = load_otio(timeline)
     base_dir = output.absolute().parent

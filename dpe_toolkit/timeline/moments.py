@@ -7,32 +7,24 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-from dpe_toolkit.core.errors import nearest_names
 from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.core.timing import snap_rate
+from dpe_toolkit.editing.settings import Settings
 
 __all__ = [
     "DrivingMedia",
     "MediaMoment",
     "MediaStretch",
     "Moment",
-    "Schema",
     "Stretch",
     "exact_seconds",
-    "known_names",
     "read_media",
 ]
 
 _SLOWEST = 0.001
 _LONGEST_S = 366 * 86400
-
-
-class Schema(BaseModel):
-    """A part of the metadata: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True)
 
 
 def exact_seconds(value: float, rate: float) -> Fraction:
@@ -49,7 +41,7 @@ def exact_seconds(value: float, rate: float) -> Fraction:
     raise ValueError(f"time {value} at rate {rate} is no time")
 
 
-class MediaMoment(Schema):
+class MediaMoment(Settings):
     """A point in a media file: seconds in the file's own time, or text as people type it."""
 
     seconds: Fraction | None = None
@@ -58,7 +50,7 @@ class MediaMoment(Schema):
     """``120`` (frames from the first), ``4.8s`` (from the first frame) or timecode, where ``seconds`` is None."""
 
 
-class MediaStretch(Schema):
+class MediaStretch(Settings):
     """A range of a media file, in media time."""
 
     start_s: ExactFraction
@@ -94,24 +86,11 @@ def read_media(value: object) -> object:
     return {"url": value} if isinstance(value, str) else value
 
 
-def known_names(kind: str, names: tuple[str, ...]) -> BeforeValidator:
-    """Refuses keys that are none of ``names``, with the nearest."""
-
-    def check(value: object) -> object:
-        if isinstance(value, Mapping):
-            for name in value:
-                if name not in names:
-                    raise ValueError(f"there is no {kind} {name!r}; {nearest_names(str(name), names)}")
-        return value
-
-    return BeforeValidator(check)
-
-
 Moment = Annotated[MediaMoment, BeforeValidator(_read_moment)]
 Stretch = Annotated[MediaStretch, BeforeValidator(_read_stretch)]
 
 
-class DrivingMedia(Schema):
+class DrivingMedia(Settings):
     """The file that holds the performance."""
 
     url: str = Field(min_length=1)

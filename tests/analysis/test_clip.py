@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -260,3 +261,57 @@ def test_a_component_that_cannot_be_made_is_a_plugin_error() -> None:
 
     with pytest.raises(PluginError, match="detector 'square' failed: ImportError: no such library"):
         analyse(Broken())
+
+
+@dataclass
+class BoxDetector(SquareDetector):
+    """Sees boxes alone, and remembers what it was shown of the frame before."""
+
+    def detect(self, frames: FrameBatch, previous: Detections | None) -> list[Detections]:
+        return [
+            replace(one, landmarks_px=one.landmarks_px[:, :0], blendshapes=one.blendshapes[:, :0])
+            for one in super().detect(frames, previous)
+        ]
+
+
+@dataclass
+class SquareLandmarker:
+    calls: int = 0
+    short: bool = False
+
+    def landmarks(self, frames: FrameBatch, found: Sequence[Detections]) -> list[Detections]:
+        self.calls += 1
+        return SquareDetector().detect(frames, None)[int(self.short) :]
+
+
+def test_a_landmarker_gives_a_detector_of_boxes_the_mesh_that_motion_needs() -> None:
+    detector, landmarker = BoxDetector(), SquareLandmarker()
+    registry = Registry(detector=detector, landmark=landmarker)
+    found, _ = analyse(registry, request(landmark=choice("landmark")))
+    plain, _ = analyse(Registry())
+    np.testing.assert_array_equal(found.track.landmarks_px, plain.track.landmarks_px)
+    torch.testing.assert_close(found.motion.codes.expression, plain.motion.codes.expression)
+    assert landmarker.calls == detector.calls
+    # What it is shown of the frame before is its own: boxes without a mesh.
+    shown = [one for one in detector.previous if one is not None]
+    assert shown
+    assert {one.landmarks_px.shape[1] for one in shown} == {0}
+
+
+def test_another_landmarker_detects_again_and_none_keeps_the_key(tmp_path: Path) -> None:
+    store = AnalysisStore(tmp_path)
+    made = Registry(landmark=SquareLandmarker())
+    for asked in (request(), request(landmark=choice("landmark")), request(landmark=choice("landmark", other=1))):
+        before = len(list(tmp_path.iterdir())) if tmp_path.exists() else 0
+        for _ in range(2):
+            analyse(made, asked, store=store)
+        assert len(list(tmp_path.iterdir())) == before + 2
+
+
+def test_a_fault_of_a_landmarker_names_it() -> None:
+    registry = Registry(landmark=SquareLandmarker(short=True))
+    with pytest.raises(
+        PluginError, match=r"landmark 'square' failed on frames 2 to 9: .*landmarks\(\) gave 7 results"
+    ) as told:
+        analyse(registry, request(landmark=choice("landmark")))
+    assert told.value.plugin == "dpe-squares 1.2"

@@ -13,17 +13,32 @@ from hypothesis import strategies as st
 
 from dpe_toolkit.analysis import ComponentPool, Halving
 from dpe_toolkit.analysis.detect import guarded_detection
-from dpe_toolkit.analysis.devices import is_lacking, is_out_of_memory, moved
+from dpe_toolkit.analysis.devices import is_lacking, is_out_of_memory
 from dpe_toolkit.analysis.fallback import Fallen, falling_back
 from dpe_toolkit.core.errors import DeviceMemoryError, PluginError
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.components import ComponentContext
-from dpe_toolkit.editing.protocols import Encoder
-from dpe_toolkit.face.tracks import Detections
+from dpe_toolkit.editing.handover import moved, taken_over
+from dpe_toolkit.editing.pipeline import Guarded, retarget
+from dpe_toolkit.editing.protocols import (
+    BeginsShot,
+    Composited,
+    Compositor,
+    Encoder,
+    Generated,
+    MotionExtractor,
+    ShotMaterial,
+)
+from dpe_toolkit.editing.stages import ENCODER
+from dpe_toolkit.face.codes import MixRequest, MotionCode, MotionTrack
+from dpe_toolkit.face.tracks import Detections, FaceBatch
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.testing import ACCELERATOR, PretendAccelerator, batch_from_rgb
-from dpe_toolkit.testing.fakes import FakeEncoder
+from dpe_toolkit.testing.fakes import FakeCompositor, FakeEncoder
+from tests.analysis.fakes import SPACE, SquareMotion
+from tests.editing.test_handover import drawn, faces_of
+from tests.editing.test_pipeline import material
 
 CPU = torch.device("cpu")
 CHOICE = ComponentChoice(kind="encoder", name="fake", plugin="fakes", version="1")
@@ -137,7 +152,7 @@ def test_what_cannot_be_made_on_a_device_is_made_for_the_cpu(
             return FakeEncoder()
 
     pool = ComponentPool(Registry(), ACCELERATOR)
-    pool.encoder(CHOICE, "clip")
+    pool.get(ENCODER, CHOICE, "clip")
     pool.apart().encoder(CHOICE, "clip")
     assert [device.type for device in made] == [ACCELERATOR.type, "cpu"] * 2
     assert caplog.text.count("encoder 'fake' goes on on the CPU, since ipu:0 cannot run it: no float64 here") == 1
@@ -177,3 +192,55 @@ def test_on_a_cpu_components_are_handed_out_as_they_are() -> None:
     plain = FakeEncoder()
     make: Callable[[torch.device], Encoder] = lambda device: plain  # noqa: E731 - a callable of one line
     assert falling_back(Encoder, CHOICE, CPU, make, Fallen()) is plain  # type: ignore[type-abstract]
+
+
+def test_a_component_for_one_shot_begins_again_on_the_cpu(
+    dpe_accelerator: PretendAccelerator, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun: list[torch.device] = []
+
+    class Shot(FakeCompositor):
+        def begin_shot(self, material: ShotMaterial) -> Shot:
+            begun.append(material.request.expression.device)
+            return Shot()
+
+        def composite(self, source: FaceBatch, edited: Generated) -> Composited:
+            if source.pixels.device != CPU:
+                raise NotImplementedError("not on this device")
+            return super().composite(source, edited)
+
+    choice = CHOICE.model_copy(update={"kind": "compositor"})
+    made = falling_back(Compositor, choice, ACCELERATOR, lambda device: Shot(), Fallen())  # type: ignore[type-abstract]
+    assert isinstance(made, BeginsShot)
+    ready = made.begin_shot(taken_over(material(), ACCELERATOR))
+    assert isinstance(ready, Compositor)
+    faces = faces_of(device=ACCELERATOR)
+    for _ in range(2):
+        assert ready.composite(faces, drawn(faces)).matte.device == ACCELERATOR
+    assert begun == [ACCELERATOR, CPU]
+    assert caplog.text.count("compositor 'fake' goes on on the CPU") == 1
+
+
+def test_a_component_that_prepares_no_shot_says_so_on_an_accelerator(dpe_accelerator: PretendAccelerator) -> None:
+    made = falling_back(Compositor, CHOICE, ACCELERATOR, lambda device: FakeCompositor(), Fallen())  # type: ignore[type-abstract]
+    assert not isinstance(made, BeginsShot)
+
+
+def test_an_extractor_written_for_codes_on_its_device_gets_them_there_and_it_is_said_once(
+    dpe_accelerator: PretendAccelerator, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Old(SquareMotion):
+        def mix(
+            self, source: MotionTrack, driver: MotionTrack, driver_codes: MotionCode, request: MixRequest
+        ) -> MotionCode:
+            factor = torch.ones(1, 1, device=ACCELERATOR)
+            return MotionCode(SPACE, source.codes.expression * factor, source.codes.pose)
+
+    choice = CHOICE.model_copy(update={"kind": "motion"})
+    made = falling_back(MotionExtractor, choice, ACCELERATOR, lambda device: Old(), Fallen())  # type: ignore[type-abstract]
+    shot = material()
+    for _ in range(2):
+        codes = retarget(Guarded(made), shot.source, shot.driver, shot.target, shot.request)
+        assert codes.expression.device == CPU
+        assert torch.equal(codes.expression, shot.source.codes.expression)
+    assert caplog.text.count("motion 'fake' is given its codes on ipu:0, since it cannot take them on the CPU") == 1

@@ -27,8 +27,6 @@ FAULTY: dict[str, tuple[str, str]] = {
     "no_import": ("import left_pad\n", "ModuleNotFoundError: No module named 'left_pad'"),
     "no_syntax": ("def broken(:\n", "SyntaxError: "),
     "other_api": (GOOD.replace("VERSION = 1", "VERSION = 7"), "it was written for plugin API 7. API 1"),
-    "twin_one": (GOOD.replace("NAME", "twin"), "compositor 'twin' is registered by 'twin_one', 'twin_two'"),
-    "twin_two": (GOOD.replace("NAME", "twin"), "compositor 'twin' is registered by 'twin_one', 'twin_two'"),
     "misspelt": (GOOD.replace("dpe_register_compositors", "dpe_register_compositor"), "dpe_register_compositor"),
     "raises": (GOOD.replace("create = lambda options, context: Whole()", "1 / 0"), "ZeroDivisionError: division by"),
     "exits": ("import sys\nsys.exit('goodbye')\n", "SystemExit: goodbye"),
@@ -43,6 +41,15 @@ FAULTY: dict[str, tuple[str, str]] = {
     "no_attribute": (GOOD, "AttributeError: module 'no_attribute' has no attribute 'missing'"),
 }
 """Name of the plugin to its code and what a listing says of it."""
+
+CLASHING: dict[str, tuple[str, str]] = {
+    one: (
+        GOOD.replace("NAME", "twin"),
+        f"compositor 'twin' is registered by '{other}' too; ask for it as '{one}:twin'",
+    )
+    for one, other in (("twin_one", "twin_two"), ("twin_two", "twin_one"))
+}
+"""The same for plugins that work, and claim a name that another claims."""
 
 AT_RUN_TIME = GOOD.replace("NAME", "sleeper").replace(
     "from dpe_toolkit.api import Composited\n", 'raise RuntimeError("out of memory on Mars")\n'

@@ -125,6 +125,7 @@ def test_the_schema_names_components_and_their_options(dpe: Dpe, of: str) -> Non
     schema = json.loads(dpe("plugins", "schema", "--of", of).stdout)
     properties = schema["properties"]
     assert "feather" in properties["components"]["properties"]["compositor"]["enum"]
+    assert properties["components"]["properties"]["refine"]["anyOf"][1]["type"] == "array"
     assert properties["options"]["properties"]["feather"]["properties"]["feather_px"]["maximum"] == 500
     assert "feather_px" in properties["options"]["properties"]["compositor"]["properties"]
     assert schema == schema_of(of, allowed_registry())  # type: ignore[arg-type] # both words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import typer
@@ -15,7 +16,9 @@ from dpe_toolkit.api import OptionsError, hookimpl
 from dpe_toolkit.api.commands import note, say
 from dpe_toolkit.cli.group import ELSEWHERE
 from dpe_toolkit.plugins import Registry
-from tests.cli.conftest import Dpe
+from tests.cli.conftest import NUM_FRAMES, Dpe
+from tests.cli.strangers import install
+from tests.contracts.pages import blocks
 
 
 class Counting:
@@ -101,3 +104,21 @@ def test_our_own_commands_load_no_commands_of_plugins() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_the_command_of_the_plugins_page_works_as_it_stands(
+    dpe: Dpe, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = (one.text for one in blocks("docs/plugins.md") if one.language == "python" and "def seen(" in one.text)
+    install(tmp_path, "seen", code)
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        done = dpe("seen", media / "face.mkv", "--device", "cpu")
+        assert (done.returncode, done.stdout.split()[-2:]) == (0, ["1", str(NUM_FRAMES)]), done.stderr
+        assert "dpe seen actor.mp4" in dpe("seen", "--help").stdout
+        lost = dpe("seen", tmp_path / "lost.mp4", "--device", "cpu")
+        assert (lost.returncode, "Traceback" in lost.stderr) == (1, False)
+        unknown = dpe("seen", media / "face.mkv", "--detector", "hawk")
+        assert unknown.returncode == 2
+    finally:
+        sys.modules.pop("seen", None)

@@ -79,7 +79,7 @@ def test_a_run_behind_the_end_is_answered_in_the_form_that_was_typed() -> None:
 
 
 def test_a_face_is_a_word_or_a_number() -> None:
-    assert [parse_face(text) for text in ("left", "largest", "2")] == ["left", "largest", 2]
+    assert [str(parse_face(text)) for text in ("left", "largest", "2")] == ["left", "largest", "index 2"]
 
 
 def test_an_unknown_face_is_refused() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Dpe
-from tests.cli.strangers import AT_RUN_TIME, FAULTY, GOOD, install
+from tests.cli.strangers import AT_RUN_TIME, CLASHING, FAULTY, GOOD, install
 
 DEMO = Path(__file__).parents[2] / "timelines" / "demo.otio"
 
@@ -20,7 +20,7 @@ DEMO = Path(__file__).parents[2] / "timelines" / "demo.otio"
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    for name, (code, _) in FAULTY.items():
+    for name, (code, _) in (FAULTY | CLASHING).items():
         install(folder, name, code, "no_attribute:missing" if name == "no_attribute" else "")
     install(folder, "sleeper", AT_RUN_TIME)
     install(folder, "whole", GOOD.replace("NAME", "whole"))
@@ -43,7 +43,7 @@ def run(dpe: Dpe, site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dpe]:
     """The program with these distributions besides those that are here."""
     monkeypatch.syspath_prepend(site)
     yield dpe
-    for name in [*FAULTY, "sleeper", "whole"]:
+    for name in [*FAULTY, *CLASHING, "sleeper", "whole"]:
         sys.modules.pop(name, None)
 
 
@@ -55,11 +55,13 @@ def test_the_list_names_every_fault_with_its_plugin_and_version(run: Dpe) -> Non
     done = run("plugins", "list")
     assert done.returncode == 0
     lines = {line.split()[2]: line for line in done.stderr.splitlines() if line.startswith("error: plugin ")}
-    assert len(FAULTY) >= 10
+    assert len(FAULTY) >= 9
     assert lines.keys() == FAULTY.keys()
     for name, (_, fault) in FAULTY.items():
         assert lines[name].startswith(f"error: plugin {name} 3.1: ")
         assert fault in lines[name], lines[name]
+    for name, (_, told) in CLASHING.items():
+        assert f"note: plugin {name}: {told}" in done.stderr
     assert " whole " in done.stdout
     assert "Traceback" not in done.stderr
 
@@ -69,6 +71,8 @@ def test_the_list_as_json_names_them_too(run: Dpe) -> None:
     for name, (_, fault) in FAULTY.items():
         assert fault in records[name]["fault"]
         assert records[name]["version"] == "3.1"
+    for name, (_, told) in CLASHING.items():
+        assert (records[name]["fault"], records[name]["notes"]) == (None, [told])
     whole = records["whole"]
     assert (whole["fault"], whole["licence"], whole["api_version"]) == (None, "MIT", 1)
 
@@ -82,7 +86,7 @@ def test_the_demonstration_still_renders_and_a_plan_that_needs_one_fails_with_on
     assert (tmp_path / "demo.mp4").stat().st_size > 1000
     for name, fault in (
         ("misspelt", FAULTY["misspelt"][1]),
-        ("twin", FAULTY["twin_one"][1].partition("'twin_one'")[0]),
+        ("twin", "compositor 'twin' is registered by 'twin_one' and 'twin_two'. Expected: 'twin_one:twin' or 'twin_two:twin'"),
     ):
         done = run("plan", demo, "--compositor", name)
         (message,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]

@@ -11,6 +11,7 @@ import opentimelineio as otio
 
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.editing.settings import EditSettings
 from dpe_toolkit.media import VideoReader
 from dpe_toolkit.planning import build_plan
 from dpe_toolkit.plans.model import RenderPlan
@@ -82,6 +83,7 @@ class Stage:
         timeline.tracks.extend(tracks)
         path = self.folder / "cut.otio"
         path.write_text(timeline.to_json_string())
+        options["edit_overrides"] = EditSettings(**options.pop("edit_overrides", {}))
         return build_plan(path, registry=self.registry, **options)
 
     def render(self, plan: RenderPlan, name: str = "out.mkv", registry: Any = None) -> FrameBatch:

@@ -93,7 +93,7 @@ def test_missing_pictures_are_held_or_black(stage: Stage, policy: str, expected:
     policies = otio.schema.ImageSequenceReference.MissingFramePolicy
     media = reference(".png", 5, prefix="holes.", missing_frame_policy=getattr(policies, policy))
     plan = stage.plan(track(clip("a.mp4", 0, 2), shot(media, 1001, 5)))
-    assert "2 of the pictures of 'holes.[1001-1005].png' are missing, the first of them frame 2" in str(plan.problems)
+    assert "2 of the images of 'holes.[1001-1005].png' are missing, the first of them frame 2" in str(plan.problems)
     assert stage.shown(track(clip("a.mp4", 0, 2), shot(media, 1001, 5)))[2:] == expected
 
 
@@ -102,7 +102,7 @@ def test_missing_pictures_are_refused_by_number_where_they_are_needed(stage: Sta
     media = reference(".png", 5, prefix="holes.")
     assert stage.plan(track(clip("a.mp4", 0, 2), shot(media, 1001, 2))).errors == ()
     (problem,) = stage.plan(track(clip("a.mp4", 0, 2), shot(media, 1002, 3))).errors
-    assert "clip 'plate': 2 of the pictures of 'holes.[1001-1005].png' are missing, the first of them frame 2" in str(
+    assert "clip 'plate': 2 of the images of 'holes.[1001-1005].png' are missing, the first of them frame 2" in str(
         problem
     )
 

@@ -9,10 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from dpe_toolkit.cli import app
-from dpe_toolkit.cli.choices import Audio, MissingFace, Mode, WhenShort
 from dpe_toolkit.cli.outputs import AudioTracks, Chroma, Preset
 from dpe_toolkit.media import OutputSettings
-from dpe_toolkit.plans.edit import EditPlan
 
 GROUPS = {
     "dataset": ("build", "check", "show", "synth"),
@@ -81,11 +79,8 @@ def test_edit_takes_every_option_of_render() -> None:
     assert options["render"] - {"--per-shot", "--handles", "--template", "--format"} <= options["edit"]
 
 
-def test_choices_are_those_of_the_plan_and_the_writer() -> None:
+def test_choices_are_those_of_the_writer() -> None:
     chroma, preset = (OutputSettings.model_fields[name].annotation for name in ("chroma", "preset"))
     assert chroma == Chroma | None
     assert preset == Preset
     assert OutputSettings.model_fields["audio_tracks"].annotation == AudioTracks
-    fields = EditPlan.model_fields
-    expected = {"mode": Mode, "audio": Audio, "missing_face": MissingFace, "when_short": WhenShort}
-    assert {name: fields[name].annotation for name in expected} == expected

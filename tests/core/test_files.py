@@ -123,6 +123,7 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path, former: dict[s
         path.rmdir()
     if former is not None:
         path.mkdir()
+        path.chmod(0o750)
         for name, content in former.items():
             (path / name).write_bytes(content)
 
@@ -140,6 +141,7 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path, former: dict[s
     expected = former if fails else {"d": b"new"}
     held = {one.name: one.read_bytes() for one in path.iterdir()} if path.exists() else None
     assert held == expected
+    assert former is None or bits(path) == 0o750
     assert [one.name for one in tmp_path.iterdir()] == ([] if expected is None else ["images"])
 
 

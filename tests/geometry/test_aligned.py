@@ -83,6 +83,72 @@ def test_the_mask_rises_inward_over_the_feather() -> None:
     assert (mask[4:9].diff() > 0).all()
 
 
+angles = st.floats(-3.2, 3.2).map(lambda one: torch.tensor([one]))
+inner = st.tuples(st.floats(40, 60), st.floats(40, 60), st.floats(20, 60)).map(lambda one: torch.tensor([one]))
+
+
+@given(inner, angles, st.integers(12, 40))
+@settings(deadline=None, max_examples=12)
+def test_a_turned_crop_shows_the_places_of_its_turned_square(square: Tensor, angle: Tensor, size: int) -> None:
+    cut = cut_aligned(ramp(160, 160), square, size, angle)[0]
+    step = (torch.arange(size) + 0.5) / size - 0.5
+    across, down = square[0, 2] * step[None, :], square[0, 2] * step[:, None]
+    middle = square[0, :2] + square[0, 2] / 2
+    x = middle[0] + across * angle.cos() - down * angle.sin()
+    y = middle[1] + across * angle.sin() + down * angle.cos()
+    torch.testing.assert_close(cut, torch.stack((x, y)), atol=0.05, rtol=0)
+
+
+def test_a_positive_rotation_is_clockwise_on_the_screen() -> None:
+    picture = torch.zeros(1, 1, 21, 21)
+    picture[0, 0, 18, 10] = 1
+    cut = cut_aligned(picture, torch.tensor([[0.0, 0.0, 21.0]]), 21, torch.tensor([torch.pi / 2]))
+    # The square's right side now lies at the bottom of the picture, where the light is.
+    assert cut[0, 0].argmax() == 10 * 21 + 18
+
+
+@given(inner)
+@settings(deadline=None, max_examples=8)
+def test_a_rotation_of_0_is_none(square: Tensor) -> None:
+    picture, still = torch.rand(1, 3, 120, 120), torch.zeros(1)
+    plain = cut_aligned(picture, square, 24)
+    torch.testing.assert_close(cut_aligned(picture, square, 24, still), plain, atol=1e-4, rtol=0)
+    inside = aligned_mask(square, (120, 120), 3.0)
+    torch.testing.assert_close(aligned_mask(square, (120, 120), 3.0, still), inside, atol=1e-4, rtol=0)
+    back = paste_aligned(plain, square, (120, 120), still)
+    torch.testing.assert_close(back * inside, paste_aligned(plain, square, (120, 120)) * inside, atol=1e-4, rtol=0)
+
+
+@given(inner, angles, st.integers(40, 64))
+@settings(deadline=None, max_examples=12)
+def test_pasting_inverts_cutting_however_the_square_is_turned(square: Tensor, angle: Tensor, size: int) -> None:
+    smooth = torch.sin(ramp(140, 140) / 14)
+    back = paste_aligned(cut_aligned(smooth, square, size, angle), square, (140, 140), angle)
+    inside = aligned_mask(square, (140, 140), 6.0, angle) == 1
+    assert inside.any()
+    assert (back - smooth).abs()[:, :, inside[0, 0]].max() < 4e-3
+
+
+@given(inner, angles)
+@settings(deadline=None, max_examples=8)
+def test_the_mask_of_a_turned_square_covers_what_its_crop_shows(square: Tensor, angle: Tensor) -> None:
+    mask = aligned_mask(square, (160, 160), 0.0, angle)
+    torch.testing.assert_close(mask.sum(), square[0, 2] ** 2, atol=float(4 * square[0, 2]), rtol=0)
+    # All of the crop's inside is seen where the mask is, to within a pixel of the edge.
+    assert cut_aligned(mask, square, 20, angle)[0, 0, 2:-2, 2:-2].min() > 0.9
+
+
+def test_a_rotation_for_another_number_of_squares_is_refused() -> None:
+    square, angle = torch.tensor([[0.0, 0.0, 8.0]]), torch.zeros(2)
+    for call in (
+        lambda: cut_aligned(torch.zeros(1, 3, 8, 8), square, 8, angle),
+        lambda: paste_aligned(torch.zeros(1, 3, 8, 8), square, (8, 8), angle),
+        lambda: aligned_mask(square, (8, 8), 0.0, angle),
+    ):
+        with pytest.raises(ValueError, match=r"rotation_rad has shape \(2,\), expected \(N\) with N=1"):
+            call()
+
+
 @pytest.mark.parametrize(
     ("windows", "square", "message"),
     [

@@ -14,6 +14,8 @@ from pydantic import Field
 from dpe_toolkit.api import CodeSpace, Component, PluginOptions, RenderPlan, hookimpl
 from dpe_toolkit.core.errors import MediaError
 from dpe_toolkit.core.frames import ColorInfo, PixelLayout
+from dpe_toolkit.editing.options import OptionValue
+from dpe_toolkit.editing.settings import EditSettings
 from dpe_toolkit.planning import build_plan
 from dpe_toolkit.plugins import Registry
 
@@ -155,6 +157,8 @@ class Scene:
 
     def plan(self, *tracks: Any, **options: Any) -> RenderPlan:
         path = options.pop("path", None) or self.write(*tracks)
+        options["edit_overrides"] = EditSettings(**options.pop("edit_overrides", {}))
+        options["overrides"] = [OptionValue(*name, value) for name, value in options.pop("overrides", {}).items()]
         return build_plan(
             path,
             registry=options.pop("registry", self.registry),

@@ -112,7 +112,7 @@ def test_what_no_frames_of_the_media_can_show_is_left_out_and_told() -> None:
     held = shot(10, 5, edit=edit(), time=FrameMap(start=Fraction(10), step=Fraction(0)), held_rate=Fraction(25))
     files, (problem,) = plan_shot_files(plan(held), 2)
     assert files == []
-    assert str(problem).startswith("shot 'shot0': its driver moves on over one held picture")
+    assert str(problem).startswith("shot 'shot0': its driver moves on over one held frame")
     twice = plan(shot(10, 5, edit=edit()), shot(12, 5, edit=edit(driver_start_s=Fraction(1))))
     assert "driven in several ways" in str(plan_shot_files(twice, 2)[1][0])
     again = plan(shot(10, 5, edit=edit()), shot(10, 5, edit=edit(driver_start_s=Fraction(1))))

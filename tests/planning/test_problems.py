@@ -12,7 +12,7 @@ import pytest
 
 from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.core.frames import ColorInfo
-from dpe_toolkit.planning import parse_regions
+from dpe_toolkit.editing.settings import parse_regions
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.plugins import Registry
@@ -34,7 +34,6 @@ def test_every_problem_is_listed_at_once(scene: Any) -> None:
     first.effects.append(otio.schema.TimeEffect(name="ramp"))
     plan = scene.plan(
         scene.track(first, scene.clip("lost.mov"), scene.clip("a.mov", 95, 10, name="long")),
-        edit_overrides={"mode": "sideways"},
         overrides={("fether", "feather_px"): 3},
     )
     found = "\n".join(texts(plan))
@@ -45,11 +44,10 @@ def test_every_problem_is_listed_at_once(scene: Any) -> None:
         "a TimeEffect ('ramp') is not honoured",
         "clip 'lost': the media file does not exist",
         "clip 'long': it asks for frames 95 to 104 of 'a.mov', of which 5 are missing",
-        "command line: mode = 'sideways' is not accepted",
         "command line: options are given for 'fether', which no shot uses",
     ):
         assert expected in found
-    assert len(plan.errors) == 8
+    assert len(plan.errors) == 7
 
 
 def test_a_trim_before_the_media_is_counted_too(scene: Any) -> None:
@@ -350,8 +348,6 @@ def test_a_project_file_that_was_named_but_is_missing_is_a_problem(scene: Any) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"edit_overrides": {"regions": "nose"}}, "there is no region 'nose'"),
-        ({"edit_overrides": {"colour": 1}}, "command line: there is no field 'colour'"),
         ({"components": {"painter": "x"}}, "command line: there is no kind of component 'painter'"),
         ({"components": {"compositor": "fether"}}, "clip 'a': there is no compositor 'fether'. did you mean 'feather'"),
         ({"overrides": {("mesh", "smoth"): 1}}, "mesh has no option 'smoth' (command line). did you mean 'smooth'"),

@@ -40,7 +40,10 @@ def test_a_plan_reads_as_it_was_written(stage: Stage, whole: RenderPlan, tmp_pat
     assert read.digest == whole.digest
     assert is_plan_file(tmp_path / "plan.json")
     assert not is_plan_file(stage.folder / "cut.otio")
-    assert not is_plan_file(stage.folder / "actor.mkv")
+    assert not is_plan_file(tmp_path / "none.json")
+    (tmp_path / "cut.json").write_text((stage.folder / "cut.otio").read_text())
+    (tmp_path / "text.json").write_text("{")
+    assert not any(is_plan_file(tmp_path / name) for name in ("cut.json", "text.json"))
 
 
 def test_a_take_stands_once_in_a_file_and_is_one_object_when_it_is_read(tmp_path: Path) -> None:

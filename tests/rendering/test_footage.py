@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.rendering.background_encoder import compute_threads
-from dpe_toolkit.rendering.footage import Footage, Foreseen
+from dpe_toolkit.rendering.footage import Footage, Prefetched
 from tests.analysis.fakes import Shelf, draw
 
 PATH = Path("clip")
@@ -61,7 +61,7 @@ def test_nothing_is_opened_before_it_is_asked_for() -> None:
     assert shelf.readers == []
 
 
-def test_what_is_foreseen_is_made_in_a_thread_and_all_else_when_asked_for() -> None:
+def test_what_is_prefetched_is_made_in_a_thread_and_all_else_when_asked_for() -> None:
     made: list[tuple[Span, bool]] = []
     here = threading.get_ident()
 
@@ -69,13 +69,13 @@ def test_what_is_foreseen_is_made_in_a_thread_and_all_else_when_asked_for() -> N
         made.append((span, threading.get_ident() == here))
         return span
 
-    foreseen = Foreseen(make, [Span(0, 8), Span(8, 12)], lambda span: span.shift(100))
+    prefetched = Prefetched(make, [Span(0, 8), Span(8, 12)], lambda span: span.shift(100))
     assert made == []
-    assert foreseen.get(Span(0, 8)) == Span(0, 8)
-    assert foreseen.get(Span(0, 8)) == Span(100, 108)
-    assert foreseen.get(Span(8, 12)) == Span(8, 12)
-    assert foreseen.get(Span(12, 16)) == Span(112, 116)
-    foreseen.close()
+    assert prefetched.get(Span(0, 8)) == Span(0, 8)
+    assert prefetched.get(Span(0, 8)) == Span(100, 108)
+    assert prefetched.get(Span(8, 12)) == Span(8, 12)
+    assert prefetched.get(Span(12, 16)) == Span(112, 116)
+    prefetched.close()
     assert made == [(Span(0, 8), False), (Span(8, 12), False)]
 
 
@@ -83,25 +83,25 @@ def test_an_error_comes_where_its_span_is_asked_for() -> None:
     def make(span: Span) -> int:
         return 8 // (8 - span.start)
 
-    foreseen = Foreseen(make, [Span(0, 8), Span(8, 12)], make)
-    assert foreseen.get(Span(0, 8)) == 1
+    prefetched = Prefetched(make, [Span(0, 8), Span(8, 12)], make)
+    assert prefetched.get(Span(0, 8)) == 1
     with pytest.raises(ZeroDivisionError):
-        foreseen.get(Span(8, 12))
-    foreseen.close()
+        prefetched.get(Span(8, 12))
+    prefetched.close()
 
 
 def test_nothing_is_made_ahead_any_more_once_spans_come_in_parts_or_one_failed() -> None:
     before = threading.active_count()
-    foreseen = Foreseen(lambda span: span, [Span(0, 8), Span(8, 16), Span(16, 24)], lambda span: span.shift(100))
-    assert foreseen.get(Span(0, 8)) == Span(0, 8)
-    assert foreseen.get(Span(8, 12)) == Span(108, 112)
+    prefetched = Prefetched(lambda span: span, [Span(0, 8), Span(8, 16), Span(16, 24)], lambda span: span.shift(100))
+    assert prefetched.get(Span(0, 8)) == Span(0, 8)
+    assert prefetched.get(Span(8, 12)) == Span(108, 112)
     assert threading.active_count() == before
-    assert foreseen.get(Span(16, 24)) == Span(116, 124)
+    assert prefetched.get(Span(16, 24)) == Span(116, 124)
 
     def fail(span: Span) -> Span:
         raise RuntimeError("full")
 
-    failing = Foreseen(fail, [Span(0, 8), Span(8, 16)], lambda span: span.shift(100))
+    failing = Prefetched(fail, [Span(0, 8), Span(8, 16)], lambda span: span.shift(100))
     with pytest.raises(RuntimeError, match="full"):
         failing.get(Span(0, 8))
     assert failing.get(Span(0, 4)) == Span(100, 104)
@@ -116,6 +116,6 @@ def test_the_thread_that_works_ahead_keeps_the_bound_of_compute_threads() -> Non
         return (time.process_time() - before_s) / (time.thread_time() - own_s)
 
     with compute_threads(1):
-        foreseen = Foreseen(work, [Span(0, 1)], work)
-        assert foreseen.get(Span(0, 1)) < 1.5
-        foreseen.close()
+        prefetched = Prefetched(work, [Span(0, 1)], work)
+        assert prefetched.get(Span(0, 1)) < 1.5
+        prefetched.close()

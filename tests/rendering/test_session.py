@@ -105,6 +105,7 @@ def test_the_record_says_what_was_done(work: Path) -> None:
     (entry,) = record["shots"]  # type: ignore[misc] # a list of shots
     assert record["plan_digest"] == what.digest
     assert record["toolkit"] == "dpe_toolkit"
+    assert entry["take"] == what.takes[0].id
     assert entry["output_frames"] == entry["media_frames"] == [0, 40]
     assert entry["edited_output_frames"] == [[0, 40]]
     assert entry["consent"] == "given"

@@ -44,7 +44,7 @@ def test_every_field_of_the_schema_is_read() -> None:
     assert spec.driving.start == MediaMoment(seconds=Fraction(1001, 30000))
     assert spec.driving.media.source_range is not None
     assert spec.driving.media.source_range.start_s == Fraction(10 * 1001, 30000)
-    assert (spec.face.source.by, spec.face.source.index, spec.face.driver.by) == ("index", 2, "left")
+    assert (spec.face.source_face.by, spec.face.source_face.index, spec.face.driver_face.by) == ("index", 2, "left")
     assert (spec.neutral.source, spec.neutral.driver) == (MediaMoment(text="5"), MediaMoment(text="00:00:04:00"))
 
 

@@ -10,16 +10,11 @@ from pathlib import Path
 
 from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.core.files import replaced_folder, write_text
+from dpe_toolkit.editing.stages import STAGES
 
 __all__ = ["SCAFFOLD_KINDS", "NewPlugin", "write_plugin"]
 
-SCAFFOLD_KINDS: dict[str, str] = {
-    "compositor": "compositor",
-    "detector": "detector",
-    "encoder": "family",
-    "motion": "family",
-    "generator": "family",
-}
+SCAFFOLD_KINDS: dict[str, str] = {row.kind: row.template for row in STAGES if row.template}
 """Kind to the template that has it. Encoder, motion extractor and generator are made for each other."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")

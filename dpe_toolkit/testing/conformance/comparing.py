@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from dpe_toolkit.editing.handover import download
+
 __all__ = [
     "ConformanceError",
     "ConformanceWarning",
@@ -51,7 +53,7 @@ def require(condition: object, message: str) -> None:
 def arrays_of(value: object, path: str = "") -> Iterator[tuple[str, Array, str]]:
     """Every tensor and array in ``value`` with the way to it, as numpy, and where it lies."""
     if isinstance(value, torch.Tensor):
-        held = value.detach().cpu()
+        (held,) = download(value)
         yield path, (held.float() if held.dtype in _SMALL else held).numpy(), value.device.type
     elif isinstance(value, np.ndarray):
         yield path, value, ""

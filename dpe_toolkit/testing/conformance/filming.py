@@ -12,9 +12,10 @@ from dpe_toolkit.analysis import WindowPlan, cut_faces, place_faces, plan_window
 from dpe_toolkit.core.errors import DpeError
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.editing.components import Component, ComponentContext
+from dpe_toolkit.editing.handover import taken_codes, taken_motion
 from dpe_toolkit.editing.protocols import Detector, Generated, MotionExtractor, WindowShape
 from dpe_toolkit.editing.stages import ComponentKind
-from dpe_toolkit.face.codes import MotionCode, MotionTrack
+from dpe_toolkit.face.codes import MotionTrack
 from dpe_toolkit.face.tracks import FaceBatch, FaceTrack
 from dpe_toolkit.planning.picking import family_of
 from dpe_toolkit.plans.edit import ComponentChoice
@@ -43,9 +44,8 @@ class Filmed:
         return cut_faces(self.frames.take(rows), self.track, rows, self.windows, self.device)
 
     def places(self, rows: Rows) -> FaceBatch:
-        """The same faces without their pixels."""
-        empty = torch.zeros(len(rows), 3, 0, 0, device=self.device)
-        return place_faces(self.track, rows, self.windows.placement(rows), empty)
+        """The same faces without their pixels, on the CPU."""
+        return place_faces(self.track, rows, self.windows.placement(rows))
 
 
 def darkened(faces: FaceBatch) -> tuple[Generated, torch.Tensor]:
@@ -82,12 +82,11 @@ def _tracked(detector: Detector, frames: FrameBatch) -> FaceTrack:
 
 
 def moved(extractor: MotionExtractor, filmed: Filmed) -> MotionTrack:
-    """The motion of a filmed face, on its device as in a render."""
+    """The motion of a filmed face, on the CPU as in a render."""
     rows = np.arange(len(filmed.track), dtype=np.int64)
     faces = filmed.faces(rows) if extractor.needs_pixels else filmed.places(rows)
-    codes = extractor.extract(faces)
-    settled = MotionCode(codes.space, codes.expression.cpu(), codes.pose.cpu())
-    return extractor.settle(settled, filmed.track, filmed.frames.rate, None).to(filmed.device)
+    codes = taken_codes("extract()", extractor.extract(faces), len(rows))
+    return taken_motion(extractor.settle(codes, filmed.track, filmed.frames.rate, None), filmed.track)
 
 
 def find_partner(suite: type[ComponentConformance], kind: ComponentKind) -> Component[object] | None:

@@ -8,6 +8,8 @@ from typing import ClassVar, cast
 import numpy as np
 import torch
 
+from dpe_toolkit.editing.handover import taken_over
+from dpe_toolkit.editing.pipeline import Guarded, retarget
 from dpe_toolkit.editing.protocols import (
     Detector,
     Encoder,
@@ -66,11 +68,12 @@ class GeneratorConformance(ComponentConformance):
     def material(self, share: torch.Tensor) -> ShotMaterial:
         """A shot whose rows ask for these shares of `amounts`."""
         source, driver = self.motion(), self.motion("driver")
-        device = torch.device(self.device)
-        request = MixRequest(share * self.amounts[0], share * self.amounts[1]).to(device)
-        target = self.extractor().mix(source, driver, driver.codes, request).to(device)
+        request = MixRequest(share * self.amounts[0], share * self.amounts[1])
+        target = retarget(Guarded(self.extractor()), source, driver, driver.codes, request)
         fetches = (self.filmed().faces, self.filmed("driver").faces)
-        return ShotMaterial(source, driver, np.arange(self.num_rows, dtype=np.float64), target, request, *fetches)
+        rows = np.arange(self.num_rows, dtype=np.float64)
+        material = ShotMaterial(source, driver, rows, target, request, *fetches)
+        return taken_over(material, torch.device(self.device))
 
     def request(self, rows: Rows, material: ShotMaterial) -> GenerateRequest:
         """What a render would ask for these rows."""
@@ -81,6 +84,7 @@ class GeneratorConformance(ComponentConformance):
             material.source.codes.take(rows),
             material.target.take(rows),
             self.filmed("driver").faces(rows) if wanted else None,
+            material.request.take(rows),
         )
 
     def ready(self, made: object) -> object:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dpe_toolkit.editing.handover import upload
 from dpe_toolkit.editing.measures import (
     ExpressionRegressor,
     FaceReading,
@@ -34,7 +35,7 @@ class _MeasureConformance(ComponentConformance):
         shown = clip or self.source_clip()
         cut = [_square(shown, int(row), self.size_px) for row in rows]
         empty = torch.zeros(0, 3, self.size_px, self.size_px)
-        return (torch.cat(cut) if cut else empty).to(self.device)
+        return upload(self.device, torch.cat(cut) if cut else empty)[0]
 
     def inputs(self, rows: Rows) -> tuple[object, ...]:
         """Pictures."""

@@ -9,6 +9,8 @@ from typing import ClassVar, cast
 import numpy as np
 import torch
 
+from dpe_toolkit.editing.handover import taken_codes
+from dpe_toolkit.editing.pipeline import Guarded, retarget
 from dpe_toolkit.editing.protocols import Detector, MotionExtractor
 from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import MixRequest, MotionCode, MotionTrack
@@ -26,6 +28,7 @@ class MotionConformance(ComponentConformance):
     """Conformance of a motion extractor, over the landmarks of a detector: one of ``partners``, else the default."""
 
     kind: ClassVar[ComponentKind] = "motion"
+    also_on: ClassVar[tuple[str, ...]] = ("cpu",)
 
     @classmethod
     @cache
@@ -60,7 +63,7 @@ class MotionConformance(ComponentConformance):
         """The source's codes mixed with the driver's, row by row."""
         driver = self.track("driver")
         request = MixRequest(expression, pose, **more)  # type: ignore[arg-type] # fields by name
-        return self.extractor().mix(self.track(), driver, driver.codes, request.to(torch.device(self.device)))
+        return retarget(Guarded(self.extractor()), self.track(), driver, driver.codes, request)
 
     def sample(self) -> object:
         """Codes, both tracks, and a mix."""
@@ -90,7 +93,7 @@ class MotionConformance(ComponentConformance):
         """Two named rows of different faces give different neutrals, unless all faces are alike."""
         extractor, filmed = self.extractor(), self.filmed("driver")
         (faces,) = (filmed.faces(self.rows) if extractor.needs_pixels else filmed.places(self.rows),)
-        codes = extractor.extract(faces)
+        codes = taken_codes("extract()", extractor.extract(faces), len(faces))
         first, middle = (extractor.settle(codes, filmed.track, filmed.frames.rate, row) for row in (0, 3))
         require(len(first.neutral) == 1, "settle() gives no neutral for a named row")
         apart = differing(first.neutral, middle.neutral)
@@ -99,7 +102,7 @@ class MotionConformance(ComponentConformance):
     def test_gaps_are_bridged_whatever_their_rows_hold(self) -> None:
         """Rows in which the face was not seen may hold anything, NaN too, and come out finite."""
         extractor, filmed = self.extractor(), self.filmed()
-        codes = cast("MotionCode", self.run())
+        codes = taken_codes("extract()", cast("MotionCode", self.run()), self.num_rows)
         expression, pose = codes.expression.clone(), codes.pose.clone()
         expression[list(_HIDDEN)] = pose[list(_HIDDEN)] = float("nan")
         present = np.ones(len(filmed.track), np.bool_)

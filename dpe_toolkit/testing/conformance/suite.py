@@ -71,6 +71,8 @@ class ComponentConformance:
     tolerance: ClassVar[float] = 2e-3
     """By how much results may differ between a batch and its parts; half a step of 8 bits."""
     device: ClassVar[str] = "cpu"
+    also_on: ClassVar[tuple[str, ...]] = ()
+    """Where else the results of its kind may lie."""
     num_rows: ClassVar[int] = NUM_FRAMES
     accelerated: ClassVar[bool] = True
     """False for what never runs on anything but a CPU, and says so."""
@@ -275,9 +277,9 @@ class ComponentConformance:
 
     def test_results_are_on_the_device_asked_for(self) -> None:
         """Tensors come back where the component was asked to run."""
+        wanted = torch.device(self.device).type
         for path, _, device in arrays_of(self.run()):
-            wanted = torch.device(self.device).type
-            require(device in ("", wanted), f"{path} is on {device}, asked for was {wanted}")
+            require(device in ("", wanted, *self.also_on), f"{path} is on {device}, asked for was {wanted}")
 
     def sample(self) -> object:
         """All that a render asks of the component, for comparing devices."""
@@ -295,7 +297,8 @@ class ComponentConformance:
                 raise
             except Exception as error:
                 raise ConformanceError(f"on an accelerator it fails: {type(error).__name__}: {error}") from error
-            strayed = [path for path, _, device in arrays_of(found) if device not in ("", ACCELERATOR.type)]
+            places = ("", ACCELERATOR.type, *self.also_on)
+            strayed = [path for path, _, device in arrays_of(found) if device not in places]
             require(not strayed, f"on an accelerator {', '.join(strayed)} stay behind; put results on context.device")
             got = snapshot(found)
         apart = differing_rows(got, snapshot(self.sample()), self.tolerance)

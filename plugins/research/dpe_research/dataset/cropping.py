@@ -15,7 +15,7 @@ from dpe_research.dataset.shards import RgbPicture
 from dpe_toolkit.api import FaceTrack, FloatArray, FrameBatch, Span
 from dpe_toolkit.api.components import guard_plugin
 from dpe_toolkit.api.face import head_pose
-from dpe_toolkit.api.footage import FrameSource, ahead, sample_rgb
+from dpe_toolkit.api.footage import FrameSource, prefetch, sample_rgb
 
 if TYPE_CHECKING:
     from dpe_toolkit.api import ComponentChoice, ExpressionRegressor
@@ -38,7 +38,7 @@ def crop_frames(reader: FrameSource, span: Span, box_px: tuple[int, int, int, in
     """
     out = np.empty((len(span), size_px, size_px, 3), np.uint8)
     row = 0
-    with ahead(reader.iterate(span, _BATCH)) as batches:
+    with prefetch(reader.iterate(span, _BATCH)) as batches:
         for batch in batches:
             for picture in _crops(batch, box_px, size_px):
                 out[row] = picture

@@ -23,8 +23,16 @@ from dpe_research.evaluation.cases import Case, EditKind
 from dpe_research.evaluation.footage import FrameRef
 from dpe_research.evaluation.methods.base import Edited
 from dpe_research.evaluation.methods.stills import AnalysedStill, analyse_still, still_frames
-from dpe_toolkit.api import FaceBatch, FrameBatch, GenerateRequest, MixRequest, MotionCode, ShotMaterial
-from dpe_toolkit.api.components import ComponentPool, Registry, guard_plugin, write_window
+from dpe_toolkit.api import FaceBatch, FrameBatch, MixRequest, MotionCode, ShotMaterial
+from dpe_toolkit.api.components import (
+    ComponentPool,
+    Registry,
+    ShotPipeline,
+    motion_extractor,
+    retarget,
+    shot_components,
+    write_window,
+)
 from dpe_toolkit.api.footage import full_rgb
 
 __all__ = ["MeshMethod"]
@@ -95,23 +103,16 @@ class MeshMethod:
         self, source: AnalysedStill, driver: AnalysedStill, shares: tuple[float, float], amount: float, clip: str
     ) -> FrameBatch:
         choices, pool = self._choices, self._pool
-        own, theirs = source.motion.to(pool.device), driver.motion.to(pool.device)
-        request = MixRequest(torch.tensor([shares[0] * amount]), torch.tensor([shares[1] * amount])).to(pool.device)
-        with guard_plugin(choices["motion"], clip):
-            target = pool.motion(choices["motion"], clip).mix(own, theirs, theirs.codes, request).to(pool.device)
+        own, theirs = source.motion, driver.motion
+        request = MixRequest(torch.tensor([shares[0] * amount]), torch.tensor([shares[1] * amount]))
+        target = retarget(motion_extractor(pool, choices["motion"], clip), own, theirs, theirs.codes, request)
         if shares[1]:
             pose = own.codes.pose.lerp(theirs.codes.pose, shares[1] * amount)
             target = MotionCode(target.space, target.expression, pose)
         faces, shown = source.faces(pool.device), driver.faces(pool.device)
         material = ShotMaterial(own, theirs, np.zeros(1), target, request, _always(faces), _always(shown))
-        with guard_plugin(choices["encoder"], clip):
-            appearance = pool.encoder(choices["encoder"], clip).encode(faces)
-        with guard_plugin(choices["generator"], clip):
-            ready = pool.generator(choices["generator"], clip).begin_shot(material)
-            wanted = GenerateRequest(np.zeros(1, np.int64), appearance, own.codes, target, shown)
-            generated = ready.generate(wanted)
-        with guard_plugin(choices["compositor"], clip):
-            placed = pool.compositor(choices["compositor"], clip).composite(faces, generated)
+        pipeline = ShotPipeline(shot_components(pool, choices, clip), material, pool.device)
+        placed = pipeline.edit(np.zeros(1, np.int64), faces, shown).composited
         return write_window(source.frames, faces.placement.origin_px, faces.pixels, placed.pixels, placed.matte)
 
 

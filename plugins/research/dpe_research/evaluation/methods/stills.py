@@ -21,7 +21,19 @@ from dpe_toolkit.api import (
     MotionTrack,
     PixelLayout,
 )
-from dpe_toolkit.api.components import ComponentPool, WindowPlan, cut_faces, guard_plugin, plan_windows, window_shape
+from dpe_toolkit.api.components import (
+    DETECTOR,
+    ENCODER,
+    MOTION,
+    ComponentPool,
+    WindowPlan,
+    cut_faces,
+    guard_plugin,
+    plan_windows,
+    taken_codes,
+    taken_motion,
+    window_shape,
+)
 
 __all__ = ["AnalysedStill", "analyse_still", "still_frames"]
 
@@ -65,15 +77,16 @@ def analyse_still(
     """The largest face of a frame and its motion; None where no face is found."""
     detector, extractor = choices["detector"], choices["motion"]
     with guard_plugin(detector, clip):
-        (found,) = pool.detector(detector, clip).detect(frames, None)
+        (found,) = pool.get(DETECTOR, detector, clip).detect(frames, None)
     if not len(found):
         return None
     track = _track(found)
-    motion = pool.motion(extractor, clip)
+    motion = pool.get(MOTION, extractor, clip)
     with guard_plugin(extractor, clip):
         faces = cut_faces(frames, track, np.zeros(1, np.int64), plan_windows(track, window_shape(motion)), pool.device)
-        settled = motion.settle(motion.extract(faces), track, _RATE, None)
-    windows = plan_windows(track, window_shape(pool.encoder(choices["encoder"], clip)))
+        codes = taken_codes("extract()", motion.extract(faces), len(faces))
+        settled = taken_motion(motion.settle(codes, track, _RATE, None), track)
+    windows = plan_windows(track, window_shape(pool.get(ENCODER, choices["encoder"], clip)))
     return AnalysedStill(frames, track, settled, windows)
 
 

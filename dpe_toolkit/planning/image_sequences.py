@@ -1,4 +1,4 @@
-"""Numbered pictures that a timeline refers to as one clip."""
+"""Numbered images that a timeline refers to as one clip."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from pathlib import Path
 from dpe_toolkit.core.errors import MediaError
 from dpe_toolkit.plans.media import MediaPlan, MissingImages
 
-__all__ = ["FoundPictures", "is_sequence", "read_pictures"]
+__all__ = ["FoundImages", "is_sequence", "read_sequence"]
 
 _NUMBERS = re.compile(r"\[(\d+)-(\d*)(?:x(\d+))?\](?=\.[A-Za-z0-9]+$)")
 _MOST_TRIED = 100_000
-FoundPictures = tuple[MediaPlan, bool, frozenset[int]]
-"""The pictures as media, whether they can be transparent, and frames that are not there."""
+FoundImages = tuple[MediaPlan, bool, frozenset[int]]
+"""The images as media, whether they can be transparent, and frames that are not there."""
 
 
 def is_sequence(url: str) -> bool:
-    """True where a reference means numbered pictures, or a picture that is read like them."""
+    """True where a reference means numbered images, or an image that is read like them."""
     return _NUMBERS.search(url) is not None or url.lower().endswith(".exr")
 
 
-def read_pictures(
+def read_sequence(
     url: str, find: Callable[[str], Path], *, rate: Fraction | None, missing: MissingImages
-) -> FoundPictures:
-    """The pictures that ``url`` means.
+) -> FoundImages:
+    """The images that ``url`` means.
 
     Args:
         url: with the numbers in brackets, ``plate.[1001-1100].exr``.
         find: finds the file that a reference without brackets means.
-        rate: pictures a second; None takes 25.
-        missing: what is shown for a picture that is not there.
+        rate: images a second; None takes 25.
+        missing: what is shown for an image that is not there.
 
     Raises:
         MediaError: none of them is there, or they cannot be read.
@@ -58,7 +58,7 @@ def read_pictures(
 
 
 def _folder_of(url: str, find: Callable[[str], Path]) -> Path:
-    """The path of the sequence, by the first of its pictures that is found."""
+    """The path of the sequence, by the first of its images that is found."""
     match = _NUMBERS.search(url)
     if match is None:
         return find(url)
@@ -71,7 +71,7 @@ def _folder_of(url: str, find: Callable[[str], Path]) -> Path:
             fault = fault or error
             continue
         return found.with_name(f"{found.name[: -len(_tail(found, number, len(match[1])))]}{match[0]}{found.suffix}")
-    raise fault or MediaError("the sequence has no pictures", "a last number above the first", "relink it", path=url)
+    raise fault or MediaError("the sequence has no images", "a last number above the first", "relink it", path=url)
 
 
 def _tail(found: Path, number: int, padding: int) -> str:

@@ -1,4 +1,4 @@
-"""Work done ahead in a thread, with a bounded queue between it and the one who asks."""
+"""Work done beforehand in a thread, with a bounded queue between it and the one who asks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["ahead"]
+__all__ = ["prefetch"]
 
 T = TypeVar("T")
 _POLL_S = 0.05
@@ -26,7 +26,7 @@ class _End:
 
 
 @contextmanager
-def ahead(items: Iterable[T], depth: int = 2) -> Iterator[Iterator[T]]:
+def prefetch(items: Iterable[T], depth: int = 2) -> Iterator[Iterator[T]]:
     """``items``, produced in a thread that is at most ``depth`` of them ahead.
 
     An exception of the producer is raised where its item would have come. On leaving, however that
@@ -34,7 +34,7 @@ def ahead(items: Iterable[T], depth: int = 2) -> Iterator[Iterator[T]]:
     """
     ready: queue.Queue[_Item[T] | _End] = queue.Queue(max(1, depth))
     stop = threading.Event()
-    thread = threading.Thread(target=_produce, args=(items, ready, stop), name="dpe-ahead", daemon=True)
+    thread = threading.Thread(target=_produce, args=(items, ready, stop), name="dpe-prefetch", daemon=True)
     thread.start()
     try:
         yield _consume(ready)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpe_toolkit.analysis import ahead
+from dpe_toolkit.analysis import prefetch
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers()), st.integers(1, 4))
 def test_items_come_in_order_whatever_the_depth(items: list[int], depth: int) -> None:
-    with ahead(items, depth) as produced:
+    with prefetch(items, depth) as produced:
         assert list(produced) == items
 
 
@@ -23,7 +23,7 @@ def test_an_error_of_the_producer_is_raised_where_its_item_would_have_come() -> 
         yield 1
         raise KeyError("gone")
 
-    with ahead(broken()) as produced:
+    with prefetch(broken()) as produced:
         assert next(produced) == 1
         with pytest.raises(KeyError, match="gone"):
             next(produced)
@@ -38,7 +38,7 @@ def test_the_producer_is_never_more_than_depth_ahead() -> None:
             taken = number + 1
             yield number
 
-    with ahead(count(), depth=2) as produced:
+    with prefetch(count(), depth=2) as produced:
         next(produced)
         time.sleep(0.15)
         # one handed over, two waiting, one in the producer's hand
@@ -47,6 +47,6 @@ def test_the_producer_is_never_more_than_depth_ahead() -> None:
 
 def test_leaving_early_ends_the_thread() -> None:
     before = threading.active_count()
-    with ahead(iter(int, 1)) as produced:
+    with prefetch(iter(int, 1)) as produced:
         next(produced)
     assert threading.active_count() == before

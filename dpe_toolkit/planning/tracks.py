@@ -12,7 +12,7 @@ from dpe_toolkit.planning.judging import Judge
 from dpe_toolkit.timeline import Gap, Track, Transition
 from dpe_toolkit.timeline.document import Item
 
-__all__ = ["Handles", "lay_in_turn"]
+__all__ = ["Handles", "flatten_track"]
 
 _NOTHING = Fraction(0)
 
@@ -45,7 +45,7 @@ class _Zone:
     behind: int | None
 
 
-def lay_in_turn(
+def flatten_track(
     track: Track,
     pieces_of: Callable[[Item, Handles], list[Piece]],
     duration_s: Callable[[Item], Fraction],

@@ -93,7 +93,7 @@ def _no_place(output: Output) -> Refusal | None:
         wrong = f"the folder {str(folder)!r} cannot be written"
         return Refusal(wrong, "a folder that may be written", "choose another", path)
     if output.suffixes and path.suffix.lower() not in output.suffixes:
-        expected = f"a name that ends in {', '.join(output.suffixes)}"
+        expected = f"a name in {', '.join(output.suffixes)}"
         return Refusal(f"{output.name} is to be written as {path.suffix!r}", expected, "rename it", path)
     return None
 

@@ -22,9 +22,9 @@ from dpe_toolkit.analysis import (
     seen_faces,
 )
 from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.core.outputs import Output, expect_outputs
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.delivery.choices import PlanChoices, RunChoices, WorkKeywords, plan_choices, run_choices
-from dpe_toolkit.delivery.files import refuse_output
 from dpe_toolkit.delivery.plan import open_plan, refuse_faults, registry_for
 from dpe_toolkit.geometry import full_rgb
 from dpe_toolkit.media import VideoReader, write_png
@@ -97,9 +97,8 @@ def write_sheet(
     source: Path | RenderPlan, output: Path, shots: Sequence[str], choices: PlanChoices, run: RunChoices
 ) -> FacesReport:
     """As `faces`, with its arguments read."""
-    if output.suffix.lower() != ".png":
-        raise OptionsError(f"the sheet is to be written as {output.suffix!r}", "a name in .png", "rename it")
-    refuse_output(output, reads=() if isinstance(source, RenderPlan) else (source,))
+    sheet = Output(path=output, suffixes=(".png",), name="the sheet")
+    expect_outputs([sheet], () if isinstance(source, RenderPlan) else (source,), error=OptionsError)
     registry = registry_for(source, choices)
     plan = open_plan(source, choices, registry=registry, tell=run.tell)
     refuse_faults(plan, tell=run.tell)

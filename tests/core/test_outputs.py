@@ -105,7 +105,7 @@ def test_the_place_must_exist_and_be_a_folder_that_may_be_written(
 
 def test_a_suffix_says_what_is_written(tmp_path: Path) -> None:
     assert not list(refusals([Output(path=tmp_path / "A.PNG", suffixes=(".png",))]))
-    with pytest.raises(OptionsError, match=r"the output is to be written as '.jpg'. a name that ends in .png, .tif"):
+    with pytest.raises(OptionsError, match=r"the output is to be written as '.jpg'. a name in .png, .tif"):
         expect_outputs([Output(path=tmp_path / "a.jpg", suffixes=(".png", ".tif"))], error=OptionsError)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dpe_toolkit.cli import folders
+from dpe_toolkit.delivery import folders
 
 NAME = "dpe_toolkit"
 

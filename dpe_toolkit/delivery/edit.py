@@ -27,14 +27,14 @@ from dpe_toolkit.delivery.performance import read_performance
 from dpe_toolkit.delivery.plan import frames_text, open_plan
 from dpe_toolkit.delivery.video import check_settings, settings_of, write_video
 from dpe_toolkit.editing.checking import read_model
+from dpe_toolkit.editing.stages import GENERATOR
 from dpe_toolkit.media import SEQUENCES, OutputSettings, media_plan, probe, write_still_clip
+from dpe_toolkit.planning.picking import family_of
+from dpe_toolkit.plugins import DEFAULT_EXTRA, Registry
 from dpe_toolkit.rendering import RenderReport
 from dpe_toolkit.timeline import sidecar_path, write_edit_timeline
 
 __all__ = ["EditReport", "animate", "edit", "edit_files", "edit_still"]
-
-_GENERATOR = "dpe/expression"
-_COMPOSITOR = "crop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +193,7 @@ def edit_still(
     run: RunChoices,
 ) -> EditReport:
     """As `animate`, with its arguments read."""
-    components = {"generator": _GENERATOR, "compositor": _COMPOSITOR, **choices.components}
-    if str(components["generator"]).startswith("dpe/"):
-        # The head moves, so more than the face is shown; a shot's default pose amount is 0.
-        edit = choices.edit
-        if "pose" not in edit.model_fields_set:
-            edit = edit.model_copy(update={"pose": 1.0})
-        choices = dataclasses.replace(choices, components=components, edit=edit)
+    choices = _for_stills(choices, allowed_registry(choices.project, output))
     refuse_output(output, reads=(portrait, driver), images=settings.codec in SEQUENCES)
     check_settings(output, settings)
     with as_usage():
@@ -209,6 +203,35 @@ def edit_still(
     write_still_clip(portrait, film, like=driver)
     run.tell(FileWritten(film))
     return edit_files(film, driver, output, place, choices, part=part, settings=settings, run=run)
+
+
+def _for_stills(choices: PlanChoices, registry: Registry) -> PlanChoices:
+    """The choices with what plugins mark for stills, where no generator of another family is named.
+
+    Raises:
+        OptionsError: none is named, and none is marked.
+    """
+    usual = registry.defaults_for("still")
+    named = {**usual, **choices.components}
+    if GENERATOR.kind not in named:
+        raise OptionsError(
+            "no generator is named, and none is installed that is taken for stills",
+            "one that draws the head as well",
+            f"install {DEFAULT_EXTRA}, or name one with --generator",
+        )
+    known = registry.components(GENERATOR.kind)
+    families = {
+        family_of(known[name].component)
+        for name in (str(named[GENERATOR.kind]), usual.get(GENERATOR.kind, ""))
+        if name in known
+    }
+    if not usual or len(families) > 1:
+        return choices
+    # The head moves, so more than the face is shown; a shot's default pose amount is 0.
+    edit = choices.edit
+    if "pose" not in edit.model_fields_set:
+        edit = edit.model_copy(update={"pose": 1.0})
+    return dataclasses.replace(choices, components=named, edit=edit)
 
 
 def _placement(*, retime: float, **moments: int | str | None) -> Placement:

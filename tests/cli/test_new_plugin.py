@@ -36,7 +36,9 @@ def test_a_new_plugin_passes_its_checks_at_once(dpe: Dpe, tmp_path: Path, kind: 
     assert kind in {one["kind"] for one in report["components"]}
     for one in report["components"]:
         assert one["passed"] >= 17
-        assert (one["failed"], one["skipped"], one["faults"]) == (0, 0, [])
+        # What is given frames and no windows around faces is not asked about those.
+        assert one["skipped"] == (one["kind"] in ("detector", "landmark"))
+        assert (one["failed"], one["faults"]) == (0, [])
         assert one["ms_per_frame"] >= 0
 
 

@@ -188,3 +188,14 @@ def test_the_plugin_lists_one_compositor_for_every_space() -> None:
     assert plugin.DPE_API_VERSION == API_VERSION
     made = component.create(component.options(), ComponentContext(torch.device("cpu")))
     assert isinstance(made, Compositor)
+
+
+def test_points_that_are_no_outline_do_not_bound_the_matte() -> None:
+    pixels = torch.zeros(1, 3, 160, 120)
+    few = torch.tensor([[[50.0, 70, 0], [70, 70, 0], [60, 85, 0], [52, 95, 0], [68, 95, 0]]])
+    shown = []
+    for points in (few, few[:, :0]):
+        faces = faces_with(points, pixels)
+        shown.append(FeatherCompositor(FeatherOptions()).composite(faces, Generated(pixels + 0.5, points)).matte)
+    assert torch.equal(*shown)
+    assert float((shown[0] > 0.5).float().mean()) > 0.2

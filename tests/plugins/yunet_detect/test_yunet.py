@@ -112,3 +112,17 @@ def test_other_weights_are_another_fingerprint(tmp_path: Path) -> None:
         assert COMPONENT.space_of is not None
         digests.add(COMPONENT.space_of(COMPONENT.options(), tmp_path / name).checkpoint_digest)
     assert len(digests) == 2
+
+
+def test_its_boxes_feed_the_default_method_by_the_landmarker_that_draws_the_mesh(tmp_path: Path) -> None:
+    from dpe_toolkit.planning.components import choose_components
+    from dpe_toolkit.plugins import load_registry
+
+    (tmp_path / "yunet.onnx").write_bytes(b"weights")
+    registry = load_registry(allow=("face_mesh", "feather_blend", "yunet_detect"))
+    names = {"default": registry.defaults, "command line": {"detector": "yunet"}}
+    options = {"command line": {"yunet": {"weights": str(tmp_path / "yunet.onnx")}}}
+    chosen = choose_components(registry, names, options, where="shot")
+    assert chosen.problems == ()
+    assert chosen.choices["landmark"].name == "face_mesh"
+    assert chosen.origins["components.landmark"] == "needed by motion mesh"

@@ -21,7 +21,7 @@ _API = {
     "api.footage": "Reading media, and finding the faces in it.",
     "api.networks": "The networks and their weights files.",
 }
-_OUTSIDE = re.compile(r"\[([^\]]+)\]\((?:\.\./)*(?:LICENSE|NOTICE|timelines/[^)]*|plugins/[^)]*)\)")
+_OUTSIDE = re.compile(r"\[([^\]]+)\]\((?:\.\./)*(?:LICENSE|NOTICE|CONTRIBUTING\.md|timelines/[^)]*|plugins/[^)]*)\)")
 
 
 def on_files(files: Files, *, config: Any) -> Files:
@@ -86,8 +86,8 @@ def hooks() -> str:
 
 def options() -> str:
     """The options of every component that comes with the toolkit."""
-    from dpe_toolkit.cli.plugins import option_rows
     from dpe_toolkit.plugins import load_registry
+    from dpe_toolkit.plugins.listing import option_rows
 
     parts = ["# Options of components", "Of every component that is installed where this page was made."]
     for plugin in load_registry().plugins:

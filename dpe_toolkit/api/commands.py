@@ -14,15 +14,15 @@ Importing it loads neither torch nor PyAV nor OpenTimelineIO.
 
 from __future__ import annotations
 
-from dpe_toolkit.cli.allowed import allowed_registry
 from dpe_toolkit.cli.choices import WeightsDirOption
 from dpe_toolkit.cli.counting import counted_frames
 from dpe_toolkit.cli.expansion import expand_options
-from dpe_toolkit.cli.folders import user_cache_dir, user_data_dir
-from dpe_toolkit.cli.named import as_usage, refuse_output
 from dpe_toolkit.cli.progress import ProgressBars
-from dpe_toolkit.cli.ranges import parse_assignments
 from dpe_toolkit.cli.screen import help_text, note, notes_console, print_problems, print_table, say
+from dpe_toolkit.delivery.allowed import allowed_registry
+from dpe_toolkit.delivery.files import as_usage, refuse_output
+from dpe_toolkit.delivery.folders import user_cache_dir, user_data_dir
+from dpe_toolkit.delivery.ranges import parse_assignments
 
 __all__ = [
     "ProgressBars",

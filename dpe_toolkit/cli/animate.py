@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dpe_toolkit.cli import edit
 from dpe_toolkit.cli.choices import AmountChoices, PartChoices, PerformanceChoices
-from dpe_toolkit.cli.named import as_usage, refuse_output
-from dpe_toolkit.cli.outputs import OutputOption, RunChoices, WriteChoices
+from dpe_toolkit.cli.machine import MachineChoices
+from dpe_toolkit.cli.outputs import OutputOption, WriteChoices
 from dpe_toolkit.cli.screen import help_text, note
-from dpe_toolkit.cli.work import output_settings
 
 __all__ = ["HELP", "run"]
 
@@ -27,12 +24,10 @@ HELP = help_text(
         "dpe animate portrait.jpg speech.mp4 -o talking.mp4 --generator mesh",
     ),
 )
-_GENERATOR = "dpe/expression"
-_COMPOSITOR = "crop"
 
 
 def run(
-    portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="Picture of a face.")],
+    portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="Image of a face.")],
     driver: Annotated[Path, typer.Argument(metavar="DRIVER", help="Footage of the performance.")],
     *,
     output: OutputOption,
@@ -40,26 +35,16 @@ def run(
     amounts: AmountChoices,
     parts: PartChoices,
     write: WriteChoices,
-    where: RunChoices,
+    where: MachineChoices,
 ) -> None:
     """Writes the still as a film, then edits it as ``dpe edit`` does; expression and pose follow the driver."""
-    from dpe_toolkit.media import probe, write_still_clip
+    from dpe_toolkit.cli.asked import plan_choices, print_report, running
+    from dpe_toolkit.delivery.edit import edit_still
+    from dpe_toolkit.delivery.video import settings_of
 
-    components = {"generator": _GENERATOR, "compositor": _COMPOSITOR, **parts.components}
-    if str(components["generator"]).startswith("dpe/"):
-        # The head moves, so more than the face is shown; a shot's default pose amount is 0.
-        parts = dataclasses.replace(parts, components=components)
-        if "pose" not in amounts.model_fields_set:
-            amounts = amounts.model_copy(update={"pose": 1.0})
-    refuse_output(output, reads=(portrait, driver), pictures=write.writes_pictures)
-    output_settings(output, write)
-    with as_usage():
-        for given in (portrait, driver):
-            probe(given)
-    film = output.with_name(output.name + ".portrait.mkv")
-    write_still_clip(portrait, film, like=driver)
+    choices, settings = plan_choices(amounts, parts), settings_of(write.settings)
+    with running(where) as run:
+        made = edit_still(portrait, driver, output, performance, choices, part=write.part, settings=settings, run=run)
     if not where.quiet:
-        note(str(film), label="wrote", style="green")
-    edit.run(
-        film, driver, output=output, performance=performance, amounts=amounts, parts=parts, write=write, where=where
-    )
+        note(str(made.timeline), label="wrote", style="green")
+        print_report(made.render)

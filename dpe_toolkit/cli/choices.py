@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import Field
 
 from dpe_toolkit.cli.fields import KindFlags, ModelFlags
-from dpe_toolkit.cli.folders import user_data_dir
-from dpe_toolkit.editing.options import OptionValue, group_options, parse_assignment
-from dpe_toolkit.editing.settings import ComponentNames, ComponentOptions, EditSettings, Retime, Settings
+from dpe_toolkit.delivery.choices import Placement
+from dpe_toolkit.editing.options import OptionValue, parse_assignment
+from dpe_toolkit.editing.settings import ComponentNames, EditSettings
 from dpe_toolkit.plans.model import Fit, Gaps
 
 __all__ = [
     "AmountChoices",
     "PartChoices",
     "PerformanceChoices",
-    "Placement",
     "TimelineArgument",
     "WeightsDirOption",
 ]
@@ -98,48 +96,6 @@ class PartChoices:
         Gaps | None,
         typer.Option(help="What is seen where nothing is; transparent needs a codec that can.", rich_help_panel=_FRAME),
     ] = None
-
-    @property
-    def weights_folder(self) -> Path:
-        """The weights folder asked for, else the user's."""
-        return self.weights_dir or user_data_dir() / "weights"
-
-    @property
-    def options(self) -> ComponentOptions:
-        """Component to option to value, as an effect keeps them: what was assigned, and the weights."""
-        given = [*(self.assignments or ())]
-        if self.weights is not None:
-            # The timeline may lie elsewhere than the working folder that a path starts in.
-            named = Path(self.weights).absolute() if Path(self.weights).is_file() else self.weights
-            given.append(OptionValue("generator", "weights", str(named)))
-        return group_options(given)
-
-
-class Placement(Settings):
-    """How a driver is laid under a clip."""
-
-    start: str = Field(
-        default="0",
-        description="Where in the driver to begin: frames (48), seconds (2s) or timecode.",
-        json_schema_extra={"metavar": "TIME"},
-    )
-    retime: Retime = Field(default=1.0, json_schema_extra={"metavar": "FACTOR"})
-    source_neutral: str | None = Field(
-        default=None,
-        description="Moment at which the source's face rests. Estimated where it is not given.",
-        json_schema_extra={"metavar": "TIME"},
-    )
-    driver_neutral: str | None = Field(
-        default=None,
-        description="Moment at which the driver's face rests. Estimated where it is not given.",
-        json_schema_extra={"metavar": "TIME"},
-    )
-
-    @property
-    def neutral(self) -> dict[str, str]:
-        """``source`` or ``driver`` to the moment at which that face rests, for those that were told."""
-        moments = {"source": self.source_neutral, "driver": self.driver_neutral}
-        return {role: moment for role, moment in moments.items() if moment is not None}
 
 
 PerformanceChoices = Annotated[Placement, ModelFlags(Placement, _DRIVER)]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.screen import help_text, note, print_problems, print_table, say
 
 if TYPE_CHECKING:
-    from dpe_toolkit.planning.conform import Conformed
-    from dpe_toolkit.timeline import TimelineDoc
+    from dpe_toolkit.delivery.cuts import ConformReport
 
 __all__ = ["HELP", "run"]
 
@@ -32,7 +29,6 @@ HELP = help_text(
     ),
 )
 _NOT_ALL = 2
-_UNSETTLED = ("lost", "ambiguous")
 
 
 def run(
@@ -51,42 +47,23 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
 ) -> None:
     """Finds, writes and reports."""
-    from dpe_toolkit.planning.conform import conform
-    from dpe_toolkit.timeline import format_of, read_sidecar, read_timeline, write_conformed
+    from dpe_toolkit.delivery.cuts import conform_cut
 
-    kind = format_of(output, form)
-    refuse_output(output, reads=(old, new))
-    former = read_timeline(old)
-    rate = _rate(former)
-    sidecar, faults = read_sidecar(old)
-    found = conform(former, sidecar, read_timeline(new, rate=rate))
-    print_problems((*faults, *found.problems))
-    write_conformed(old, new, output, found.edits, kind=kind, rate=rate)
+    found = conform_cut(old, new, output, form=form)
+    print_problems(found.problems)
     if as_json:
-        say(
-            json.dumps(
-                {"output": str(output), "shots": [shot.model_dump(mode="json") for shot in found.shots]}, indent=2
-            )
-        )
+        shots = [shot.model_dump(mode="json") for shot in found.shots]
+        say(json.dumps({"output": str(output), "shots": shots}, indent=2))
     else:
         _print(found)
-    if kind.loses:
-        note(f"{kind.one} does not keep {kind.loses}", label="note")
+    if found.loses:
+        note(found.loses, label="note")
     note(str(output), label="wrote", style="green")
-    if faults or found.problems or any(shot.status in _UNSETTLED for shot in found.shots):
+    if not found.is_settled:
         raise typer.Exit(_NOT_ALL)
 
 
-def _rate(doc: TimelineDoc) -> Fraction | None:
-    """Frames a second in which most clips of a cut count."""
-    from dpe_toolkit.timeline import walk_clips
-
-    ranges = [clip.range or clip.media.available for clip in walk_clips(doc.stack)]
-    counted = Counter(held.rate for held in ranges if held is not None)
-    return counted.most_common(1)[0][0] if counted else None
-
-
-def _print(found: Conformed) -> None:
+def _print(found: ConformReport) -> None:
     rows = [(shot.id, shot.clip, shot.status, shot.by, ", ".join(shot.clips), shot.detail) for shot in found.shots]
     print_table(("edit", "clip", "what became of it", "found by", "clips now", "detail"), rows)
     counts = Counter(shot.status for shot in found.shots)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import typer
 
-from dpe_toolkit.cli.ranges import parse_face
+from dpe_toolkit.delivery.ranges import parse_face
 from dpe_toolkit.editing.checking import read_model
 from dpe_toolkit.editing.stages import SHOT_KINDS, STAGES
 from dpe_toolkit.face.choice import FaceChoice

@@ -13,14 +13,13 @@ import typer
 from typer.core import TyperCommand
 
 from dpe_toolkit.cli.fields import field_hint, field_option, option_parameter
-from dpe_toolkit.core.errors import OptionsError, nearest_names
 from dpe_toolkit.editing.options import OptionValue
 from dpe_toolkit.editing.stages import SHOT_KINDS
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
 
-    from dpe_toolkit.plugins import RegisteredComponent, Registry
+    from dpe_toolkit.plugins import RegisteredComponent
 
 __all__ = ["ComponentCommand", "Flags", "flags_of", "named_targets"]
 
@@ -103,33 +102,15 @@ def _flags_wanted(args: Sequence[str]) -> Flags:
     asked = {"-h", "--help"} & set(args)
     if not named["dotted"] and not (asked and named["kinds"]):
         return Flags((), {})
-    from dpe_toolkit.cli.allowed import allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_registry
+    from dpe_toolkit.plugins.listing import components_called
 
     registry = allowed_registry()
     chosen = [(kind, name) for kind, _, name in (pair.partition("=") for pair in named["kinds"])]
-    entries = [(target, entry) for target in named["dotted"] for entry in _claimed(registry, target, chosen)]
+    entries = [(target, entry) for target in named["dotted"] for entry in components_called(registry, target, chosen)]
     if asked:
         entries += [(name, registry.find(kind, name)) for kind, name in chosen]
     return flags_of(entries)
-
-
-def _claimed(registry: Registry, target: str, chosen: Sequence[tuple[str, str]]) -> list[RegisteredComponent]:
-    """The components that a flag's first word means: by kind, by name, or by family.
-
-    Raises:
-        OptionsError: nothing is called that.
-    """
-    if named := [registry.find(kind, name) for kind, name in chosen if kind == target]:
-        return named
-    if target in SHOT_KINDS:
-        # Which one it will be, the timeline may say: every one's options are taken, and planning judges.
-        return [*registry.components(target).values()]
-    every = [entry for kind in SHOT_KINDS for entry in registry.components(kind).values()]
-    found = [entry for entry in every if target in (entry.component.name, entry.full_name, entry.component.family)]
-    if not found:
-        known = {*SHOT_KINDS, *(entry.component.name for entry in every)}
-        raise OptionsError(f"no component is called {target!r}", nearest_names(target, known), "correct the flag")
-    return found
 
 
 def _parameters(signature: list[inspect.Parameter]) -> list[Any]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from dpe_toolkit.cli.screen import note, notes_console, told
+from dpe_toolkit.cli.screen import note, notes_console
 from dpe_toolkit.core.errors import DpeError, OptionsError, PlanError
+from dpe_toolkit.delivery.messages import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -76,7 +77,7 @@ class GuardedGroup(TyperGroup):
     @cached_property
     def _plugin_commands(self) -> dict[str, Command]:
         """Loaded once a process: help asks for each command by its name."""
-        from dpe_toolkit.cli.allowed import allowed_registry
+        from dpe_toolkit.delivery.allowed import allowed_registry
 
         return plugin_commands(allowed_registry(), self.commands)[0]
 
@@ -90,7 +91,7 @@ def print_fault(error: DpeError) -> None:
     if isinstance(error, PlanError):
         for problem in error.problems:
             note(problem, label="error", style="bold red")
-    note(told(error), label="error", style="bold red")
+    note(in_words(error), label="error", style="bold red")
 
 
 def print_unexpected(error: Exception) -> None:

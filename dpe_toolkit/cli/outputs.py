@@ -1,19 +1,16 @@
-"""Options of what is written and of where the work is done, for `expand_options`."""
+"""Options of what is written, for `expand_options`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from dpe_toolkit.cli.folders import user_cache_dir
 from dpe_toolkit.cli.screen import print_table
 from dpe_toolkit.core.errors import OptionsError, nearest_names
-
-if TYPE_CHECKING:
-    from dpe_toolkit.rendering import ColourChoice
+from dpe_toolkit.delivery.choices import Part
 
 __all__ = [
     "AudioTracks",
@@ -21,8 +18,6 @@ __all__ = [
     "OptionalOutput",
     "OutputOption",
     "Preset",
-    "RunChoices",
-    "ShotFileChoices",
     "WriteChoices",
 ]
 
@@ -30,9 +25,7 @@ Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium
 AudioTracks = Literal["mix", "separate"]
 Chroma = Literal["420", "422", "444"]
 
-_WHERE = "Where it runs"
 _OUTPUT = "Output"
-_SHOTS = "Shot by shot"
 _COLOUR = "Colour"
 _LIST = "list"
 _FIELDS = ("codec", "crf", "preset", "chroma", "audio_tracks")
@@ -51,9 +44,9 @@ def _list_codecs(asked: str | None) -> str | None:
     """Prints the codecs and leaves where ``list`` is asked for; refuses what is none."""
     if asked is None:
         return None
-    from dpe_toolkit.media import written_codecs
+    from dpe_toolkit.delivery.video import usable_codecs
 
-    codecs = {codec.name: codec for codec in written_codecs() if codec.available}
+    codecs = {codec.name: codec for codec in usable_codecs()}
     if asked == _LIST:
         rows = [(codec.name, codec.title, " ".join(codec.containers), codec.pixels) for codec in codecs.values()]
         print_table(("codec", "what it is", "written to", "pixels"), rows)
@@ -65,72 +58,6 @@ def _list_codecs(asked: str | None) -> str | None:
             "see 'dpe render --codec list'",
         )
     return asked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunChoices:
-    """Where and how the work is done."""
-
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=_WHERE)
-    ] = "auto"
-    cache_dir: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="DPE_CACHE_DIR",
-            metavar="FOLDER",
-            help="Where analysis results are kept, for the next render; by default the user's cache folder.",
-            rich_help_panel=_WHERE,
-        ),
-    ] = None
-    ocio: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CONFIG",
-            help="OpenColorIO config, a file or ocio://NAME: faces are found and drawn in its --ocio-working space. "
-            "Without it they see the encoded values as they are. What is not edited stays as it is either way.",
-            rich_help_panel=_COLOUR,
-        ),
-    ] = None
-    ocio_source: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPACE",
-            help="Colour space of the footage; by default what the config's rules say of its file name.",
-            rich_help_panel=_COLOUR,
-        ),
-    ] = None
-    ocio_working: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPACE",
-            help="Colour space or role that faces are shown in; by default the config's role color_picking.",
-            rich_help_panel=_COLOUR,
-        ),
-    ] = None
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress and no summary.", rich_help_panel=_WHERE)
-    ] = False
-
-    @property
-    def cache_folder(self) -> Path:
-        """The folder asked for, else the user's."""
-        return self.cache_dir or user_cache_dir()
-
-    @property
-    def colour(self) -> ColourChoice | None:
-        """How colours are shown to analysis and networks, None for the encoded values.
-
-        Raises:
-            OptionsError: a colour space without a config.
-        """
-        if self.ocio is None:
-            if self.ocio_source is not None or self.ocio_working is not None:
-                raise OptionsError("a colour space is named without a config", "--ocio CONFIG", "add it")
-            return None
-        from dpe_toolkit.rendering import ColourChoice
-
-        return ColourChoice(self.ocio, self.ocio_source, self.ocio_working)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,9 +134,9 @@ class WriteChoices:
     ] = False
 
     @property
-    def writes_pictures(self) -> bool:
-        """Whether the output is a folder of pictures."""
-        return self.codec in ("png", "tiff", "exr")
+    def part(self) -> Part:
+        """The part of the timeline that is wanted."""
+        return Part(self.frames, tuple(self.shot or ()))
 
     @property
     def settings(self) -> dict[str, object]:
@@ -218,47 +145,3 @@ class WriteChoices:
         given["depth"] = None if self.depth is None else int(self.depth)
         given |= {name: getattr(self, name) or None for name in ("strict_colour", "pass_through")}
         return {name: value for name, value in given.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShotFileChoices:
-    """Each edited shot as a file of its own."""
-
-    per_shot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Write each edited shot as a file of its own into this folder, at its media's rate and size, and a "
-            "timeline that shows these files; -o names the timeline.",
-            rich_help_panel=_SHOTS,
-        ),
-    ] = None
-    handles: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=1000,
-            metavar="FRAMES",
-            help="With --per-shot: media frames before and behind each shot, as far as there are any.",
-            rich_help_panel=_SHOTS,
-        ),
-    ] = 0
-    template: Annotated[
-        str,
-        typer.Option(
-            metavar="TEXT",
-            help="With --per-shot: names of the files, from {shot}, {id}, {source} and {timeline}. Its suffix, .mov "
-            "unless it has one, and --codec choose the codec.",
-            rich_help_panel=_SHOTS,
-        ),
-    ] = "{shot}_{id}"
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help="With --per-shot: format of the timeline, otio, fcp7, edl, fcpx, kdenlive or aaf; by default what the "
-            "suffix of -o says. What the format loses is said.",
-            rich_help_panel=_SHOTS,
-        ),
-    ] = None

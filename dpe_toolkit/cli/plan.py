@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from dpe_toolkit.cli.choices import AmountChoices, PartChoices, TimelineArgument
 from dpe_toolkit.cli.screen import help_text, note, print_problems, print_table, say
 from dpe_toolkit.cli.shots import edit_words, edited_shots, picture_words
 from dpe_toolkit.core.timing import format_timecode
+from dpe_toolkit.delivery.choices import Part
 
 if TYPE_CHECKING:
     from dpe_toolkit.plans.model import RenderPlan, ShotPlan
@@ -19,9 +21,13 @@ __all__ = ["HELP", "run"]
 HELP = help_text(
     "Show what a render of the timeline would do, without rendering.",
     "Lists every shot, and all problems at once. Exits with 2 where something forbids the render.",
+    "A plan that was written is an input: TIMELINE may be a plan, here and for 'dpe render', 'dpe still' and "
+    "'dpe faces'. It is looked at whether this machine has what it needs. A part of it renders to the same pixels "
+    "anywhere.",
     examples=(
         "dpe plan cut.otio",
         "dpe plan cut.otio --explain --expression 0.8",
+        "dpe plan cut.otio --frames 0:48 -o chunk.json",
         "dpe plan cut.otio --json > plan.json",
     ),
 )
@@ -34,14 +40,29 @@ def run(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
     explain: Annotated[bool, typer.Option(help="Also say where each value came from.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write the plan, .json; 'dpe render' and 'dpe still' take it."
+        ),
+    ] = None,
+    shot: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this shot; may be given again.")] = None,
+    frames: Annotated[
+        str | None,
+        typer.Option(metavar="A:B", help="Only the output frames from A up to B, B left out, as for 'dpe render'."),
+    ] = None,
     amounts: AmountChoices,
     parts: PartChoices,
 ) -> None:
     """Plans and prints."""
-    from dpe_toolkit.cli.allowed import allowed_registry
-    from dpe_toolkit.cli.work import make_plan
+    from dpe_toolkit.cli.asked import plan_choices, printing
+    from dpe_toolkit.delivery.plan import open_plan, registry_for
+    from dpe_toolkit.delivery.plan_files import write_plan
 
-    plan = make_plan(timeline, amounts, parts, registry=allowed_registry(parts.project, timeline))
+    choices, part = plan_choices(amounts, parts), Part(frames, tuple(shot or ()))
+    plan = open_plan(timeline, choices, part, registry=registry_for(timeline, choices), tell=printing())
+    if output is not None:
+        write_plan(plan, output, reads=(timeline,))
     if as_json:
         say(plan.model_dump_json(indent=2))
     else:
@@ -49,6 +70,8 @@ def run(
         if explain:
             _print_origins(plan)
         print_problems(plan.problems)
+    if output is not None:
+        note(str(output), label="wrote", style="green")
     if plan.errors:
         raise typer.Exit(_FORBIDDEN)
 

@@ -45,7 +45,7 @@ def _refuse_taken(name: str) -> None:
     Raises:
         OptionsError: something that is installed is called that.
     """
-    from dpe_toolkit.cli.allowed import allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_registry
 
     for info in allowed_registry().plugins:
         if name == info.name or name in {entry.component.name for entry in info.components}:

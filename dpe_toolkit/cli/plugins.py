@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -14,10 +13,9 @@ from dpe_toolkit.cli.screen import help_text, note, print_table, say
 from dpe_toolkit.core.errors import OptionsError, nearest_names
 
 if TYPE_CHECKING:
-    from dpe_toolkit.editing.options import PluginOptions
     from dpe_toolkit.plugins import PluginInfo, RegisteredComponent
 
-__all__ = ["app", "option_rows"]
+__all__ = ["app"]
 
 _LIST = help_text("List the plugins and their components.", examples=("dpe plugins list", "dpe plugins list --json"))
 _SHOW = help_text(
@@ -36,12 +34,13 @@ app.command("check", help=plugin_check.HELP)(plugin_check.check_plugins)
 @app.command("list", help=_LIST)
 def list_plugins(context: typer.Context, *, as_json: JsonOption = False) -> None:
     """Prints each plugin with its components, and what is wrong with those that did not load."""
-    from dpe_toolkit.cli.allowed import allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_registry
 
     registry = allowed_registry()
     if as_json:
-        records = [_plugin_record(plugin) for plugin in registry.plugins]
-        say(json.dumps(records + [_left_out_record(name) for name in registry.left_out], indent=2))
+        from dpe_toolkit.plugins.listing import plugin_records
+
+        say(json.dumps(plugin_records(registry), indent=2))
         return
     rows = [
         (plugin.name, plugin.version, entry.component.kind, entry.component.name, entry.component.summary)
@@ -68,7 +67,7 @@ def show_plugin(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Plugin or component.")], *, as_json: JsonOption = False
 ) -> None:
     """Prints all that is known of the plugin, or of the components, of that name."""
-    from dpe_toolkit.cli.allowed import allowed_registry
+    from dpe_toolkit.delivery.allowed import allowed_registry
 
     registry = allowed_registry()
     found = [plugin for plugin in registry.plugins if name in (plugin.name, plugin.distribution)]
@@ -81,7 +80,9 @@ def show_plugin(
             f"no plugin or component is called {name!r}", nearest_names(name, known), "run 'dpe plugins list'"
         )
     if as_json:
-        say(json.dumps([_component_record(entry) for entry in entries], indent=2))
+        from dpe_toolkit.plugins.listing import component_record
+
+        say(json.dumps([component_record(entry) for entry in entries], indent=2))
     else:
         infos = {plugin.name: plugin for plugin in registry.plugins}
         for entry in entries:
@@ -89,46 +90,9 @@ def show_plugin(
     _print_faults(found)
 
 
-def _plugin_record(plugin: PluginInfo) -> dict[str, object]:
-    return {
-        "name": plugin.name,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-        "licence": plugin.licence,
-        "api_version": plugin.api_version,
-        "fault": plugin.fault,
-        "hooks": plugin.hooks,
-        "notes": plugin.notes,
-        "components": [_component_record(entry) for entry in plugin.components],
-    }
-
-
-def _left_out_record(name: str) -> dict[str, object]:
-    fault = "not allowed here (DPE_PLUGINS)"
-    empty = dict.fromkeys(("distribution", "version", "licence"), "")
-    return {"name": name, **empty, "api_version": None, "fault": fault, "components": []}
-
-
-def _component_record(entry: RegisteredComponent) -> dict[str, object]:
-    component = entry.component
-    return {
-        "kind": component.kind,
-        "name": component.name,
-        "plugin": entry.plugin,
-        "version": entry.version,
-        "summary": component.summary,
-        "licence": component.licence,
-        "source": component.source,
-        "space": component.space.id if component.space else None,
-        "family": component.family,
-        "gives": component.gives,
-        "needs": component.needs,
-        "default": component.default,
-        "options": component.options.model_json_schema(),
-    }
-
-
 def _print_component(entry: RegisteredComponent, plugin: PluginInfo) -> None:
+    from dpe_toolkit.plugins.listing import option_rows
+
     component = entry.component
     stated = "not stated" if plugin.api_version is None else str(plugin.api_version)
     space = component.space.id if component.space else "depends on its weights" if component.space_of else ""
@@ -142,23 +106,6 @@ def _print_component(entry: RegisteredComponent, plugin: PluginInfo) -> None:
     if rows:
         print_table(("option", "default", "accepts", "what it does"), rows)
     say("")
-
-
-def option_rows(name: str, options: type[PluginOptions]) -> Iterator[tuple[str, str, str, str]]:
-    """Name, default, what it accepts and what it does, for each option of a component."""
-    properties = options.model_json_schema().get("properties", {})
-    for field, schema in properties.items():
-        default = json.dumps(schema["default"]) if "default" in schema else "required"
-        yield f"{name}.{field}", default, _accepted(schema), str(schema.get("description", ""))
-
-
-def _accepted(schema: dict[str, object]) -> str:
-    """What a field takes, in short: type and bounds, or the words to choose from."""
-    if isinstance(choices := schema.get("enum"), list):
-        return ", ".join(map(str, choices))
-    bounds = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    limits = [f"{sign} {schema[key]}" for key, sign in bounds.items() if key in schema]
-    return " ".join([str(schema.get("type", "value")), *limits])
 
 
 def _print_faults(plugins: tuple[PluginInfo, ...] | list[PluginInfo]) -> None:

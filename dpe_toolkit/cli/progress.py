@@ -23,22 +23,10 @@ class ProgressBars:
     """A progress sink that draws bars in a terminal, and one line a finished stage anywhere else."""
 
     def __init__(self) -> None:
-        console = notes_console()
-        self._plain = not console.is_terminal
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _SpeedColumn(),
-            TextColumn("left"),
-            TimeLeftColumn(),
-            console=console,
-            disable=self._plain,
-        )
+        self._progress = _bars()
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        self._progress.start()
         return self
 
     def __exit__(
@@ -46,8 +34,14 @@ class ProgressBars:
     ) -> None:
         self._progress.stop()
 
+    def rest(self) -> None:
+        """Leaves the bars as they stand, so that lines can be printed below them; later stages draw new ones."""
+        self._progress.stop()
+        self._progress, self._task = _bars(), None
+
     def started(self, stage: Stage, name: str, num_frames: int) -> None:
         """A stage begins on the clip or shot ``name``, with this many frames ahead."""
+        self._progress.start()
         self._task = self._progress.add_task(f"{_VERBS[stage]} {name}", total=num_frames)
 
     def advanced(self, num_frames: int) -> None:
@@ -61,9 +55,23 @@ class ProgressBars:
             return
         task = self._progress.tasks[self._progress.task_ids.index(self._task)]
         self._progress.update(self._task, completed=task.total)
-        if self._plain:
+        if self._progress.disable:
             note(f"{task.description}: {_count(task)}")
         self._task = None
+
+
+def _bars() -> Progress:
+    console = notes_console()
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _SpeedColumn(),
+        TextColumn("left"),
+        TimeLeftColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
 
 
 _TELLING_S = 0.2

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from dpe_toolkit.cli.choices import TimelineArgument
-from dpe_toolkit.cli.named import refuse_output
 from dpe_toolkit.cli.screen import help_text, note, print_table, say
-from dpe_toolkit.core.errors import MediaError, OptionsError
-
-if TYPE_CHECKING:
-    from dpe_toolkit.timeline.relink import FileTimes
 
 __all__ = ["HELP", "run"]
 
@@ -37,34 +32,19 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
 ) -> None:
     """Looks, writes and reports."""
-    from dpe_toolkit.timeline.relink import relink
+    from dpe_toolkit.delivery.cuts import relink_media
 
-    for folder in search:
-        if not folder.is_dir():
-            raise OptionsError("it is no folder", "a folder that exists", "correct --search", path=folder)
-    refuse_output(output, reads=[timeline])
-    found = relink(timeline, output, search, _times)
-    rows = [(one.clip, one.media, one.status, ", ".join(map(str, one.files))) for one in found]
+    found = relink_media(timeline, search, output)
+    rows = [(one.clip, one.media, one.status, ", ".join(map(str, one.files))) for one in found.media]
     if as_json:
         keys = ("clip", "media", "status")
         shots = [
             dict(zip(keys, row, strict=False)) | {"files": [*map(str, one.files)]}
-            for row, one in zip(rows, found, strict=True)
+            for row, one in zip(rows, found.media, strict=True)
         ]
         say(json.dumps({"output": str(output), "media": shots}, indent=2))
     else:
         print_table(("clip", "media", "what became of it", "file"), rows)
     note(str(output), label="wrote", style="green")
-    if any(one.status in ("missing", "ambiguous") for one in found):
+    if not found.is_settled:
         raise typer.Exit(_NOT_ALL)
-
-
-def _times(path: Path) -> FileTimes | None:
-    from dpe_toolkit.media import probe
-    from dpe_toolkit.timeline.relink import FileTimes
-
-    try:
-        info = probe(path)
-    except MediaError:
-        return None
-    return FileTimes(info.start_frame / info.rate, info.num_frames / info.rate)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dpe_toolkit.cli.choices import AmountChoices, PartChoices, TimelineArgument
-from dpe_toolkit.cli.outputs import OptionalOutput, RunChoices, ShotFileChoices, WriteChoices
+from dpe_toolkit.cli.machine import MachineChoices
+from dpe_toolkit.cli.outputs import OptionalOutput, WriteChoices
 from dpe_toolkit.cli.screen import help_text
+from dpe_toolkit.cli.shot_files import ShotFileChoices, print_files
 from dpe_toolkit.core.errors import OptionsError
 
 __all__ = ["HELP", "run"]
@@ -35,23 +37,28 @@ def run(
     amounts: AmountChoices,
     parts: PartChoices,
     write: WriteChoices,
-    where: RunChoices,
+    where: MachineChoices,
     shots: ShotFileChoices,
 ) -> None:
     """Plans, refuses what is wrong, renders, and says where the results are."""
-    from dpe_toolkit.cli.allowed import allowed_registry
-    from dpe_toolkit.cli.shotfiles import write_shot_files
-    from dpe_toolkit.cli.work import make_plan, narrow, print_report, write_video
+    from dpe_toolkit.cli.asked import plan_choices, print_report, running
+    from dpe_toolkit.delivery.plan import open_plan, registry_for
+    from dpe_toolkit.delivery.shot_files import write_shot_files
+    from dpe_toolkit.delivery.video import settings_of, write_video
 
-    registry = allowed_registry(parts.project, timeline)
+    choices, settings = plan_choices(amounts, parts), settings_of(write.settings)
     if shots.per_shot is not None:
-        write_shot_files(
-            timeline, output, amounts=amounts, parts=parts, write=write, run=where, shots=shots, registry=registry
-        )
+        with running(where) as run:
+            wanted = shots.files(shots.per_shot)
+            found = write_shot_files(timeline, output, wanted, choices, write.part, settings=settings, run=run)
+        if not where.quiet:
+            print_files(found)
         return
     if output is None:
         raise OptionsError("no output is named", "--output FILE (or -o FILE), or --per-shot FOLDER", "add one")
-    plan = narrow(make_plan(timeline, amounts, parts, registry=registry), write)
-    report = write_video(plan, output, registry=registry, run=where, choices=write)
+    with running(where) as run:
+        registry = registry_for(timeline, choices)
+        plan = open_plan(timeline, choices, write.part, registry=registry, tell=run.tell)
+        report = write_video(plan, output, registry=registry, settings=settings, run=run)
     if not where.quiet:
         print_report(report)

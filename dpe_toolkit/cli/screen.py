@@ -10,13 +10,11 @@ from rich.logging import RichHandler
 from rich.table import Table
 from rich.text import Text
 
-from dpe_toolkit.core.errors import DpeError
+from dpe_toolkit.delivery.messages import in_words, merge_alike
 from dpe_toolkit.plans.problems import Problem
 
-__all__ = ["help_text", "merged", "note", "notes_console", "print_problems", "print_table", "say", "show_log", "told"]
+__all__ = ["help_text", "note", "notes_console", "print_problems", "print_table", "say", "show_log"]
 
-_OFFERS = ("did you mean", "known:", "none is", "expected", "Input should")
-_PLACES_SHOWN = 4
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
 
@@ -36,37 +34,10 @@ def note(text: str, *, label: str = "", style: str = "") -> None:
     notes_console().print(line.append(text, style="none"), soft_wrap=True)
 
 
-def told(message: Problem | DpeError) -> str:
-    """A message as an editor reads it: what is wrong. Expected: this. Do that.
-
-    ``str()`` of errors and problems keeps the three parts as they were given, for logs and callers.
-    """
-    expected = message.expected
-    if expected and not expected.startswith(_OFFERS):
-        expected = f"Expected: {expected}"
-    parts = (message.wrong, expected[:1].upper() + expected[1:], message.action[:1].upper() + message.action[1:])
-    text = " ".join(part.rstrip(".") + "." for part in parts if part)
-    return f"{message.where}: {text}" if message.where else text
-
-
-def merged(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems, with those that differ in their clip alone made one that names the clips."""
-    places: dict[Problem, list[str]] = {}
-    for problem in problems:
-        places.setdefault(problem.model_copy(update={"where": ""}), []).append(problem.where)
-    return [problem.model_copy(update={"where": _joined(list(filter(None, held)))}) for problem, held in places.items()]
-
-
-def _joined(places: Sequence[str]) -> str:
-    if len(places) <= _PLACES_SHOWN:
-        return " and ".join(filter(None, (", ".join(places[:-1]), *places[-1:])))
-    return f"{', '.join(places[:_PLACES_SHOWN])} and {len(places) - _PLACES_SHOWN} more"
-
-
 def print_problems(problems: Iterable[Problem]) -> None:
     """Prints errors first, then warnings, one a line; what is wrong with several clips alike is said once."""
-    for problem in sorted(merged(problems), key=lambda problem: problem.severity != "error"):
-        note(told(problem), label=problem.severity, style=_STYLES[problem.severity])
+    for problem in sorted(merge_alike(problems), key=lambda problem: problem.severity != "error"):
+        note(in_words(problem), label=problem.severity, style=_STYLES[problem.severity])
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:

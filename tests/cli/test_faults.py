@@ -184,7 +184,7 @@ def test_wrong_usage_exits_with_two(dpe: Dpe) -> None:
 
 def test_a_still_needs_the_name_of_a_picture(dpe: Dpe, tmp_path: Path) -> None:
     done = dpe("still", "cut.otio", "--frame", "1", "-o", tmp_path / "still.mp4")
-    expect_one_message(done, code=2, text="'still.mp4' is no picture")
+    expect_one_message(done, code=2, text="'still.mp4' is no image")
 
 
 def failing(error: BaseException) -> typer.Typer:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dpe_toolkit.cli.allowed import allowed_registry
 from dpe_toolkit.cli.flags import flags_of, named_targets
-from dpe_toolkit.cli.plugin_schema import schema_of
+from dpe_toolkit.delivery.allowed import allowed_registry
+from dpe_toolkit.delivery.schemas import schema_of
 from tests.cli.conftest import Dpe
 from tests.cli.test_faults import expect_one_message
 

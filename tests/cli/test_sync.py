@@ -12,7 +12,7 @@ import pytest
 from dpe_toolkit.media import VideoReader
 from tests.cli.conftest import Dpe
 from tests.conformance.scenes import clip, track
-from tests.media.test_sync import RATE_HZ, film, speech
+from tests.media.sound.test_sync import RATE_HZ, film, speech
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dpe_toolkit.checkpoint import KNOWN_WEIGHTS, WeightsHeader, WeightsStore, save_weights
-from dpe_toolkit.cli.folders import user_data_dir
+from dpe_toolkit.delivery.folders import user_data_dir
 from dpe_toolkit.media import VideoReader, probe
 from dpe_toolkit.networks import DpeNetwork, NetworkParams
 from tests.cli.conftest import Dpe

@@ -28,7 +28,7 @@ class Block:
 
 def all_pages() -> list[str]:
     """Every page for users, authors and contributors, by its path in the repository."""
-    found = [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")]
+    found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")]
     found += ROOT.glob("dpe_toolkit/plugins/scaffold/templates/*/README.md.txt")
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 

@@ -21,7 +21,7 @@ from dpe_toolkit.media import AudioMix, AudioPart, OutputSettings, VideoWriter
 from dpe_toolkit.testing import LAYOUTS, REC709, acted_clip, batch_from_rgb, photograph_clip
 from dpe_toolkit.testing.pictures import RgbPicture
 from tests.contracts import weights
-from tests.media.test_sync import RATE_HZ, speech
+from tests.media.sound.test_sync import RATE_HZ, speech
 
 NUM_FRAMES = 52
 RATE = Fraction(25)

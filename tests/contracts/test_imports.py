@@ -25,6 +25,11 @@ def test_reading_and_planning_need_no_torch(module: str) -> None:
     assert "torch" not in loaded_by(f"import dpe_toolkit.{module}")
 
 
+def test_the_front_door_plans_without_torch() -> None:
+    assert "torch" not in loaded_by("import dpe_toolkit; dpe_toolkit.plan")
+    assert "torch" in loaded_by("import dpe_toolkit; dpe_toolkit.render")
+
+
 def test_the_command_line_starts_without_anything_heavy() -> None:
     assert loaded_by("import dpe_toolkit.cli") == set()
 

@@ -22,8 +22,8 @@ from pydantic_core import SchemaValidator
 from typer.testing import CliRunner
 
 from dpe_toolkit.cli import app
-from dpe_toolkit.cli.allowed import allowed_registry
-from dpe_toolkit.cli.plugin_schema import schema_of
+from dpe_toolkit.delivery.allowed import allowed_registry
+from dpe_toolkit.delivery.schemas import schema_of
 from dpe_toolkit.editing.settings import DriverEnd, EditFields, EditSettings, ShotFaces
 from dpe_toolkit.planning.settings import ProjectConfig
 from dpe_toolkit.plans.edit import EditPlan, MattePlan

@@ -26,6 +26,7 @@ from tests.contracts.standins import Store
 FILMS = ("actor.mp4", "performance.mp4")
 EDITED_CUT = ("cut.otio=cut_dpe.otio", "actor.mp4", "smile.mp4")
 GRANTED: dict[str, tuple[str, ...]] = {
+    "CONTRIBUTING.md": (),
     "README.md": FILMS,
     "docs/architecture.md": (),
     "docs/blenders.md": EDITED_CUT,
@@ -37,6 +38,7 @@ GRANTED: dict[str, tuple[str, ...]] = {
     "docs/first-edit.md": ("cut.otio", "smile.mp4", "shock.mp4", *FILMS),
     "docs/hosts.md": ("cut_dpe.otio", "newer_cut.xml", "actor.mp4", "smile.mp4"),
     "docs/media.md": ("studio.ocio", *EDITED_CUT),
+    "docs/python.md": EDITED_CUT,
     "docs/plugins.md": ("dpe-soft-edge", *EDITED_CUT),
     "docs/timeline-schema.md": (),
     "docs/training.md": ("faces",),
@@ -90,6 +92,9 @@ NEEDS = {
 NOT_RUN = {
     "make demo": "installs packages; tests/testing/test_demo.py renders the demonstration",
     "make test": "is what runs this",
+    ".venv/bin/python -m pytest -q tests/delivery/test_naming.py": "runs with the others",
+    ".venv/bin/python -m pytest -q tests/delivery/test_ranges.py -k face": "runs with the others",
+    "dpe plan timelines/demo.otio --explain": "wants what make demo makes; tests/testing/test_demo.py renders it",
     "make check": "runs beside the tests",
     "make smoke": "is a part of make test, and of what runs by other Pythons",
     "make pythons": "installs packages",
@@ -145,6 +150,7 @@ def see_drawing(text: str, folder: Path) -> None:
 
 
 SEEN: dict[tuple[str, str], Callable[[str, Path], None]] = {
+    ("CONTRIBUTING.md", "mermaid"): see_drawing,
     ("docs/architecture.md", ""): see_drawing,
     ("docs/datasets.md", ""): see_tree,
     ("docs/plugins.md", "toml"): see_project,
@@ -187,6 +193,7 @@ def test_every_command_and_block_of_the_page_works(
         store.give(name, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("DPE_CACHE_DIR", str(store.folder / "cache"))
     for block in blocks(page):
         if block.language == "bash":
             for command in block.commands:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.cli.ranges import pick_shots
 from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.timing import Span
+from dpe_toolkit.delivery.ranges import pick_shots
 from dpe_toolkit.media import AudioPart
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import ShotPlan

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.cli.outputs import WriteChoices
-from dpe_toolkit.cli.ranges import ends_beyond, parse_assignments, parse_face, parse_span, pick_shots
-from dpe_toolkit.cli.work import narrow
 from dpe_toolkit.core.errors import OptionsError, PlanError
 from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.timing import Span, format_timecode
+from dpe_toolkit.delivery.choices import Part
+from dpe_toolkit.delivery.plan import narrow
+from dpe_toolkit.delivery.ranges import ends_beyond, parse_assignments, parse_face, parse_span, pick_shots
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.plans.take import Take
@@ -118,9 +118,9 @@ def test_an_unknown_shot_is_refused_with_the_nearest_name() -> None:
 def test_a_shot_outside_the_frames_asked_for_is_told_apart_from_an_unknown_one() -> None:
     plan = plan_of(("a", 10), ("b", 5))
     with pytest.raises(OptionsError, match="shot 'a' has none of the frames 12:14"):
-        narrow(plan, WriteChoices(frames="12:14", shot=["a"]))
+        narrow(plan, Part("12:14", ("a",)))
     with pytest.raises(PlanError, match="no shot 'c'"):
-        narrow(plan, WriteChoices(frames="12:14", shot=["c"]))
+        narrow(plan, Part("12:14", ("c",)))
 
 
 @pytest.mark.parametrize(

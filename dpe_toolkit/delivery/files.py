@@ -25,18 +25,18 @@ def as_usage() -> Iterator[None]:
         raise OptionsError(error.wrong, error.expected, error.action, clip=error.clip, path=error.path) from error
 
 
-def refuse_output(output: Path, *, reads: Iterable[Path] = (), pictures: bool = False) -> None:
+def refuse_output(output: Path, *, reads: Iterable[Path] = (), images: bool = False) -> None:
     """Refuses an output that could not be written, or that would replace one of the files in ``reads``.
 
     Args:
         output: what is to be written.
         reads: what is read.
-        pictures: the output is a folder of pictures.
+        images: the output is a folder of images.
 
     Raises:
         OptionsError: with what to do instead.
     """
-    expect_outputs([Output(path=output, is_folder=pictures)], reads, error=OptionsError)
+    expect_outputs([Output(path=output, is_folder=images)], reads, error=OptionsError)
 
 
 @contextlib.contextmanager

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpe_toolkit.cli.naming import file_names
 from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.delivery.naming import file_names
 
 
 def shot(name: str = "sh010", identity: str = "e1", **values: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["user_cache_dir", "user_data_dir"]
+__all__ = ["default_cache_dir", "default_weights_dir", "user_cache_dir", "user_data_dir"]
 
 _NAME = "dpe_toolkit"
 
@@ -34,3 +34,15 @@ def _in_use(folder: Path, mac_folder: str) -> Path:
     earlier = {"darwin": Path.home() / "Library" / mac_folder, "win32": local}.get(sys.platform)
     former = folder if earlier is None else earlier / _NAME
     return former if former.is_dir() and not folder.exists() else folder
+
+
+def default_cache_dir() -> Path:
+    """Where analyses are kept: the folder that ``DPE_CACHE_DIR`` names, else the user's."""
+    named = os.environ.get("DPE_CACHE_DIR")
+    return Path(named) if named else user_cache_dir()
+
+
+def default_weights_dir() -> Path:
+    """Where imported weights are kept: the folder that ``DPE_WEIGHTS`` names, else one in the user's data folder."""
+    named = os.environ.get("DPE_WEIGHTS")
+    return Path(named) if named else user_data_dir() / "weights"

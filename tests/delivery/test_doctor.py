@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from dpe_toolkit.cli import doctor
+from dpe_toolkit.delivery import doctor
 
 
 def driver(monkeypatch: pytest.MonkeyPatch, said: str, code: int = 0) -> None:

@@ -187,7 +187,7 @@ def test_a_kind_of_which_a_shot_may_have_several_is_named_again_and_again() -> N
     program(words, standalone_mode=False)
     assert got[0].components == {"generator": "mesh", "refine": ("sharpen", "grain")}
     assert got[0].assignments == [OptionValue("mesh", "smooth", 1)]
-    assert got[0].options == {"mesh": {"smooth": 1}}
+    assert group_options(got[0].assignments) == {"mesh": {"smooth": 1}}
 
 
 class Numbers(PluginOptions):

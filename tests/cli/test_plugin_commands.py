@@ -18,7 +18,7 @@ from dpe_toolkit.cli.group import ELSEWHERE
 from dpe_toolkit.plugins import Registry
 from tests.cli.conftest import NUM_FRAMES, Dpe
 from tests.cli.strangers import install
-from tests.contracts.pages import blocks
+from tests.contracts.pages import ROOT, blocks
 
 
 class Counting:
@@ -99,10 +99,10 @@ def test_a_command_that_nobody_has_is_offered_its_neighbours(dpe: Dpe, counting:
 def test_our_own_commands_load_no_commands_of_plugins() -> None:
     code = (
         "import sys; from dpe_toolkit.cli import app; from typer.testing import CliRunner; "
-        "assert CliRunner().invoke(app, ['plugins', 'list']).exit_code == 0; "
+        "assert CliRunner().invoke(app, ['plan', 'timelines/demo.otio']).exit_code in (0, 2); "
         "assert 'dpe_research.plugin' in sys.modules; print('dpe_research.commands' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
 

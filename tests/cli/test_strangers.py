@@ -88,8 +88,8 @@ def test_the_demonstration_still_renders_and_a_plan_that_needs_one_fails_with_on
         ("misspelt", FAULTY["misspelt"][1]),
         (
             "twin",
-            "compositor 'twin' is registered by 'twin_one' and 'twin_two'. "
-            "Expected: 'twin_one:twin' or 'twin_two:twin'",
+            "compositor 'twin' is registered by 'twin_one' and 'twin_two'. Expected: 'twin_one:twin' or"
+            " 'twin_two:twin'",
         ),
     ):
         done = run("plan", demo, "--compositor", name)

@@ -3,11 +3,11 @@
     python benchmarks/transfers.py [SOURCE DRIVER] [--vs OLD_CHECKOUT]
     python benchmarks/transfers.py [SOURCE DRIVER] --device cuda
 
-SOURCE is edited by DRIVER with the default method; without clips the demonstration's photograph is both. Counted is
-what the core moves; what plugins move for themselves stands below it. One *up* or *down* is one transfer of a tensor,
-*reads* are numbers that Python waits for. A window goes up with its landmarks in one transfer, and the default method
-looks at two windows, the source's and the driver's. The difference comes down weighed by its matte, as code values of
-all planes, in one transfer. Spans are of eight frames at most, so that a frame has an eighth of a transfer.
+SOURCE is edited by DRIVER with the default method; without clips a second of the demonstration's photograph is both.
+Counted is what the core moves; what plugins move for themselves stands below it. One *up* or *down* is one transfer of
+a tensor, *reads* are numbers that Python waits for. A window goes up with its landmarks in one transfer, and the
+default method looks at two windows, the source's and the driver's. The difference comes down weighed by its matte, as
+code values of all planes, in one transfer. Spans are of eight frames at most: a frame has an eighth of a transfer.
 
 On ``--device cuda`` nobody can tell who asked: copies are counted by PyTorch's profiler, the plugins' among them.
 """
@@ -25,10 +25,27 @@ from collections import Counter
 from pathlib import Path
 
 import av
-from render_speed import portrait
+import numpy as np
 
 HERE = Path(__file__).parents[1]
 WAYS = ("up", "down", "read")
+
+
+def second_of_portrait(path: Path) -> Path:
+    """The photograph, filmed with a slow push-in, 24 frames of 320x240."""
+    from skimage import data
+
+    from dpe_toolkit.media import OutputSettings, VideoWriter
+    from dpe_toolkit.testing import LAYOUTS, REC709, batch_from_rgb
+    from dpe_toolkit.testing.demo import push_in
+
+    views = np.stack([push_in(data.astronaut(), 60 + frame)[40:280, 140:460] for frame in range(24)])
+    batch, layout = batch_from_rgb(views), LAYOUTS["yuv420p"]
+    with VideoWriter(
+        path, OutputSettings(), width=320, height=240, rate=batch.rate, layout=layout, color=REC709
+    ) as writer:
+        writer.write(batch)
+    return path
 
 
 def edit(source: Path, driver: Path, folder: Path, device: str) -> int:
@@ -110,7 +127,8 @@ def main() -> None:
         count = count_cuda if asked.device == "cuda" else count_pretended
         print(json.dumps(count(asked.source, asked.driver, asked.inside)))
     elif asked.source is None:
-        with portrait() as clip:
+        with tempfile.TemporaryDirectory() as folder:
+            clip = second_of_portrait(Path(folder) / "portrait.mp4")
             measure(clip, clip, asked.device, asked.vs)
     elif asked.driver is None:
         parser.error("a source needs a driver")

@@ -151,3 +151,42 @@ def test_weights_that_are_nowhere_are_named(tmp_path: Path, value: str, message:
 def test_every_known_weights_file_states_its_source_and_licence() -> None:
     assert all(item.source.startswith("https://") and item.licence for item in KNOWN_WEIGHTS.values())
     assert all(usable_name(name) == name == item.name for name, item in KNOWN_WEIGHTS.items())
+
+
+def of_a_plugin(path: Path) -> tuple[str, dict[str, str]] | None:
+    """As a plugin's format answers."""
+    return ("weightnet", {"network": "weightnet", "licence": "MIT"}) if path.read_bytes() == b"gain" else None
+
+
+def test_a_file_of_a_plugins_format_is_kept_as_it_is_and_found_by_its_name(store: WeightsStore, tmp_path: Path) -> None:
+    (tmp_path / "Net.ONNX").write_bytes(b"gain")
+    stored = store.add(tmp_path / "Net.ONNX", "mine", describe=of_a_plugin)
+    assert (stored.path.name, stored.path.read_bytes()) == ("mine.onnx", b"gain")
+    record = store.get("mine").record
+    assert (record.original_format, record.facts["network"], record.licence) == ("weightnet", "weightnet", "MIT")
+    assert record.header is None
+    assert find_weights("mine", folder=store.folder, base_dir=tmp_path) == stored.path
+    assert store.verify("mine", describe=of_a_plugin) == stored
+    with pytest.raises(CheckpointError, match=r"no installed plugin takes weights 'mine' for its own.*'weightnet'"):
+        store.verify("mine", describe=lambda path: None)
+
+
+def test_a_file_that_nobody_knows_is_refused_as_before(store: WeightsStore, tmp_path: Path) -> None:
+    (tmp_path / "net.bin").write_bytes(b"other")
+    with pytest.raises(CheckpointError, match="which no weights file does"):
+        store.add(tmp_path / "net.bin", describe=of_a_plugin)
+    assert store.names() == []
+
+
+def test_a_file_of_the_toolkits_own_is_not_asked_about(store: WeightsStore, released: Path) -> None:
+    def describe(path: Path) -> None:
+        raise AssertionError(path)
+
+    assert store.add(released, "own", describe=describe).record.header is not None
+
+
+def test_a_folder_is_found_only_where_an_option_may_name_one(tmp_path: Path) -> None:
+    (tmp_path / "five").mkdir()
+    assert find_weights("five", folder=None, base_dir=tmp_path, folders=True) == tmp_path / "five"
+    with pytest.raises(CheckpointError, match="no weights are called 'five'"):
+        find_weights("five", folder=None, base_dir=tmp_path)

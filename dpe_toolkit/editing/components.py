@@ -129,6 +129,9 @@ class Component(Generic[T]):
     default: bool = False
     """What is taken where nobody names a component of the kind. Counts only for plugins that the toolkit's own
     extra ``default`` installs: what a stranger installs beside them never changes a render."""
+    default_for: tuple[str, ...] = ()
+    """Uses besides a shot's in which it is taken where nobody names another, under the same rule; ``still`` is that of
+    `dpe animate`, where the head moves as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import groupby
@@ -154,10 +154,19 @@ class Registry:
 
         The claim counts of what the toolkit itself installs along, so that no stranger's plugin changes a render.
         """
+        return self._only(lambda entry: entry.component.default)
+
+    def defaults_for(self, use: str) -> Mapping[str, str]:
+        """As `defaults`, for another use than a shot's: see ``Component.default_for``."""
+        return self._only(lambda entry: use in entry.component.default_for)
+
+    def _only(self, marked: Callable[[RegisteredComponent], bool]) -> Mapping[str, str]:
+        """Kind to name, of kinds of which just one component is marked by a plugin whose mark counts."""
+        usual = {info.name for info in self._plugins if info.usual}
         found: dict[str, str] = {}
         for kind in KINDS:
-            marked = [name for name, entry in self.components(kind).items() if self.is_default(entry)]
-            found |= {kind: marked[0]} if len(marked) == 1 else {}
+            names = [name for name, one in self.components(kind).items() if one.plugin in usual and marked(one)]
+            found |= {kind: names[0]} if len(names) == 1 else {}
         return MappingProxyType(found)
 
     def is_default(self, entry: RegisteredComponent) -> bool:

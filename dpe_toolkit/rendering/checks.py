@@ -14,7 +14,7 @@ from dpe_toolkit.rendering.output import common_format, format_problems
 from dpe_toolkit.rendering.record import edits_path
 from dpe_toolkit.rendering.smart_render import smart_render_problems
 
-__all__ = ["check_output", "check_picture", "check_plan", "judge_output"]
+__all__ = ["check_format", "check_output", "check_plan", "judge_output"]
 
 _log = logging.getLogger(__name__)
 
@@ -44,11 +44,11 @@ def judge_output(plan: RenderPlan, output: Path, settings: OutputSettings) -> tu
     Raises:
         MediaError: the output's name and codec do not go together.
     """
-    passing = smart_render_problems(plan, common_format(plan), output, settings)
-    return (*format_problems(plan, output, settings), *passing)
+    encoded = smart_render_problems(plan, common_format(plan), output, settings)
+    return (*format_problems(plan, output, settings), *encoded)
 
 
-def check_picture(plan: RenderPlan, output: Path, settings: OutputSettings) -> None:
+def check_format(plan: RenderPlan, output: Path, settings: OutputSettings) -> None:
     """Refuses an output that cannot be what its sources make of it; what is only a loss is logged.
 
     Raises:

@@ -183,12 +183,11 @@ def _mix_request(edit: EditPlan, amounts: npt.NDArray[np.float64]) -> MixRequest
     def single(values: npt.NDArray[np.float64]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
-    keyed = {name: keyed_values(edit, name, len(amounts)) for name in ("expression", "pose")}
     moving = [region for region in REGIONS if region in edit.keys]
     changing = {region: single(keyed_values(edit, region, len(amounts))) for region in moving}
     return MixRequest(
-        single(amounts * keyed["expression"]),
-        single(amounts * keyed["pose"]),
+        single(amounts * keyed_values(edit, "expression", len(amounts))),
+        single(amounts * keyed_values(edit, "pose", len(amounts))),
         edit.mode,
         {**dict.fromkeys(REGIONS, 1.0), **edit.regions},
         changing,

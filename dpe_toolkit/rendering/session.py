@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import pluggy
 import torch
 
 from dpe_toolkit.analysis import (
@@ -31,7 +30,7 @@ from dpe_toolkit.media import CopiedRange, OutputSettings, VideoReader, VideoWri
 from dpe_toolkit.plans.images import leaves_of
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.rendering.background_encoder import BackgroundEncoder, compute_threads
-from dpe_toolkit.rendering.checks import check_output, check_picture, check_plan
+from dpe_toolkit.rendering.checks import check_format, check_output, check_plan
 from dpe_toolkit.rendering.device import resolve_device
 from dpe_toolkit.rendering.graph import GraphContext, ShotGraph, build_take
 from dpe_toolkit.rendering.node import Executor
@@ -54,9 +53,8 @@ _log = logging.getLogger(__name__)
 class RenderRegistry(ComponentMaker, Protocol):
     """What a render asks of the registry: components, and somebody to tell."""
 
-    @property
-    def hook(self) -> pluggy.HookRelay:
-        """The hooks of all plugins."""
+    def notify(self, hook: str, **arguments: object) -> None:
+        """Calls a notice hook of each plugin; what one raises is logged and keeps nothing from the others."""
         ...
 
 
@@ -83,7 +81,7 @@ class _Session:
                     use.take, self.pool, store=self.store, progress=self.progress, open_reader=self.open_reader
                 )
 
-    def sequence(self, *, sequential: bool, passes: SmartRenderPlan | None = None) -> SequenceNode:
+    def sequence(self, *, sequential: bool, smart: SmartRenderPlan | None = None) -> SequenceNode:
         """The output node."""
         plan = self.plan
         common = common_format(plan)
@@ -101,19 +99,16 @@ class _Session:
 
         def build(use: TakeUse) -> ShotGraph:
             # Little of a take that is copied is decoded: it is not decoded ahead.
-            copied = passes is not None and any(use.first <= at <= use.last for at in passes.ranges)
+            copied = smart is not None and any(use.first <= at <= use.last for at in smart.ranges)
             chosen = replace(context, sequential=False) if copied and use.take.id not in self.prepared else context
             return build_take(use, self.prepared.get(use.take.id), chosen)
 
         return SequenceNode(plan, self.uses, build, context)
 
     def notify(self, hook: str, shot: ShotPlan, report: Mapping[str, object] | None = None) -> None:
-        """Tells plugins; what they raise is logged."""
+        """Tells plugins."""
         values: dict[str, object] = {"shot": shot} if report is None else {"shot": shot, "report": report}
-        try:
-            getattr(self.registry.hook, hook)(**values)
-        except Exception:  # noqa: BLE001 # a notice: whatever a plugin does with it, the render goes on
-            _log.exception("a plugin's %s failed on shot %r; the render goes on", hook, shot.name)
+        self.registry.notify(hook, **values)
 
 
 def render_plan(
@@ -151,7 +146,7 @@ def render_plan(
     settings = settings or OutputSettings()
     check_plan(plan)
     check_output(plan, output, settings)
-    check_picture(plan, output, settings)
+    check_format(plan, output, settings)
     open_reader, cache_dir = _seen(plan, colour, media_opener(plan, open_reader), cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
@@ -189,7 +184,7 @@ def _seen(
 def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> int:
     plan = session.plan
     common = common_format(plan)
-    passes = plan_smart_render(plan, common, output, settings)
+    smart = plan_smart_render(plan, common, output, settings)
     shots = list(records.values())
     with (
         _writing_faults(output),
@@ -207,33 +202,33 @@ def _write(session: _Session, output: Path, settings: OutputSettings, records: M
             audio=audio_mixes(plan, settings.audio_tracks),
             metadata=container_metadata(shots),
             start_frame=plan.start_frame + plan.shots[0].record_start,
-            copied=passes.source,
+            copied=smart.source,
             when_whole=place_record,
         ) as writer,
     ):
-        _pull(session, writer, records, passes)
-    return passes.num_frames
+        _pull(session, writer, records, smart)
+    return smart.num_frames
 
 
-def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotRecord], passes: SmartRenderPlan) -> None:
+def _pull(session: _Session, writer: VideoWriter, records: Mapping[str, ShotRecord], smart: SmartRenderPlan) -> None:
     executor = Executor()
     halving = Halving(session.pool.device, executor.clear)
     with ExitStack() as stack:
-        behind = stack.enter_context(BackgroundEncoder(writer))
-        sequence = session.sequence(sequential=True, passes=passes)
+        encoder = stack.enter_context(BackgroundEncoder(writer))
+        sequence = session.sequence(sequential=True, smart=smart)
         stack.callback(sequence.close)
         for position, shot in enumerate(session.plan.shots):
             session.notify("dpe_shot_started", shot)
             session.progress.started("render", shot.name, shot.num_frames)
-            for step in passes.steps(position, shot):
+            for step in smart.steps(position, shot):
                 if isinstance(step, CopiedRange):
-                    behind.put(step)
+                    encoder.put(step)
                     session.progress.advanced(len(step.span))
                     continue
                 output = sequence.output(position, step)
                 for batches in halving.pull(output, lambda part: executor.pull(sequence, part)):
                     for batch in batches:
-                        behind.put(batch)
+                        encoder.put(batch)
                     executor.clear()
                 session.progress.advanced(len(step))
             for key in sequence.release(position):

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-import pluggy
 import torch
 
 from dpe_toolkit.core.frames import ColorInfo, FrameBatch, PixelLayout
@@ -20,6 +19,7 @@ from dpe_toolkit.editing.protocols import Composited, Generated, GenerateRequest
 from dpe_toolkit.face.codes import Appearance, CodeSpace, MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import Detections, FaceBatch, FaceTrack
 from dpe_toolkit.plans.edit import ComponentChoice
+from dpe_toolkit.plugins import Registry as Plugins
 
 SPACE = CodeSpace("square/1", 1, 2)
 LAYOUT = PixelLayout("yuv420p", "yuv", 8, (1, 1))
@@ -215,14 +215,10 @@ class Registry:
             **parts,
         }
         self.made: list[str] = []
-        self.manager = pluggy.PluginManager("dpe_toolkit")
-        from dpe_toolkit.hookspecs import HookSpecs
+        self.listeners: dict[str, object] = {}
 
-        self.manager.add_hookspecs(HookSpecs)
-
-    @property
-    def hook(self) -> pluggy.HookRelay:
-        return self.manager.hook
+    def notify(self, hook: str, **arguments: object) -> None:
+        Plugins.of(self.listeners).notify(hook, **arguments)
 
     def create(self, choice: ComponentChoice, context: ComponentContext) -> object:
         self.made.append(choice.kind)

@@ -153,7 +153,7 @@ def test_what_cannot_be_made_on_a_device_is_made_for_the_cpu(
 
     pool = ComponentPool(Registry(), ACCELERATOR)
     pool.get(ENCODER, CHOICE, "clip")
-    pool.apart().encoder(CHOICE, "clip")
+    pool.apart().get(ENCODER, CHOICE, "clip")
     assert [device.type for device in made] == [ACCELERATOR.type, "cpu"] * 2
     assert caplog.text.count("encoder 'fake' goes on on the CPU, since ipu:0 cannot run it: no float64 here") == 1
 

@@ -86,7 +86,7 @@ def test_the_demonstration_still_renders_and_a_plan_that_needs_one_fails_with_on
     assert (tmp_path / "demo.mp4").stat().st_size > 1000
     for name, fault in (
         ("misspelt", FAULTY["misspelt"][1]),
-        ("twin", "compositor 'twin' is registered by 'twin_one' and 'twin_two'. Expected: 'twin_one:twin' or 'twin_two:twin'"),
+        ("twin", "'twin' is registered by 'twin_one' and 'twin_two'. Expected: 'twin_one:twin' or 'twin_two:twin'"),
     ):
         done = run("plan", demo, "--compositor", name)
         (message,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]

@@ -147,6 +147,16 @@ def test_all_is_installed_by_one_backend_and_the_same_constraints(venv: Environm
     assert everything.count(" -e ") == 9
 
 
+@posix
+@pytest.mark.parametrize(("group", "wanted"), [("demo", False), ("dev", True), ("docs", True)])
+def test_the_demonstration_alone_does_without_research(
+    venv: Environment, tmp_path: Path, group: str, wanted: bool
+) -> None:
+    stand_in(venv.python, f'echo "$@" >> "{tmp_path}/said"')
+    venv.install(group, None)
+    assert ("-e plugins/research" in (tmp_path / "said").read_text()) == wanted
+
+
 def test_what_is_installed_is_remembered_until_a_manifest_changes(
     venv: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
-from dpe_toolkit.api import Component, RenderPlan, hookimpl
+from dpe_toolkit.api import Component, ComponentChoice, PluginOptions, RenderPlan, Weights, hookimpl
 from dpe_toolkit.planning import explain
 from dpe_toolkit.plugins import Registry
 from dpe_toolkit.plugins.loading import PluginSource, load_plugin
@@ -222,3 +222,30 @@ def test_lists_survive_the_way_through_json(scene: Scene) -> None:
     assert (
         RenderPlan.model_validate(json.loads(plan.model_dump_json())).shots[0].edit.chains == plan.shots[0].edit.chains
     )
+
+
+class NetOptions(PluginOptions):
+    encoder: Annotated[str, Weights()] = ""
+    parts: Annotated[str, Weights(folder=True)] = ""
+
+
+def test_every_option_that_is_marked_names_weights_whose_content_is_in_the_fingerprint(scene: Scene) -> None:
+    (scene.folder / "e.bin").write_bytes(b"1")
+    (scene.folder / "five").mkdir()
+    for name in "abcde":
+        (scene.folder / "five" / name).write_text(name)
+    scene.registry = Registry.of({"fake": FakePlugin(), "new": Giving(component("refine", "net", NetOptions))})
+    options = {"net": {"encoder": "e.bin", "parts": "five"}}
+    scene.write(scene.track(scene.edited("a.mov", components={"refine": ["net"]}, options=options)))
+
+    def choice() -> ComponentChoice:
+        plan = scene.plan(path=scene.folder / "cut.otio")
+        assert texts(plan) == []
+        return plan.shots[0].edit.chains["refine"][0]
+
+    before = choice()
+    assert before.weights_named == {"encoder": scene.folder / "e.bin", "parts": scene.folder / "five"}
+    (scene.folder / "five" / "c").write_text("other")
+    assert choice().fingerprint != before.fingerprint
+    (scene.folder / "e.bin").unlink()
+    assert "there is no such weights file" in texts(scene.plan(path=scene.folder / "cut.otio"))[0]

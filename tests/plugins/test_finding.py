@@ -184,6 +184,32 @@ def test_checkpoint_formats_are_listed() -> None:
     assert Registry.of({"a": Plugin()}).checkpoint_formats == (held,)
 
 
+class Formats:
+    def __init__(self, name: str, *, takes: bool = True, error: Exception | None = None) -> None:
+        self.format = CheckpointFormat(
+            name=name, summary="", detect=self.detect, describe=lambda path: {"name": path.name}
+        )
+        self.takes, self.error = takes, error
+
+    def detect(self, path: Path) -> bool:
+        if self.error:
+            raise self.error
+        return self.takes
+
+    @hookimpl
+    def dpe_register_checkpoints(self) -> list[CheckpointFormat]:
+        return [self.format]
+
+
+def test_a_weights_file_is_described_by_the_plugin_that_knows_it(caplog: pytest.LogCaptureFixture) -> None:
+    plugins = {"a": Formats("f", takes=False), "b": Formats("g"), "c": Formats("h", error=OSError("no"))}
+    assert Registry.of(plugins).describe_weights(Path("net.bin")) == ("g", {"name": "net.bin"})
+    assert "plugin c 0 failed in weights format 'h': OSError: no" in caplog.text
+    assert Registry.of({"a": Formats("f", takes=False)}).describe_weights(Path("net.bin")) is None
+    with pytest.raises(CheckpointError, match=r"plugins take it for weights of 2 formats: f, g"):
+        Registry.of({"a": Formats("f"), "b": Formats("g")}).describe_weights(Path("net.bin"))
+
+
 def test_one_plugin_registering_a_name_twice_is_a_fault() -> None:
     assert "registers detector 'plain' twice" in fault_of(PluginSource("bad", lambda: plugin_of(make(), make())))
 
@@ -227,6 +253,12 @@ def test_the_default_is_what_the_plugins_mark_that_the_toolkit_itself_installs()
     registry = Registry(load_plugin(source) for source in (stranger, usual))
     assert registry.defaults == {"detector": "usual:plain"}
     assert Registry([load_plugin(stranger)]).defaults == {}
+
+
+def test_a_default_for_another_use_is_none_for_shots() -> None:
+    registry = Registry.of({"a": plugin_of(replace(make(), default_for=("still",)), default(name="usual"))})
+    assert (registry.defaults, registry.defaults_for("still")) == ({"detector": "usual"}, {"detector": "plain"})
+    assert registry.defaults_for("other") == {}
 
 
 def test_of_two_usual_plugins_that_mark_a_default_neither_is_taken() -> None:

@@ -255,16 +255,17 @@ class Listener:
 
 def test_plugins_are_told_of_shots(work: Path) -> None:
     registry, listener = Registry(), Listener()
-    registry.manager.register(listener)
+    registry.listeners["calm"] = listener
     render(simple(work), work, registry)
     assert listener.heard == [("shot", None), ("shot", "e1")]
 
 
 def test_a_plugin_that_raises_when_told_stops_nothing(work: Path, caplog: pytest.LogCaptureFixture) -> None:
-    registry = Registry()
-    registry.manager.register(Listener(broken=True))
+    registry, before, behind = Registry(), Listener(), Listener()
+    registry.listeners |= {"a": before, "loud": Listener(broken=True), "z": behind}
     render(simple(work), work, registry)
-    assert "dpe_shot_started failed on shot 'shot'" in caplog.text
+    assert before.heard == behind.heard == [("shot", None), ("shot", "e1")]
+    assert "plugin loud 0 failed in dpe_shot_started" in caplog.text
     assert (work / "out.mkv").exists()
 
 

@@ -85,6 +85,7 @@ def dpe_register_generators() -> Iterable[Component[Generator]]:
             create=_expression,
             options=GeneratorOptions,
             fingerprint="g/1",
+            default_for=("still",),
             **_TIED,
         ),
         Component(
@@ -112,6 +113,7 @@ def dpe_register_compositors() -> Iterable[Component[Compositor]]:
             licence="Apache-2.0",
             source="our choice",
             fingerprint="crop/1",
+            default_for=("still",),
         )
     ]
 

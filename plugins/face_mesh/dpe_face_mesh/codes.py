@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from dpe_toolkit.api import CodeSpace, MotionCode
-from dpe_toolkit.api.face import NUM_MESH_VERTICES, POSE_SIZE, place_shapes
+from dpe_toolkit.api import CodePart, CodeSpace, MotionCode
+from dpe_toolkit.api.face import NUM_MESH_VERTICES, place_shapes
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +21,13 @@ __all__ = ["MESH_SPACE", "mesh_codes", "mesh_points", "poses_of", "shapes_of"]
 
 FloatArray = npt.NDArray[np.float32]
 
-MESH_SPACE = CodeSpace("face_mesh/1", expression_size=NUM_MESH_VERTICES * 3, pose_size=POSE_SIZE)
+MESH_SPACE = CodeSpace.of_parts(
+    "face_mesh/1",
+    CodePart("vertices", "expression", (NUM_MESH_VERTICES, 3), "canonical units"),
+    CodePart("log_scale", "pose", (1,)),
+    CodePart("rotation", "pose", (3,), "radians"),
+    CodePart("translation", "pose", (3,), "px"),
+)
 
 
 def shapes_of(codes: MotionCode) -> FloatArray:

@@ -201,28 +201,28 @@ def test_each_window_is_fetched_once_and_none_where_none_is_wanted() -> None:
         assert rows == sorted(set(rows))
 
 
-def turn_of(edit: Edit) -> FloatArray:
-    """(T,) degrees by which the shown head is turned against the one asked for."""
-    held = edit.shot._held  # type: ignore[attr-defined] # there is no other way to see it
-    before, after = (rotation_matrix(codes.pose.numpy()[:, 1:4]) for codes in (edit.material.target, held))
+def rotation_of(edit: Edit) -> FloatArray:
+    """(T,) degrees by which the shown head is rotated against the one asked for."""
+    stable = edit.shot._stable  # type: ignore[attr-defined] # there is no other way to see it
+    before, after = (rotation_matrix(codes.pose.numpy()[:, 1:4]) for codes in (edit.material.target, stable))
     cosine = (np.trace(after @ before.transpose(0, 2, 1), axis1=1, axis2=2) - 1) / 2
     return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))), np.float32)
 
 
 @pytest.mark.parametrize("bound", [0.5, 8.0])
 def test_the_head_is_held_within_the_bound(bound: float) -> None:
-    turns = turn_of(whole_edit(EVERYTHING.model_copy(update={"hold_pose_deg": bound})))
-    assert turns.max() <= bound + 0.05
-    assert turns.max() > 0
+    rotations = rotation_of(whole_edit(EVERYTHING.model_copy(update={"hold_pose_deg": bound})))
+    assert rotations.max() <= bound + 0.05
+    assert rotations.max() > 0
 
 
 def test_the_head_is_not_held_where_nothing_is_asked_for() -> None:
     amount = np.linspace(0, 1, NUM_FRAMES).astype(np.float32)
     request = request_of(NUM_FRAMES, amount)
     edit = Edit.of(mixed(request), request, EVERYTHING)
-    held = edit.shot._held  # type: ignore[attr-defined] # there is no other way to see it
-    assert torch.equal(held.pose[0], edit.material.target.pose[0])
-    assert torch.equal(held.expression, edit.material.target.expression)
+    stable = edit.shot._stable  # type: ignore[attr-defined] # there is no other way to see it
+    assert torch.equal(stable.pose[0], edit.material.target.pose[0])
+    assert torch.equal(stable.expression, edit.material.target.expression)
 
 
 def test_a_pose_is_measured_on_edited_frames_that_show_the_face() -> None:

@@ -250,7 +250,9 @@ def _keys(request: ClipRequest) -> tuple[str, str]:
 
 def _identity(choice: ComponentChoice) -> dict[str, object]:
     named = choice.model_dump(mode="json", include={"name", "plugin", "version", "fingerprint", "options"})
-    return {**named, "weights": file_digest(choice.weights) if choice.weights else None}
+    # Of a folder the content is in the fingerprint, as that of other named weights.
+    content = file_digest(choice.weights) if choice.weights and not choice.weights.is_dir() else None
+    return {**named, "weights": content}
 
 
 def _no_face(request: ClipRequest, num_people: int) -> AnalysisError:

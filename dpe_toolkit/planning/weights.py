@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["RANDOM_WEIGHTS", "WeightsPlaces", "digest_of"]
@@ -49,10 +50,26 @@ def digest_of(weights: Path) -> str:
     Raises:
         CheckpointError: something in it cannot be read.
     """
+    if not weights.is_dir():
+        return _digest_of_file(weights)
+    files = sorted(path for path in weights.rglob("*") if path.is_file())
+    listed = "\n".join(f"{path.relative_to(weights).as_posix()} {_digest_of_file(path)}" for path in files)
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def _digest_of_file(path: Path) -> str:
     from dpe_toolkit.checkpoint import file_digest
 
-    if not weights.is_dir():
-        return file_digest(weights)
-    files = sorted(path for path in weights.rglob("*") if path.is_file())
-    listed = "\n".join(f"{path.relative_to(weights).as_posix()} {file_digest(path)}" for path in files)
-    return hashlib.sha256(listed.encode()).hexdigest()
+    try:
+        found = path.stat()
+    except OSError:
+        return file_digest(path)
+    return _remembered(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _remembered(path: Path, size: int, modified_ns: int) -> str:
+    """The digest of a file as it is now: every shot of a plan asks for it, and weights are large."""
+    from dpe_toolkit.checkpoint import file_digest
+
+    return file_digest(path)

@@ -233,7 +233,10 @@ def _settle_space(
         named = {option: path for option, path in found.items() if option != "weights"}
         path = found.get("weights")
         space = component.space if component.space_of is None else component.space_of(options, path)
-        marks = [component.fingerprint, space.checkpoint_digest[:16] if path is not None and space is not None else ""]
+        marks = [component.fingerprint]
+        if path is not None:
+            # A space that depends on the weights names them; anything else is told apart by their content.
+            marks.append(((space.checkpoint_digest if space else "") or digest_of(path))[:16])
         marks += [f"{option} {digest_of(named[option])[:16]}" for option in sorted(named)]
     except DpeError as error:
         return choice, None, [problem_of(error, where)]

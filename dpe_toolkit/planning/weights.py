@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,10 +48,6 @@ def digest_of(weights: Path) -> str:
     Raises:
         CheckpointError: something in it cannot be read.
     """
-    from dpe_toolkit.checkpoint import file_digest
+    from dpe_toolkit.checkpoint import content_digest
 
-    if not weights.is_dir():
-        return file_digest(weights)
-    files = sorted(path for path in weights.rglob("*") if path.is_file())
-    listed = "\n".join(f"{path.relative_to(weights).as_posix()} {file_digest(path)}" for path in files)
-    return hashlib.sha256(listed.encode()).hexdigest()
+    return content_digest(weights)

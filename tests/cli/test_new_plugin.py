@@ -174,6 +174,7 @@ def test_show_tells_licence_source_space_and_api(dpe: Dpe) -> None:
 
 def test_what_cannot_be_checked_without_weights_is_said(dpe: Dpe) -> None:
     done = dpe("plugins", "check", "dpe/pose")
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert "not checked" in done.stdout
     assert "has no weights" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("not checked: generator dpe/pose: of these nothing is known")

@@ -28,7 +28,7 @@ _RECORD_SUFFIX = ".json"
 _FOLDER_SUFFIX = ".folder"
 _SUFFIX = re.compile(r"\.(?!json$)[a-z0-9]{1,16}")
 DescribeFile: TypeAlias = Callable[[Path], tuple[str, dict[str, str]] | None]
-"""The plugin's format that a file or folder is of, by name, with what the plugin says of it; None where none knows it."""
+"""The plugin's format that weights are of, by name, with what the plugin says of them; None where none knows them."""
 
 
 class WeightsRecord(BaseModel):

@@ -81,7 +81,7 @@ def guard_plugin(choice: ComponentChoice, clip: str, span: Span | None = None) -
         where = "" if span is None else f" on {describe_span(span)}"
         raise PluginError(
             f"{choice.kind} {choice.name!r} failed{where}: {type(error).__name__}: {error}",
-            "a result as its protocol in dpe_toolkit.editing.components says",
+            "a result as its protocol in dpe_toolkit.api says",
             f"choose another {choice.kind}, or report this to the authors of the plugin",
             clip=clip,
             plugin=f"{choice.plugin} {choice.version}",

@@ -133,11 +133,6 @@ def check_plugins(
         checked.append(_check(registry, entry, settings))
         ended(checked[-1])
     faults = [f"plugin {info.label}: {info.fault}" for info in infos if info.fault]
-    faults += [
-        f"plugin {info.label} does not state DPE_API_VERSION; write DPE_API_VERSION = 1 in its module"
-        for info in infos
-        if info.api_version is None and info.components
-    ]
     return PluginChecks(tuple(checked), tuple(faults), target is not None)
 
 

@@ -36,8 +36,8 @@ def test_a_new_plugin_passes_its_checks_at_once(dpe: Dpe, tmp_path: Path, kind: 
     assert kind in {one["kind"] for one in report["components"]}
     for one in report["components"]:
         assert one["passed"] >= 17
-        # What is given frames and no windows around faces is not asked about those.
-        assert one["skipped"] == (one["kind"] in ("detector", "landmark"))
+        # What is given no pixels in windows around faces is not asked about their light.
+        assert one["skipped"] == (one["kind"] in ("detector", "landmark", "motion"))
         assert (one["failed"], one["faults"]) == (0, [])
         assert one["ms_per_frame"] >= 0
 
@@ -88,7 +88,7 @@ def test_new_code_keeps_the_style_and_the_types_of_the_toolkit(tmp_path: Path, k
         ("Soft Edge", "compositor", "'Soft Edge' is no name for a plugin. lower-case words"),
         ("soft__edge", "compositor", "is no name for a plugin"),
         ("../up", "compositor", "is no name for a plugin"),
-        ("soft_edge", "painter", "there is no template for a 'painter'. one of compositor, detector"),
+        ("soft_edge", "painter", "there is no template for a 'painter'. one of detector, landmark, encoder"),
     ],
 )
 def test_a_name_or_kind_that_cannot_be_used_is_refused(tmp_path: Path, name: str, kind: str, message: str) -> None:
@@ -154,13 +154,23 @@ def test_a_plugin_that_breaks_its_promise_is_told_and_the_exit_code_says_so(dpe:
         "Composited(edited.pixels, matte)", "Composited(edited.pixels + 0.1, matte)"
     )
     code.write_text(changed, encoding="utf-8")
-    plugin = folder / "dpe_rude" / "plugin.py"
-    plugin.write_text(plugin.read_text(encoding="utf-8").replace("DPE_API_VERSION = 1\n", ""), encoding="utf-8")
     done = dpe("plugins", "check", folder)
     assert done.returncode == 1
     assert "2 failed" in done.stdout
     assert "error: compositor rude: an unchanged face stays as it is" in done.stderr
-    assert "error: plugin rude 0.1.0 does not state DPE_API_VERSION" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_plugin_that_states_no_api_version_is_left_out_and_the_check_says_what_to_write(
+    dpe: Dpe, tmp_path: Path
+) -> None:
+    folder = write_plugin("mute", "compositor", tmp_path).folder
+    plugin = folder / "dpe_mute" / "plugin.py"
+    plugin.write_text(plugin.read_text(encoding="utf-8").replace("DPE_API_VERSION = 1\n", ""), encoding="utf-8")
+    done = dpe("plugins", "check", folder)
+    assert done.returncode == 1
+    assert "error: plugin mute 0.1.0: it does not say which plugin API it was written for" in done.stderr
+    assert "DPE_API_VERSION = 1" in done.stderr
     assert "Traceback" not in done.stderr
 
 

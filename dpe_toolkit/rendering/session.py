@@ -43,7 +43,7 @@ from dpe_toolkit.rendering.sequence import SequenceNode
 from dpe_toolkit.rendering.smart_render import SmartRenderPlan, plan_smart_render
 from dpe_toolkit.rendering.sound import audio_mixes
 from dpe_toolkit.rendering.takes import TakeUse, collect_uses
-from dpe_toolkit.rendering.viewing import ColourChoice, PlanViews
+from dpe_toolkit.rendering.viewing import ColourChoice, seen_through
 
 __all__ = ["RenderRegistry", "render_frame", "render_plan"]
 
@@ -147,7 +147,7 @@ def render_plan(
     check_plan(plan)
     check_output(plan, output, settings)
     check_format(plan, output, settings)
-    open_reader, cache_dir = _seen(plan, colour, media_opener(plan, open_reader), cache_dir)
+    open_reader, cache_dir = seen_through(plan, colour, media_opener(plan, open_reader), cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     begun_s = time.perf_counter()
@@ -169,16 +169,6 @@ def render_plan(
         tuple(records.values()),
         num_passed,
     )
-
-
-def _seen(
-    plan: RenderPlan, colour: ColourChoice | None, open_reader: OpenReader, cache_dir: Path
-) -> tuple[OpenReader, Path]:
-    """How media are opened and where their analyses are kept, under a choice of colour."""
-    if colour is None:
-        return open_reader, cache_dir
-    views = PlanViews.of(plan, colour)
-    return views.opening(open_reader), cache_dir / views.folder
 
 
 def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> int:
@@ -284,7 +274,7 @@ def render_frame(
     if position is None:
         span = Span(plan.shots[0].record_start, plan.shots[-1].record.stop)
         raise OptionsError(f"the timeline has no frame {frame}", f"a frame from {span.start} to {span.stop - 1}")
-    open_reader, cache_dir = _seen(plan, colour, media_opener(plan, open_reader), cache_dir)
+    open_reader, cache_dir = seen_through(plan, colour, media_opener(plan, open_reader), cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     with torch.no_grad(), compute_threads(), ExitStack() as stack:

@@ -22,11 +22,13 @@ from dpe_toolkit.analysis import (
     Halving,
     OpenReader,
     ProgressSink,
+    shot_components,
 )
 from dpe_toolkit.core.errors import OptionsError, RenderError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.handover import download
 from dpe_toolkit.media import CopiedRange, OutputSettings, VideoReader, VideoWriter
+from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plans.images import leaves_of
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.rendering.background_encoder import BackgroundEncoder, compute_threads
@@ -80,6 +82,15 @@ class _Session:
                 self.prepared[key] = prepare_shot(
                     use.take, self.pool, store=self.store, progress=self.progress, open_reader=self.open_reader
                 )
+
+    def borrowed(self, prepared: PreparedShot) -> tuple[ComponentChoice, ...]:
+        """The components that those of a take ask for.
+
+        That is known when they are made, which the record of the edits, written first, cannot wait for.
+        """
+        edit = prepared.edit
+        shot_components(self.pool, edit.components, prepared.shot.name, chains=edit.chains)
+        return self.pool.borrowed_by(edit.choices)
 
     def sequence(self, *, sequential: bool, smart: SmartRenderPlan | None = None) -> SequenceNode:
         """The output node."""
@@ -156,7 +167,7 @@ def render_plan(
         analysed_s = time.perf_counter()
         first = plan.shots[0].record_start
         records = {
-            key: record_shot(prepared, session.uses[key].parts, first, pool.borrowed_by(prepared.edit.choices))
+            key: record_shot(prepared, session.uses[key].parts, first, session.borrowed(prepared))
             for key, prepared in session.prepared.items()
         }
         num_passed = _write(session, output, settings, records)

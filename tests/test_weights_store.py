@@ -190,3 +190,61 @@ def test_a_folder_is_found_only_where_an_option_may_name_one(tmp_path: Path) -> 
     assert find_weights("five", folder=None, base_dir=tmp_path, folders=True) == tmp_path / "five"
     with pytest.raises(CheckpointError, match="no weights are called 'five'"):
         find_weights("five", folder=None, base_dir=tmp_path)
+
+
+def of_five(path: Path) -> tuple[str, dict[str, str]] | None:
+    """As a plugin's format of a folder answers."""
+    return ("five", {"parts": "5", "licence": "MIT"}) if (path / "eyes.bin").is_file() else None
+
+
+@pytest.fixture
+def five(tmp_path: Path) -> Path:
+    folder = tmp_path / "Net"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("eyes.bin", "deep/mouth.bin"):
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_a_folder_of_a_plugins_format_is_kept_whole_and_found_by_its_name(store: WeightsStore, five: Path) -> None:
+    stored = store.add(five, describe=of_five)
+    assert (stored.name, stored.path) == ("net", store.folder / "net.folder")
+    assert (stored.path / "deep" / "mouth.bin").read_text() == "deep/mouth.bin"
+    assert (stored.record.original_name, stored.record.licence) == ("Net", "MIT")
+    assert store.names() == ["net"]
+    assert find_weights("net", folder=store.folder, base_dir=five.parent, folders=True) == stored.path
+    assert store.verify("net", describe=of_five) == stored
+    with pytest.raises(CheckpointError, match=r"weights 'net' are a folder.*weights in one file"):
+        find_weights("net", folder=store.folder, base_dir=five)
+
+
+@pytest.mark.parametrize("change", ["changed", "added", "gone", "moved"])
+def test_verifying_tells_a_folder_in_which_a_file_is_another(store: WeightsStore, five: Path, change: str) -> None:
+    kept = store.add(five, "mine", describe=of_five).path / "deep" / "mouth.bin"
+    if change == "changed":
+        kept.write_text("Deep/mouth.bin")
+    elif change == "added":
+        kept.with_name("more.bin").write_text("")
+    elif change == "gone":
+        kept.unlink()
+    else:
+        kept.rename(kept.with_name("lips.bin"))
+    with pytest.raises(CheckpointError, match="the digest of weights 'mine' is"):
+        store.verify("mine", describe=of_five)
+
+
+def test_a_second_import_of_a_folder_leaves_nothing_of_the_first(store: WeightsStore, five: Path) -> None:
+    first = store.add(five, "mine", describe=of_five)
+    (five / "deep" / "mouth.bin").unlink()
+    second = store.add(five, "mine", describe=of_five)
+    assert second.record.sha256 != first.record.sha256
+    assert [path.name for path in second.path.iterdir() if path.is_file()] == ["eyes.bin"]
+    assert sorted(path.name for path in store.folder.iterdir()) == ["mine.folder", "mine.json"]
+
+
+def test_a_folder_that_nobody_knows_or_is_empty_is_refused(store: WeightsStore, five: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder, describe in ((five, lambda path: None), (five, None), (tmp_path / "empty", of_a_plugin)):
+        with pytest.raises(CheckpointError, match=r"it is a folder.*a folder of a format that a plugin reads"):
+            store.add(folder, "mine", describe=describe)
+    assert store.names() == []

@@ -26,6 +26,7 @@ from dpe_toolkit.analysis.pool import ComponentPool, describe_span
 from dpe_toolkit.analysis.progress import NO_PROGRESS, ProgressSink
 from dpe_toolkit.analysis.store import AnalysisStore, result_key
 from dpe_toolkit.analysis.tracks import build_track, find_people
+from dpe_toolkit.checkpoint import content_digest
 from dpe_toolkit.core.errors import AnalysisError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.stages import DETECTOR, IDENTITY, LANDMARK, MOTION
@@ -250,17 +251,19 @@ def _keys(request: ClipRequest) -> tuple[str, str]:
 
 def _identity(choice: ComponentChoice) -> dict[str, object]:
     named = choice.model_dump(mode="json", include={"name", "plugin", "version", "fingerprint", "options"})
-    # Of a folder the content is in the fingerprint, as that of other named weights.
-    content = file_digest(choice.weights) if choice.weights and not choice.weights.is_dir() else None
-    return {**named, "weights": content}
+    if choice.weights is None:
+        return {**named, "weights": None}
+    digest = content_digest if choice.weights.is_dir() else file_digest
+    return {**named, "weights": digest(choice.weights)}
 
 
 def _no_face(request: ClipRequest, num_people: int) -> AnalysisError:
     where = describe_span(request.span)
     if not num_people:
+        marked = f", and on which landmark {request.landmark.name!r} finds its points" if request.landmark else ""
         return AnalysisError(
             f"no face was found in the {request.role}'s {where}",
-            "a face that can be seen for a few frames, large enough for the detector",
+            f"a face that can be seen for a few frames, large enough for the detector{marked}",
             "choose another clip or range, or another detector",
             clip=request.clip,
             path=request.media.path,

@@ -12,7 +12,7 @@ from dpe_toolkit.checkpoint.loading import (
     load_generator,
     load_network,
 )
-from dpe_toolkit.checkpoint.reading import WeightsFile, WeightsFormat, file_digest, read_weights
+from dpe_toolkit.checkpoint.reading import WeightsFile, WeightsFormat, content_digest, file_digest, read_weights
 from dpe_toolkit.checkpoint.store import (
     StoredWeights,
     WeightsRecord,
@@ -33,6 +33,7 @@ __all__ = [
     "WeightsHeader",
     "WeightsRecord",
     "WeightsStore",
+    "content_digest",
     "download",
     "file_digest",
     "find_weights",

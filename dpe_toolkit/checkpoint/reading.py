@@ -20,7 +20,7 @@ from torch import Tensor
 from dpe_toolkit.checkpoint.header import HEADER_KEY, WeightsHeader
 from dpe_toolkit.core.errors import CheckpointError
 
-__all__ = ["WeightsFile", "WeightsFormat", "file_digest", "read_weights"]
+__all__ = ["WeightsFile", "WeightsFormat", "content_digest", "file_digest", "folder_files", "read_weights"]
 
 WeightsFormat: TypeAlias = Literal["released", "state", "toolkit", "lia"]
 """``released``: ``gen``, ``dis`` and optimisers; ``state``: one network's tensors alone;
@@ -68,6 +68,23 @@ def file_digest(path: str | Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise _unreadable(Path(path), error) from error
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """Every file of a folder of weights and of the folders in it, in the order of their names."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file's content, or of the names and contents of all files of a folder.
+
+    Raises:
+        CheckpointError: something in it cannot be read.
+    """
+    if not path.is_dir():
+        return file_digest(path)
+    listed = "\n".join(f"{one.relative_to(path).as_posix()} {file_digest(one)}" for one in folder_files(path))
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def read_weights(path: str | Path) -> WeightsFile:

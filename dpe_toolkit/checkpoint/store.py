@@ -1,4 +1,4 @@
-"""Imported weights: a folder of checked files, each with a record of where it came from."""
+"""Imported weights: a folder of checked files, or folders of files, each with a record of where it came from."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dpe_toolkit.checkpoint.header import WeightsHeader
 from dpe_toolkit.checkpoint.loading import initialise_network, load_network
-from dpe_toolkit.checkpoint.reading import WeightsFormat, file_digest, read_weights
+from dpe_toolkit.checkpoint.reading import WeightsFormat, content_digest, folder_files, read_weights
 from dpe_toolkit.checkpoint.writing import save_weights
 from dpe_toolkit.core.errors import CheckpointError, first_line, nearest_names
-from dpe_toolkit.core.files import replaced, write_text
+from dpe_toolkit.core.files import replaced, replaced_folder, write_text
 from dpe_toolkit.networks import Branch
 
 __all__ = ["StoredWeights", "WeightsRecord", "WeightsStore", "find_weights", "recognise", "usable_name"]
@@ -25,9 +25,10 @@ __all__ = ["StoredWeights", "WeightsRecord", "WeightsStore", "find_weights", "re
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _RESERVED = frozenset({"random"})
 _RECORD_SUFFIX = ".json"
+_FOLDER_SUFFIX = ".folder"
 _SUFFIX = re.compile(r"\.(?!json$)[a-z0-9]{1,16}")
 DescribeFile: TypeAlias = Callable[[Path], tuple[str, dict[str, str]] | None]
-"""The name of the plugin's format that a file is of, with what the plugin says of it; None where no plugin knows it."""
+"""The plugin's format that weights are of, by name, with what the plugin says of them; None where none knows them."""
 
 
 class WeightsRecord(BaseModel):
@@ -36,8 +37,11 @@ class WeightsRecord(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_version: Literal[1] = Field(1, alias="schema", description="version of this record")
-    file: str = Field(description="name of the weights file in the same folder", pattern=r"^[a-z0-9][a-z0-9._-]*$")
-    sha256: str = Field(description="digest of that file", pattern=r"^[0-9a-f]{64}$")
+    file: str = Field(description="name of the weights in the same folder", pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    sha256: str = Field(
+        description="digest of that file or folder",
+        pattern=r"^[0-9a-f]{64}$",
+    )
     header: WeightsHeader | None = Field(None, description="sizes, expression branch and licence of a DPE network")
     facts: dict[str, str] = Field(default_factory=dict, description="what a plugin says of weights of its own format")
     licence: str = Field("", description="licence, of weights without header")
@@ -53,7 +57,7 @@ class StoredWeights:
 
     name: str
     path: Path
-    """The weights file."""
+    """The weights file, or the folder of several."""
     record: WeightsRecord
 
 
@@ -120,14 +124,14 @@ class WeightsStore:
         source: str = "",
         describe: DescribeFile | None = None,
     ) -> StoredWeights:
-        """Checks a weights file and keeps it under a name; an entry of that name is replaced whole.
+        """Checks a weights file or folder and keeps it under a name; an entry of that name is replaced whole.
 
         What edits faces is kept in the toolkit's own format, generator side only: nothing in it can run
-        and a renderer reads it at once. A LIA checkpoint, which only initialises training, and a file of a
-        plugin's format are kept as they are.
+        and a renderer reads it at once. A LIA checkpoint, which only initialises training, and a file or
+        folder of a plugin's format are kept as they are.
 
         Args:
-            path: released, bare, toolkit or LIA weights.
+            path: released, bare, toolkit or LIA weights, or what a plugin reads; a folder only of the latter.
             name: what they are called from now on; the file's own name where None.
             expression_branch: overrides what the file says.
             licence: overrides what the file says.
@@ -138,22 +142,23 @@ class WeightsStore:
             CheckpointError: the file is missing, damaged, hostile or of another network, the name cannot
                 be used, or the folder cannot be written.
         """
-        name = usable_name(path.stem.lower() if name is None else name)
+        called = path.resolve().name if path.is_dir() else path.name
+        name = usable_name(Path(called).stem.lower() if name is None else name)
         known = recognise(path, describe)
         target = self.folder / f"{name}{known.suffix}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with replaced(target) as part:
+            with replaced_folder(target) if path.is_dir() else replaced(target) as part:
                 header = _keep(path, known, part, (expression_branch, licence))
                 record = WeightsRecord(
                     schema=1,
                     file=target.name,
-                    sha256=file_digest(part),
+                    sha256=content_digest(part),
                     header=header,
                     facts=known.facts,
                     licence=(licence or known.facts.get("licence", "")) if header is None else "",
-                    original_name=path.name,
-                    original_sha256=file_digest(path),
+                    original_name=called,
+                    original_sha256=content_digest(path),
                     original_format=known.format,
                     source=source,
                 )
@@ -178,7 +183,7 @@ class WeightsStore:
             CheckpointError: something differs from what was imported.
         """
         stored = self.get(name)
-        digest = file_digest(stored.path)
+        digest = content_digest(stored.path)
         if digest != stored.record.sha256:
             raise CheckpointError(
                 f"the digest of weights {name!r} is {digest}",
@@ -209,14 +214,21 @@ def find_weights(value: str, *, folder: Path | None, base_dir: Path, folders: bo
         folders: a path may be that of a folder.
 
     Raises:
-        CheckpointError: there is no such file.
+        CheckpointError: there is no such file, or it is a folder where a file is wanted.
     """
     path = base_dir / Path(value).expanduser()
     store = WeightsStore(folder) if folder is not None else None
     if store is not None and value in store.names():
         stored = store.get(value).path
-        if stored.is_file():
+        if stored.is_file() or (folders and stored.is_dir()):
             return stored.absolute()
+        if stored.is_dir():
+            raise CheckpointError(
+                f"weights {value!r} are a folder of files",
+                "weights in one file",
+                "name others; only an option that its plugin marks with Weights(folder=True) takes a folder",
+                path=stored,
+            )
     if path.is_file() or (folders and path.is_dir()):
         return path.absolute()
     looks_like_path = os.sep in value or "/" in value or bool(Path(value).suffix)
@@ -246,11 +258,13 @@ def usable_name(name: str) -> str:
 
 
 def recognise(path: Path, describe: DescribeFile | None = None) -> KnownFile:
-    """What a weights file is: the toolkit's own formats are tried first, then plugins are asked.
+    """What a weights file or folder is: the toolkit's own formats are tried first, then plugins are asked.
 
     Raises:
         CheckpointError: it is missing, damaged, hostile, or nobody knows it.
     """
+    if path.is_dir():
+        return _recognise_folder(path, describe)
     try:
         layout = read_weights(path).format
         if layout == "lia":
@@ -263,6 +277,18 @@ def recognise(path: Path, describe: DescribeFile | None = None) -> KnownFile:
         suffix = path.suffix.lower()
         return KnownFile(found[0], suffix if _SUFFIX.fullmatch(suffix) else ".weights", found[1])
     return KnownFile(layout, ".safetensors")
+
+
+def _recognise_folder(path: Path, describe: DescribeFile | None) -> KnownFile:
+    found = describe(path) if describe is not None and folder_files(path) else None
+    if found is None:
+        raise CheckpointError(
+            "it is a folder, which no installed plugin takes for weights of its own",
+            "a weights file, or a folder of a format that a plugin reads",
+            "name the file, or install the plugin (its CheckpointFormat must state folders=True)",
+            path=path,
+        )
+    return KnownFile(found[0], _FOLDER_SUFFIX, found[1])
 
 
 def _check_format(stored: StoredWeights, describe: DescribeFile) -> None:
@@ -283,6 +309,12 @@ def _keep(
     """Writes what is kept of a file to ``part``, and returns its header; None for a plugin's format."""
     given = dict(zip(("expression_branch", "licence"), overrides, strict=True))
     update = {name: value for name, value in given.items() if value is not None}
+    if path.is_dir():
+        for file in folder_files(path):
+            copy = part / file.relative_to(path)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+        return None
     if not known.own:
         shutil.copyfile(path, part)
         return None

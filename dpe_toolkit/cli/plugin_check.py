@@ -24,12 +24,14 @@ HELP = help_text(
     "Check that plugins keep what their components promise, and time them.",
     "Runs the conformance suite of each component on short clips that the toolkit makes, which takes seconds a "
     "component. NAME is a plugin or component; PATH the folder of a distribution that need not be installed, whose "
-    "code is then run. Exits with 1 where a check fails or a plugin does not load.",
+    "code is then run. Exits with 1 where a check fails, a plugin does not load, or what was named cannot be checked "
+    "for want of weights.",
     examples=(
         "dpe plugins check",
         "dpe plugins check feather",
         "dpe plugins check --kind compositor --limit 60",
         "dpe plugins check ./dpe-soft-edge --set soft_edge.size=0.9",
+        "dpe plugins check mine --weights mine.safetensors",
     ),
 )
 
@@ -79,6 +81,9 @@ def check_plugins(
         print_table(columns, [_row(one) for one in found.components])
         for text in found.faults:
             note(text, label="error", style="bold red")
+    if found.unchecked:
+        names = ", ".join(f"{one.kind} {one.component}" for one in found.unchecked)
+        note(f"{names}: of these nothing is known; name weights with --weights or --set", label="not checked")
     if not found.is_well:
         raise typer.Exit(_FAILED)
 

@@ -16,9 +16,9 @@ from dpe_toolkit.cli.weights_fetch import BranchOption, LicenceOption, NameArgum
 __all__ = ["app"]
 
 _IMPORT = help_text(
-    "Check a weights file and keep it under a name.",
+    "Check weights and keep them under a name.",
     "Reads released checkpoints (dpe.pt), a generator's state alone, the toolkit's own files, and LIA checkpoints, "
-    "which only initialise training. Nothing in the file is run.",
+    "which only initialise training; and files and folders of formats that plugins read. Nothing in them is run.",
     examples=("dpe weights import dpe.pt", "dpe weights import run7.safetensors --name mine"),
 )
 _LIST = help_text(
@@ -40,11 +40,9 @@ app = typer.Typer(help="Weights of networks: get, keep, check.", no_args_is_help
 
 @app.command("import", help=_IMPORT)
 def import_weights(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Weights file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="Weights file, or a folder of several.")],
     *,
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to call them; by default the file's name.")
-    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call them; by default as the file.")] = None,
     branch: BranchOption = None,
     licence: LicenceOption = None,
     weights_dir: WeightsDirOption = None,
@@ -77,7 +75,7 @@ def list_weights(*, as_json: JsonOption = False, weights_dir: WeightsDirOption =
 
 @app.command("show", help=_SHOW)
 def show_weights(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Name of weights, or a file.")],
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Name of weights, a file or a folder.")],
     *,
     as_json: JsonOption = False,
     weights_dir: WeightsDirOption = None,

@@ -22,7 +22,7 @@ from dpe_toolkit.planning import ShotFile, edited_media, plan_shot_files
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.rendering import RenderRegistry, edits_path
-from dpe_toolkit.rendering.checks import check_output, judge_output, video_outputs
+from dpe_toolkit.rendering.checks import check_output, output_problems, video_outputs
 from dpe_toolkit.timeline import (
     FORMATS,
     EditedMedia,
@@ -224,7 +224,7 @@ def _check_files(files: Sequence[ShotFile], paths: Sequence[Path], settings: Out
     for file, path in zip(files, paths, strict=True):
         with as_usage():
             check_output(file.plan, path, settings)
-            losses += judge_output(file.plan, path, settings)
+            losses += output_problems(file.plan, path, settings)
     refuse_faults(files[0].plan.model_copy(update={"problems": tuple(losses)}), tell=run.tell)
 
 

@@ -12,8 +12,8 @@ from dpe_toolkit.checkpoint import (
     KnownWeights,
     StoredWeights,
     WeightsStore,
+    content_digest,
     download,
-    file_digest,
     load_network,
     recognise,
     usable_name,
@@ -73,10 +73,10 @@ def import_weights(
     licence: str | None = None,
     folder: Path | None = None,
 ) -> StoredWeights:
-    """Checks a file of weights and keeps it under a name; None takes the file's.
+    """Checks a file or folder of weights and keeps it under a name; None takes the file's.
 
     Raises:
-        CheckpointError: it is no file of weights that the toolkit or a plugin knows, or the name is taken.
+        CheckpointError: it is no file or folder of weights that the toolkit or a plugin knows, or the name is taken.
     """
     store = weights_store(folder)
     return store.add(file, name, expression_branch=branch, licence=licence, describe=_ask_plugins)
@@ -109,21 +109,21 @@ def record_of(stored: StoredWeights) -> dict[str, object]:
 
 
 def weights_facts(name: str, folder: Path | None = None) -> dict[str, object]:
-    """All that is known of weights of this name, or of the file, as plain values.
+    """All that is known of weights of this name, or of the file or folder, as plain values.
 
     Raises:
         CheckpointError: there are none, or the file cannot be read.
     """
     store = weights_store(folder)
     path = Path(name)
-    if name in store.names() or not path.is_file():
+    if name in store.names() or not path.exists():
         return record_of(store.get(name))
     known = recognise(path, _ask_plugins)
     facts: dict[str, object] = {"format": known.format, **known.facts}
     if known.own:
         _, header = load_network(path)
         facts = header.model_dump(mode="json", exclude={"schema_version"})
-    return {"path": str(path), **facts, "sha256": file_digest(path)}
+    return {"path": str(path), **facts, "sha256": content_digest(path)}
 
 
 def fetch_weights(
@@ -171,7 +171,7 @@ def fetch_weights(
 
 
 def _ask_plugins(path: Path) -> tuple[str, dict[str, str]] | None:
-    """Format and facts of a file by the plugin that knows it. Plugins are loaded only for what is not the toolkit's."""
+    """Format and facts by the plugin that knows it. Plugins are loaded only for what is not the toolkit's."""
     return allowed_registry().describe_weights(path)
 
 

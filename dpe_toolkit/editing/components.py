@@ -136,11 +136,13 @@ class Component(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointFormat:
-    """A kind of weights file that a plugin can read."""
+    """A kind of weights that a plugin can read: of one file, or of the files of a folder."""
 
     name: str
     summary: str
     detect: Callable[[Path], bool]
-    """True where the file's content (never its name alone) is of this format. Must not execute anything in it."""
+    """True where the content (never the name alone) is of this format. Must not execute anything in it."""
     describe: Callable[[Path], dict[str, str]]
-    """What people want to know of the file: sizes, branch, licence, training."""
+    """What people want to know of the weights: sizes, branch, licence, training."""
+    folders: bool = False
+    """The weights are a folder of files: ``detect`` and ``describe`` are given folders, and files where it is False."""

@@ -77,7 +77,7 @@ def choose_components(
         choice, parsed, faults = _configure(entry, values, where)
         problems += faults
         if parsed is not None:
-            choice, space, faults = _settle_space(entry.component, parsed, choice, places, where)
+            choice, space, faults = _resolve_space(entry.component, parsed, choice, places, where)
             problems += faults
             spaces |= {} if space is None else {kind: space}
         if kind in picked.ones:
@@ -120,7 +120,7 @@ def choose_identity(
     choice, parsed, problems = _configure(entry, _values_for(entry, {}, options, WeightsPlaces()), where)
     if parsed is None:
         return None, problems
-    settled, _, faults = _settle_space(entry.component, parsed, choice, weights or WeightsPlaces(), where)
+    settled, _, faults = _resolve_space(entry.component, parsed, choice, weights or WeightsPlaces(), where)
     return settled, problems + faults
 
 
@@ -220,7 +220,7 @@ def _configure(
     return choice, parsed, problems
 
 
-def _settle_space(
+def _resolve_space(
     component: Component[object], options: PluginOptions, choice: ComponentChoice, places: WeightsPlaces, where: str
 ) -> tuple[ComponentChoice, CodeSpace | None, list[Problem]]:
     """The choice with its weights found, and the space it works in."""

@@ -17,7 +17,7 @@ from dpe_toolkit.planning.components import (
     choose_identity,
 )
 from dpe_toolkit.planning.driving import Driven, EditedShot, check_length, find_driver, seconds_in
-from dpe_toolkit.planning.identity import settle_faces
+from dpe_toolkit.planning.identity import resolve_faces
 from dpe_toolkit.planning.intervals import Drive
 from dpe_toolkit.planning.keyed import build_keys, build_mattes
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s
@@ -64,7 +64,7 @@ class EditBuilder:
         if driven is None:
             return None
         check_length(driven, shot, settings.when_short, self.problems)
-        faces = settle_faces(settings, self.library, self.problems, where=shot.where)
+        faces = resolve_faces(settings, self.library, self.problems, where=shot.where)
         identity, named_by = self._identity(spec, shot) if faces else ({}, {})
         regions = {region: settings.regions.get(region, 1.0) for region in REGIONS}
         # Every part is a model that was checked where it came in: nothing is checked again here.

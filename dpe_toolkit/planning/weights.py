@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -50,26 +49,20 @@ def digest_of(weights: Path) -> str:
     Raises:
         CheckpointError: something in it cannot be read.
     """
-    if not weights.is_dir():
-        return _digest_of_file(weights)
-    files = sorted(path for path in weights.rglob("*") if path.is_file())
-    listed = "\n".join(f"{path.relative_to(weights).as_posix()} {_digest_of_file(path)}" for path in files)
-    return hashlib.sha256(listed.encode()).hexdigest()
+    from dpe_toolkit.checkpoint import content_digest
 
-
-def _digest_of_file(path: Path) -> str:
-    from dpe_toolkit.checkpoint import file_digest
-
+    if weights.is_dir():
+        return content_digest(weights)
     try:
-        found = path.stat()
+        found = weights.stat()
     except OSError:
-        return file_digest(path)
-    return _remembered(path, found.st_size, found.st_mtime_ns)
+        return content_digest(weights)
+    return _remembered(weights, found.st_size, found.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
 def _remembered(path: Path, size: int, modified_ns: int) -> str:
     """The digest of a file as it is now: every shot of a plan asks for it, and weights are large."""
-    from dpe_toolkit.checkpoint import file_digest
+    from dpe_toolkit.checkpoint import content_digest
 
-    return file_digest(path)
+    return content_digest(path)

@@ -113,10 +113,10 @@ class Registry:
         return tuple(item for plugin in self._plugins for item in plugin.checkpoint_formats)
 
     def describe_weights(self, path: Path) -> tuple[str, dict[str, str]] | None:
-        """The name of the registered format that a weights file is of, and what its plugin says of the file.
+        """The name of the registered format that a weights file or folder is of, and what its plugin says of it.
 
         Returns:
-            None where no plugin takes the file for its own. A plugin that fails at it is passed over.
+            None where no plugin takes it for its own. A plugin that fails at it is passed over.
 
         Raises:
             CheckpointError: plugins take it for several formats, of which none is better than the others.
@@ -125,7 +125,7 @@ class Registry:
         for info in self._plugins:
             for item in info.checkpoint_formats:
                 try:
-                    if item.detect(path):
+                    if item.folders == path.is_dir() and item.detect(path):
                         claimed[item.name] = {str(key): str(value) for key, value in item.describe(path).items()}
                 except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
                     self._log_failure(info.name, f"weights format {item.name!r}", error)

@@ -14,7 +14,7 @@ from dpe_toolkit.rendering.output import common_format, format_problems
 from dpe_toolkit.rendering.record import edits_path
 from dpe_toolkit.rendering.smart_render import smart_render_problems
 
-__all__ = ["check_format", "check_output", "check_plan", "judge_output", "video_outputs"]
+__all__ = ["check_format", "check_output", "check_plan", "output_problems", "video_outputs"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def check_plan(plan: RenderPlan) -> None:
         )
 
 
-def judge_output(plan: RenderPlan, output: Path, settings: OutputSettings) -> tuple[Problem, ...]:
+def output_problems(plan: RenderPlan, output: Path, settings: OutputSettings) -> tuple[Problem, ...]:
     """What an output cannot hold, what does not go together, and what cannot be passed through.
 
     Raises:
@@ -55,7 +55,7 @@ def check_format(plan: RenderPlan, output: Path, settings: OutputSettings) -> No
         PlanError: with every reason.
         MediaError: the output's name and codec do not go together.
     """
-    problems = judge_output(plan, output, settings)
+    problems = output_problems(plan, output, settings)
     for problem in problems:
         _log.info("%s", problem)
     errors = [str(problem) for problem in problems if problem.severity == "error"]

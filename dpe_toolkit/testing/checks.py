@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dpe_toolkit.core.errors import DpeError, OptionsError, nearest_names
 from dpe_toolkit.delivery.allowed import allowed_plugins, allowed_registry
+from dpe_toolkit.editing.components import weights_options
 from dpe_toolkit.planning.weights import WeightsPlaces
 from dpe_toolkit.plugins import RegisteredComponent, Registry
 from dpe_toolkit.plugins.folder import folder_sources
@@ -44,10 +45,19 @@ class PluginChecks:
     components: tuple[CheckedComponent, ...]
     faults: tuple[str, ...]
     """Of plugins as a whole, such as one that does not load."""
+    targeted: bool = False
+    """A plugin, component or folder was asked for, and not all that is installed."""
+
+    @property
+    def unchecked(self) -> tuple[CheckedComponent, ...]:
+        """What could not be checked, for want of weights."""
+        return tuple(one for one in self.components if one.lacking)
 
     @property
     def is_well(self) -> bool:
-        """True where every check held and every plugin loads."""
+        """True where every check held, every plugin loads, and what was asked for could be checked."""
+        if self.targeted and self.unchecked:
+            return False
         return not self.faults and not any(one.failed for one in self.components)
 
 
@@ -56,9 +66,25 @@ class _Settings:
     """How components are checked."""
 
     options: Mapping[tuple[str, str], object]
-    weights: Path | None
+    weights: str | None
+    """A name or file for everything that takes some."""
+    places: WeightsPlaces
     device: str
     limit_s: float | None
+
+    def weights_for(self, entry: RegisteredComponent) -> dict[str, Path]:
+        """Option to the file or folder that it names, for the options of a component that name weights.
+
+        Raises:
+            CheckpointError: there is none of that name.
+        """
+        given = _given(entry, self.options)
+        found: dict[str, Path] = {}
+        for option, mark in weights_options(entry.component.options).items():
+            value = self.weights if option == "weights" and self.weights is not None else given.get(option)
+            path = self.places.find(str(value), "command line", folder=mark.folder) if value else None
+            found |= {} if path is None else {option: path}
+        return found
 
 
 def check_plugins(
@@ -79,8 +105,8 @@ def check_plugins(
         target: a plugin or component, or the folder of a distribution, whose code is then run; None checks all.
         kinds: only components of these kinds; empty means all.
         device: as for `dpe_toolkit.rendering.resolve_device`.
-        options: (component or kind, option) to value to check with.
-        weights: name or file of the weights to check with.
+        options: (component or kind, option) to value to check with; what names weights may be a name, file or folder.
+        weights: name or file of the weights to check with, for everything whose option ``weights`` takes some.
         weights_dir: folder of imported weights.
         limit_s: seconds that one check may take, after which it fails; None sets no limit.
         begun: told the component that is next and how many there are.
@@ -96,9 +122,11 @@ def check_plugins(
         named = {info.name for info in registry.plugins if target in (info.name, info.distribution)}
         names = named | {entry.plugin for entry in entries}
     infos = [info for info in registry.plugins if names is None or info.name in names]
-    path = _weights_path(weights, weights_dir)
     _check_options(entries, options or {})
-    settings = _Settings(options or {}, path, str(resolve_device(device)), limit_s)
+    places = WeightsPlaces(folder=weights_dir, base_dir=Path.cwd(), named=weights)
+    settings = _Settings(options or {}, weights, places, str(resolve_device(device)), limit_s)
+    for entry in entries:
+        settings.weights_for(entry)
     checked = []
     for entry in entries:
         begun(f"{entry.component.kind} {entry.component.name}", len(entries))
@@ -110,7 +138,7 @@ def check_plugins(
         for info in infos
         if info.api_version is None and info.components
     ]
-    return PluginChecks(tuple(checked), tuple(faults))
+    return PluginChecks(tuple(checked), tuple(faults), target is not None)
 
 
 def _registry(target: str | None) -> tuple[Registry, set[str] | None]:
@@ -161,12 +189,6 @@ def _of_kinds(entries: Sequence[RegisteredComponent], kinds: Collection[str]) ->
     return [entry for entry in entries if not kinds or entry.component.kind in kinds]
 
 
-def _weights_path(named: str | None, folder: Path) -> Path | None:
-    if named is None:
-        return None
-    return WeightsPlaces(folder=folder, base_dir=Path.cwd(), named=named).find(named, "command line")
-
-
 def _check_options(entries: Sequence[RegisteredComponent], options: Mapping[tuple[str, str], object]) -> None:
     """One message for what would fail every check.
 
@@ -191,11 +213,12 @@ def _check(registry: Registry, entry: RegisteredComponent, settings: _Settings) 
     component = entry.component
     kin = [other.component for info in registry.plugins if info.name == entry.plugin for other in info.components]
     partners = [other for other in kin if [one.kind for one in kin].count(other.kind) == 1 and other is not component]
-    takes = "weights" in component.options.model_fields
+    weights = settings.weights_for(entry)
     suite = suite_for(
         component,
         options=_given(entry, settings.options),
-        weights=settings.weights if takes else None,
+        weights=weights.get("weights"),
+        weights_named=weights,
         partners=partners,
         device=settings.device,
         installed=registry,
@@ -203,7 +226,7 @@ def _check(registry: Registry, entry: RegisteredComponent, settings: _Settings) 
     identity = (entry.plugin, component.kind, component.name)
     try:
         suite.code_space()
-        if takes and settings.weights is None:
+        if weights_options(component.options).keys() - weights.keys():
             suite.make()
     except DpeError as error:
         # What cannot be made without weights is no fault of it.

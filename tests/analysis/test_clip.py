@@ -146,6 +146,19 @@ def test_weights_are_part_of_the_key(tmp_path: Path) -> None:
     assert "motion" in registry.made
 
 
+def test_every_file_of_a_folder_of_weights_is_part_of_the_key(tmp_path: Path) -> None:
+    folder, store = tmp_path / "net", AnalysisStore(tmp_path / "cache")
+    folder.mkdir()
+    asked = request(motion=CHOICES["motion"].model_copy(update={"weights": folder}))
+    made = []
+    for content in (b"one", b"one", b"another"):
+        (folder / "layer.bin").write_bytes(content)
+        registry = Registry()
+        analyse(registry, asked, store=store)
+        made.append("motion" in registry.made)
+    assert made == [True, False, True]
+
+
 def test_a_clip_without_a_face_is_an_error_that_names_it() -> None:
     with pytest.raises(AnalysisError, match=r"clip 'shot 1', file '/clips/anna.mkv'.*no face was found.*2 to 27"):
         analyse(Registry(), scene=lambda frame: [])
@@ -323,3 +336,9 @@ def test_a_fault_of_a_landmarker_names_it() -> None:
     ) as told:
         analyse(registry, request(landmark=choice("landmark")))
     assert told.value.plugin == "dpe-squares 1.2"
+
+
+def test_where_no_face_is_left_the_error_names_the_landmarker() -> None:
+    asked = request(landmark=choice("landmark"))
+    with pytest.raises(AnalysisError, match=r"no face was found.*on which landmark 'square' finds its points"):
+        analyse(Registry(landmark=SquareLandmarker()), asked, scene=lambda frame: [])

@@ -65,7 +65,7 @@ def test_a_new_plugin_installs_and_passes_its_own_tests(
         text=True,
     )
     assert tests.returncode == 0, tests.stdout
-    assert "48 passed" in tests.stdout
+    assert "54 passed" in tests.stdout
 
 
 @pytest.mark.parametrize("kind", sorted(TEMPLATES.values()))
@@ -172,8 +172,63 @@ def test_show_tells_licence_source_space_and_api(dpe: Dpe) -> None:
     assert record["options"]["properties"]["feather_px"]["maximum"] == 500
 
 
+WEIGHED = """
+from pydantic import Field
+
+from dpe_toolkit.api import CheckpointError, Component, PluginOptions, hookimpl
+
+DPE_API_VERSION = 1
+
+
+class Options(PluginOptions):
+    weights: str = Field(default="", description="A file.")
+
+
+class Same:
+    def refine(self, source, edited):
+        return edited
+
+
+def create(options, context):
+    if context.weights is None or context.weights_named["weights"] != context.weights:
+        raise CheckpointError("no weights", "a file", "name it")
+    return Same()
+
+
+@hookimpl
+def dpe_register_refiners():
+    return [Component(kind="refine", name="weighed", summary="Nothing.", create=create, options=Options)]
+"""
+PROJECT = """
+[project]
+name = "weighed"
+version = "1"
+[project.entry-points."dpe_toolkit.plugins"]
+weighed = "weighed"
+"""
+
+
+def test_weights_by_an_option_and_by_the_flag_are_the_same_and_none_is_no_success(dpe: Dpe, tmp_path: Path) -> None:
+    folder = tmp_path / "weighed"
+    folder.mkdir()
+    (folder / "weighed.py").write_text(WEIGHED, encoding="utf-8")
+    (folder / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    (tmp_path / "w.bin").write_bytes(b"1")
+    for words in (("--weights", tmp_path / "w.bin"), ("--set", f"weighed.weights={tmp_path / 'w.bin'}")):
+        done = dpe("plugins", "check", folder, *words)
+        assert done.returncode == 0, done.stderr
+        assert "checked: refine weighed: 21 of 21 checks hold" in done.stderr
+    done = dpe("plugins", "check", folder)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("not checked: refine weighed: of these nothing is known")
+    done = dpe("plugins", "check", folder, "--set", "weighed.weights=gone.bin")
+    assert done.returncode == 1
+    assert "there is no such weights file" in done.stderr
+
+
 def test_what_cannot_be_checked_without_weights_is_said(dpe: Dpe) -> None:
     done = dpe("plugins", "check", "dpe/pose")
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert "not checked" in done.stdout
     assert "has no weights" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("not checked: generator dpe/pose: of these nothing is known")

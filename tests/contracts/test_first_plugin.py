@@ -19,9 +19,9 @@ PAGE = (ROOT / "docs" / "first-plugin.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', flags=re.MULTILINE | re.DOTALL)
 
 
-def steps() -> Iterator[tuple[str, str]]:
+def steps(page: str = PAGE) -> Iterator[tuple[str, str]]:
     """What the page has one do: the name of a file, or empty for commands, and the text."""
-    for language, title, text in _BLOCK.findall(PAGE):
+    for language, title, text in _BLOCK.findall(page):
         assert title or language == "bash", f"a block of {language} that nobody would know what to do with"
         yield title, text
 

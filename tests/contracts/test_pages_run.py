@@ -19,7 +19,7 @@ import pytest
 from dpe_research.training import load_config
 from dpe_toolkit.planning.settings import ProjectConfig
 from tests.cli import test_new_plugin
-from tests.contracts import test_documents, test_first_plugin
+from tests.contracts import test_documents, test_first_plugin, test_more_plugins
 from tests.contracts.pages import ROOT, all_pages, blocks, commands
 from tests.contracts.standins import Store
 
@@ -52,6 +52,7 @@ GRANTED: dict[str, tuple[str, ...]] = {
 
 FOLLOWED: dict[str, Callable[..., None]] = {
     "docs/first-plugin.md": test_first_plugin.test_the_page_gives_a_working_compositor_that_renders_the_demonstration,
+    "docs/more-plugins.md": test_more_plugins.test_the_example_works_as_it_stands,
     "dpe_toolkit/plugins/scaffold/templates/common/README.md.txt": (
         test_new_plugin.test_a_new_plugin_installs_and_passes_its_own_tests
     ),

@@ -278,3 +278,20 @@ def test_every_option_that_is_marked_names_weights_whose_content_is_in_the_finge
     assert choice().fingerprint != before.fingerprint
     (scene.folder / "e.bin").unlink()
     assert "there is no such weights file" in texts(scene.plan(path=scene.folder / "cut.otio"))[0]
+
+
+class OneFile(PluginOptions):
+    weights: str = ""
+
+
+def test_the_content_of_weights_is_in_the_fingerprint_where_no_code_space_says_it(scene: Scene) -> None:
+    scene.registry = Registry.of({"fake": FakePlugin(), "new": Giving(component("refine", "net", OneFile))})
+    options = {"net": {"weights": "w.bin"}}
+    scene.write(scene.track(scene.edited("a.mov", components={"refine": ["net"]}, options=options)))
+    seen = []
+    for content in (b"1", b"2", b"1"):
+        (scene.folder / "w.bin").write_bytes(content)
+        plan = scene.plan(path=scene.folder / "cut.otio")
+        assert texts(plan) == []
+        seen.append(plan.shots[0].edit.chains["refine"][0].fingerprint)
+    assert seen[0] == seen[2] != seen[1]

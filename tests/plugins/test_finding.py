@@ -210,6 +210,14 @@ def test_a_weights_file_is_described_by_the_plugin_that_knows_it(caplog: pytest.
         Registry.of({"a": Formats("f"), "b": Formats("g")}).describe_weights(Path("net.bin"))
 
 
+def test_a_folder_is_shown_only_to_formats_of_folders_and_a_file_to_the_others(tmp_path: Path) -> None:
+    one, several = Formats("one"), Formats("several")
+    several.format = replace(several.format, folders=True)
+    registry = Registry.of({"a": one, "b": several})
+    assert registry.describe_weights(tmp_path) == ("several", {"name": tmp_path.name})
+    assert registry.describe_weights(tmp_path / "net.bin") == ("one", {"name": "net.bin"})
+
+
 def test_one_plugin_registering_a_name_twice_is_a_fault() -> None:
     assert "registers detector 'plain' twice" in fault_of(PluginSource("bad", lambda: plugin_of(make(), make())))
 

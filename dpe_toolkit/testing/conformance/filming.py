@@ -123,7 +123,7 @@ def make_partner(suite: type[ComponentConformance], kind: ComponentKind) -> obje
     choice = ComponentChoice(
         kind=kind, name=component.name, plugin="partner", version="0", options=options if kin else {}
     )
-    context = ComponentContext(torch.device(suite.device), suite.weights if kin else None)
+    context = suite.context_of(component) if kin else ComponentContext(torch.device(suite.device))
     return Registry.of({"partner": plugin_of(component)}).create(choice, context)
 
 

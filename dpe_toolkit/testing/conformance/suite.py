@@ -21,7 +21,7 @@ import torch
 
 from dpe_toolkit.analysis import guard_plugin
 from dpe_toolkit.core.errors import DpeError, OptionsError, PluginError
-from dpe_toolkit.editing.components import Component, ComponentContext
+from dpe_toolkit.editing.components import Component, ComponentContext, weights_options
 from dpe_toolkit.editing.options import PluginOptions
 from dpe_toolkit.editing.protocols import Generated
 from dpe_toolkit.editing.stages import ComponentKind
@@ -63,6 +63,8 @@ class ComponentConformance:
     """Options to test it with; partners of its family get those that they have too."""
     weights: ClassVar[Path | None] = None
     """Weights to test it with."""
+    weights_named: ClassVar[Mapping[str, Path]] = {}
+    """Files and folders to test it with, by the options that name them, which are marked `dpe_toolkit.api.Weights`."""
     partners: ClassVar[Sequence[Component[object]]] = ()
     """Components it cannot do without: a motion extractor's detector, a generator's encoder and motion
     extractor. Kinds not named here are taken from the installed plugins, by family and then by default."""
@@ -107,7 +109,14 @@ class ComponentConformance:
     @classmethod
     def context(cls) -> ComponentContext:
         """Where the component runs."""
-        return ComponentContext(torch.device(cls.device), cls.weights)
+        return cls.context_of(cls.component)
+
+    @classmethod
+    def context_of(cls, component: Component[object]) -> ComponentContext:
+        """What the component, or a partner of its family, is made with: the weights that it has options for."""
+        given = {**cls.weights_named, **({} if cls.weights is None else {"weights": cls.weights})}
+        named = {option: given[option] for option in weights_options(component.options) if option in given}
+        return ComponentContext(torch.device(cls.device), cls.weights, named)
 
     @classmethod
     def registry(cls) -> Registry:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dpe_toolkit.cli.screen import note
+from dpe_toolkit.delivery.choices import MOST_HANDLES
 
 if TYPE_CHECKING:
     from dpe_toolkit.delivery.shot_files import ShotFiles, ShotFilesReport
@@ -35,7 +36,7 @@ class ShotFileChoices:
         int,
         typer.Option(
             min=0,
-            max=1000,
+            max=MOST_HANDLES,
             metavar="FRAMES",
             help="With --per-shot: media frames before and behind each shot, as far as there are any.",
             rich_help_panel=_SHOTS,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dpe_toolkit.rendering import ColourChoice
 
 __all__ = [
+    "MOST_HANDLES",
     "WHOLE",
     "EditKeywords",
     "Part",
@@ -36,6 +37,10 @@ __all__ = [
     "plan_choices",
     "run_choices",
 ]
+
+
+MOST_HANDLES = 1000
+"""Frames before and behind a shot that a file of its own may have."""
 
 
 @dataclass(frozen=True, slots=True)

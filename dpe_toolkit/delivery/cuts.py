@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from dpe_toolkit.core.errors import MediaError, OptionsError
+from dpe_toolkit.core.outputs import Output, expect_outputs
 from dpe_toolkit.delivery.files import refuse_output
 from dpe_toolkit.media import probe
 from dpe_toolkit.planning.conform import ConformedShot, conform
@@ -18,6 +19,7 @@ from dpe_toolkit.timeline import (
     format_of,
     read_sidecar,
     read_timeline,
+    sidecar_path,
     walk_clips,
     write_conformed,
 )
@@ -70,7 +72,9 @@ def conform_cut(old: Path, new: Path, output: Path, *, form: str | None = None) 
         OptionsError: an unknown format, or an output that is read.
     """
     kind = format_of(output, form)
-    refuse_output(output, reads=(old, new))
+    # A cut of the same name in another format shares its sidecar, which holds the edits of the old one.
+    beside = Output(path=sidecar_path(output), name="the sidecar")
+    expect_outputs([Output(path=output), beside], (old, new, sidecar_path(old)), error=OptionsError)
     former = read_timeline(old)
     rate = _rate(former)
     sidecar, faults = read_sidecar(old)

@@ -34,6 +34,7 @@ from dpe_toolkit.plugins import Registry
 from dpe_toolkit.rendering import resolve_device
 from dpe_toolkit.rendering.mapping import driver_spans, map_driver
 from dpe_toolkit.rendering.readers import media_opener
+from dpe_toolkit.rendering.viewing import seen_through
 
 __all__ = ["FacesReport", "SheetFace", "draw_sheet", "faces", "write_sheet"]
 
@@ -102,9 +103,9 @@ def write_sheet(
     registry = registry_for(source, choices)
     plan = open_plan(source, choices, registry=registry, writes=[sheet], tell=run.tell)
     refuse_faults(plan, tell=run.tell)
-    open_reader = media_opener(plan, VideoReader)
+    open_reader, folder = seen_through(plan, run.colour, media_opener(plan, VideoReader), run.cache_folder)
     pool = ComponentPool(registry, resolve_device(run.device))
-    store = AnalysisStore(run.cache_folder)
+    store = AnalysisStore(folder)
     cells: list[tuple[SheetFace, Image]] = []
     for request in _requests(plan, registry, shots):
         found = seen_faces(request, pool, store=store, progress=run.progress or NO_PROGRESS, open_reader=open_reader)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dpe_toolkit.core.errors import OptionsError
 from dpe_toolkit.core.outputs import Output
-from dpe_toolkit.delivery.choices import Part, PlanChoices, RunChoices
+from dpe_toolkit.delivery.choices import MOST_HANDLES, Part, PlanChoices, RunChoices
 from dpe_toolkit.delivery.events import FileWritten, Remark
 from dpe_toolkit.delivery.files import as_usage, refuse_over_plan
 from dpe_toolkit.delivery.naming import file_names
@@ -51,6 +51,17 @@ class ShotFiles:
     """Their names, from ``{shot}``, ``{id}``, ``{source}`` and ``{timeline}``; a suffix chooses the container."""
     form: str | None = None
     """Format of the timeline; None takes that of its suffix."""
+
+    def __post_init__(self) -> None:
+        """Refuses handles that are none, as the command does.
+
+        Raises:
+            OptionsError: they are below 0 or above `MOST_HANDLES`.
+        """
+        if not 0 <= self.handles <= MOST_HANDLES:
+            raise OptionsError(
+                f"handles of {self.handles} frames are not accepted", f"0 to {MOST_HANDLES}", "correct the handles"
+            )
 
 
 @dataclass(frozen=True, slots=True)

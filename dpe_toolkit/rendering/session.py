@@ -22,11 +22,13 @@ from dpe_toolkit.analysis import (
     Halving,
     OpenReader,
     ProgressSink,
+    shot_components,
 )
 from dpe_toolkit.core.errors import OptionsError, RenderError
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.handover import download
 from dpe_toolkit.media import CopiedRange, OutputSettings, VideoReader, VideoWriter
+from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plans.images import leaves_of
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.rendering.background_encoder import BackgroundEncoder, compute_threads
@@ -43,7 +45,7 @@ from dpe_toolkit.rendering.sequence import SequenceNode
 from dpe_toolkit.rendering.smart_render import SmartRenderPlan, plan_smart_render
 from dpe_toolkit.rendering.sound import audio_mixes
 from dpe_toolkit.rendering.takes import TakeUse, collect_uses
-from dpe_toolkit.rendering.viewing import ColourChoice, PlanViews
+from dpe_toolkit.rendering.viewing import ColourChoice, seen_through
 
 __all__ = ["RenderRegistry", "render_frame", "render_plan"]
 
@@ -80,6 +82,15 @@ class _Session:
                 self.prepared[key] = prepare_shot(
                     use.take, self.pool, store=self.store, progress=self.progress, open_reader=self.open_reader
                 )
+
+    def borrowed(self, prepared: PreparedShot) -> tuple[ComponentChoice, ...]:
+        """The components that those of a take ask for.
+
+        That is known when they are made, which the record of the edits, written first, cannot wait for.
+        """
+        edit = prepared.edit
+        shot_components(self.pool, edit.components, prepared.shot.name, chains=edit.chains)
+        return self.pool.borrowed_by(edit.choices)
 
     def sequence(self, *, sequential: bool, smart: SmartRenderPlan | None = None) -> SequenceNode:
         """The output node."""
@@ -147,7 +158,7 @@ def render_plan(
     check_plan(plan)
     check_output(plan, output, settings)
     check_format(plan, output, settings)
-    open_reader, cache_dir = _seen(plan, colour, media_opener(plan, open_reader), cache_dir)
+    open_reader, cache_dir = seen_through(plan, colour, media_opener(plan, open_reader), cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     begun_s = time.perf_counter()
@@ -156,7 +167,7 @@ def render_plan(
         analysed_s = time.perf_counter()
         first = plan.shots[0].record_start
         records = {
-            key: record_shot(prepared, session.uses[key].parts, first, pool.borrowed_by(prepared.edit.choices))
+            key: record_shot(prepared, session.uses[key].parts, first, session.borrowed(prepared))
             for key, prepared in session.prepared.items()
         }
         num_passed = _write(session, output, settings, records)
@@ -169,16 +180,6 @@ def render_plan(
         tuple(records.values()),
         num_passed,
     )
-
-
-def _seen(
-    plan: RenderPlan, colour: ColourChoice | None, open_reader: OpenReader, cache_dir: Path
-) -> tuple[OpenReader, Path]:
-    """How media are opened and where their analyses are kept, under a choice of colour."""
-    if colour is None:
-        return open_reader, cache_dir
-    views = PlanViews.of(plan, colour)
-    return views.opening(open_reader), cache_dir / views.folder
 
 
 def _write(session: _Session, output: Path, settings: OutputSettings, records: Mapping[str, ShotRecord]) -> int:
@@ -284,7 +285,7 @@ def render_frame(
     if position is None:
         span = Span(plan.shots[0].record_start, plan.shots[-1].record.stop)
         raise OptionsError(f"the timeline has no frame {frame}", f"a frame from {span.start} to {span.stop - 1}")
-    open_reader, cache_dir = _seen(plan, colour, media_opener(plan, open_reader), cache_dir)
+    open_reader, cache_dir = seen_through(plan, colour, media_opener(plan, open_reader), cache_dir)
     pool = ComponentPool(registry, resolve_device(device))
     session = _Session(plan, registry, pool, AnalysisStore(cache_dir), progress or NO_PROGRESS, open_reader)
     with torch.no_grad(), compute_threads(), ExitStack() as stack:

@@ -15,7 +15,7 @@ from dpe_toolkit.core.timing import Span
 from dpe_toolkit.geometry.ocio import OcioView, make_view
 from dpe_toolkit.plans.model import RenderPlan
 
-__all__ = ["ColourChoice", "PlanViews"]
+__all__ = ["ColourChoice", "PlanViews", "seen_through"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,16 @@ class PlanViews:
             return reader if view is None else _ViewedReader(reader, view)
 
         return open_viewed
+
+
+def seen_through(
+    plan: RenderPlan, colour: ColourChoice | None, open_reader: OpenReader, cache_dir: Path
+) -> tuple[OpenReader, Path]:
+    """How media are opened and where their analyses are kept, under a choice of colour."""
+    if colour is None:
+        return open_reader, cache_dir
+    views = PlanViews.of(plan, colour)
+    return views.opening(open_reader), cache_dir / views.folder
 
 
 class _ViewedReader:

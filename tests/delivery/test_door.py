@@ -155,6 +155,9 @@ def test_wrong_values_are_refused_as_those_of_a_command(linked: Path, tmp_path: 
         dpe_toolkit.render(linked, tmp_path / "a.mkv", settings={"crf": 99})
     with pytest.raises(OptionsError, match="--crf 20 changes nothing of ffv1"):
         dpe_toolkit.render(linked, tmp_path / "a.mkv", settings=OutputSettings(crf=20))
+    for handles in (-1, 1001):
+        with pytest.raises(OptionsError, match=f"handles of {handles} frames are not accepted. 0 to 1000"):
+            ShotFiles(tmp_path / "shots", handles=handles)
     with pytest.raises(OptionsError, match="leave some out"):
         dpe_toolkit.render(linked, tmp_path / "a.mkv", frames=range(0, 8, 2))
     with pytest.raises(OptionsError, match="no output is named"):

@@ -85,6 +85,14 @@ def test_the_plan_of_a_render_is_not_written_over_by_the_record_of_its_edits(hel
     assert json.loads(plan.read_text())["timeline"] == "cut"
 
 
+def test_the_sidecar_of_the_old_cut_outlives_a_new_one_of_its_name(dpe: Dpe, held: Path) -> None:
+    (held.parent / "plain.otio").rename(held.parent / "new.otio")
+    before = held.with_name("cut.dpe.json").read_bytes()
+    done = dpe("conform", held, held.parent / "new.otio", "-o", held.with_name("cut.edl"))
+    assert (done.returncode, "the sidecar is a file that is read" in done.stderr) == (2, True)
+    assert held.with_name("cut.dpe.json").read_bytes() == before
+
+
 def test_the_film_of_a_portrait_is_not_written_over_the_driver(media: Path, tmp_path: Path) -> None:
     driver, portrait = tmp_path / "out.mkv.portrait.mkv", tmp_path / "portrait.png"
     driver.write_bytes((media / "face.mkv").read_bytes())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,10 @@ import pytest
 import torch
 
 from dpe_toolkit.core.errors import PluginError
+from dpe_toolkit.editing.components import ComponentContext
 from dpe_toolkit.editing.protocols import Generated, ShotMaterial
 from dpe_toolkit.face.tracks import FaceBatch
+from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plans.model import RenderPlan
 from tests.analysis.fakes import Registry, choice
 from tests.rendering.scenes import SOURCE_MOOD, acting_face, edit, frames_of, plan, shot, still_face, write_clip
@@ -67,6 +71,32 @@ def test_mattes_of_plugins_take_their_shares_of_the_edit(work: Path) -> None:
     expected = [SOURCE_MOOD + ((20 + 3 * frame) - SOURCE_MOOD) / 4 for frame in range(40)]
     np.testing.assert_allclose(moods(frames_of(work / "out.mkv")), expected, atol=1)
     assert half.begun == 2
+
+
+class Asking:
+    """A matte maker that asks another component, which comes along when it is made."""
+
+    def matte(self, source: FaceBatch, edited: Generated) -> torch.Tensor:
+        return torch.ones_like(edited.pixels[:, :1])
+
+
+class Chooser(Registry):
+    """Fakes that find components by name, as the registry of a program does."""
+
+    def choose(self, kind: str, name: str, options: Mapping[str, object] | None = None) -> ComponentChoice:
+        return choice(kind).model_copy(update={"name": name, "plugin": "dpe-others"})
+
+    def create(self, choice: ComponentChoice, context: ComponentContext) -> object:
+        if choice.kind == "matte":
+            context.component("detector", "hands")
+        return super().create(choice, context)
+
+
+def test_a_component_that_another_one_asks_for_is_in_the_record(work: Path) -> None:
+    report = render(chained(work, matte=[choice("matte")]), work, Chooser(matte=Asking()))
+    (shot,) = json.loads(report.edits.read_text())["shots"]
+    used = [(one["kind"], one["name"], one["plugin"]) for one in shot["components"]]
+    assert used[-2:] == [("matte", "square", "dpe-squares"), ("detector", "hands", "dpe-others")]
 
 
 def test_a_fault_in_a_chain_names_its_plugin_and_frames(work: Path) -> None:

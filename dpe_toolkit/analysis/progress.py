@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 __all__ = ["NO_PROGRESS", "ProgressSink", "Stage"]
 
 Stage = Literal["source", "driver", "render", "evaluate"]
-"""``source`` and ``driver``: a clip is analysed; ``render``: a shot is rendered; ``evaluate``: results are judged."""
+"""``source`` and ``driver``: a clip is analysed; ``render``: a shot is rendered; ``evaluate``: results are measured."""
 
 
 class ProgressSink(Protocol):

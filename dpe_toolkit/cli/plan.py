@@ -56,13 +56,10 @@ def run(
 ) -> None:
     """Plans and prints."""
     from dpe_toolkit.cli.asked import plan_choices, printing
-    from dpe_toolkit.delivery.plan import open_plan, registry_for
-    from dpe_toolkit.delivery.plan_files import write_plan
+    from dpe_toolkit.delivery.plan import write_part
 
-    choices, part = plan_choices(amounts, parts), Part(frames, tuple(shot or ()))
-    plan = open_plan(timeline, choices, part, registry=registry_for(timeline, choices), tell=printing())
-    if output is not None:
-        write_plan(plan, output, reads=(timeline,))
+    part = Part(frames, tuple(shot or ()))
+    plan = write_part(timeline, output, plan_choices(amounts, parts), part, tell=printing())
     if as_json:
         say(plan.model_dump_json(indent=2))
     else:

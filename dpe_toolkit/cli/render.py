@@ -42,9 +42,9 @@ def run(
 ) -> None:
     """Plans, refuses what is wrong, renders, and says where the results are."""
     from dpe_toolkit.cli.asked import plan_choices, print_report, running
-    from dpe_toolkit.delivery.plan import open_plan, registry_for
+    from dpe_toolkit.delivery.render import render_part
     from dpe_toolkit.delivery.shot_files import write_shot_files
-    from dpe_toolkit.delivery.video import settings_of, write_video
+    from dpe_toolkit.delivery.video import settings_of
 
     choices, settings = plan_choices(amounts, parts), settings_of(write.settings)
     if shots.per_shot is not None:
@@ -57,8 +57,6 @@ def run(
     if output is None:
         raise OptionsError("no output is named", "--output FILE (or -o FILE), or --per-shot FOLDER", "add one")
     with running(where) as run:
-        registry = registry_for(timeline, choices)
-        plan = open_plan(timeline, choices, write.part, registry=registry, tell=run.tell)
-        report = write_video(plan, output, registry=registry, settings=settings, run=run)
+        report = render_part(timeline, output, choices, write.part, settings=settings, run=run)
     if not where.quiet:
         print_report(report)

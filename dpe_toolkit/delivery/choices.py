@@ -31,6 +31,7 @@ __all__ = [
     "Progress",
     "RunChoices",
     "RunKeywords",
+    "Shown",
     "WorkKeywords",
     "plan_choices",
     "run_choices",
@@ -145,6 +146,13 @@ class PlanChoices:
         return (*(f"--{name.replace('_', '-')}" for name in named), *options)
 
 
+class Shown(Settings):
+    """How images come into the output's frame; None leaves it to the project."""
+
+    fit: Fit | None = None
+    gaps: Gaps | None = None
+
+
 class Placement(Settings):
     """How a driver is laid under a clip."""
 
@@ -217,6 +225,8 @@ def plan_choices(fields: Mapping[str, object]) -> PlanChoices:
             )
     given: WorkKeywords = fields  # type: ignore[assignment] # its names were looked at; planning looks at the values
     edit = {name: value for name, value in fields.items() if name in EditKeywords.__annotations__}
+    asked = {name: value for name, value in fields.items() if name in Shown.model_fields}
+    shown = read_model(Shown, asked, action="correct the argument")
     return PlanChoices(
         edit=read_model(EditSettings, edit, action="correct the argument"),
         options=tuple(
@@ -229,8 +239,8 @@ def plan_choices(fields: Mapping[str, object]) -> PlanChoices:
         weights_dir=Path(given["weights_dir"]) if "weights_dir" in given else None,
         project=Path(given["project"]) if "project" in given else None,
         media_roots=tuple(map(Path, given.get("media_roots", ()))),
-        fit=given.get("fit"),
-        gaps=given.get("gaps"),
+        fit=shown.fit,
+        gaps=shown.gaps,
     )
 
 

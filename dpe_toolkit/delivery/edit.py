@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Unpack
 
 from dpe_toolkit.core.errors import OptionsError
+from dpe_toolkit.core.outputs import Output, expect_outputs
 from dpe_toolkit.delivery.allowed import allowed_registry
 from dpe_toolkit.delivery.choices import (
     WHOLE,
@@ -22,16 +23,17 @@ from dpe_toolkit.delivery.choices import (
     run_choices,
 )
 from dpe_toolkit.delivery.events import FileWritten
-from dpe_toolkit.delivery.files import as_usage, earlier_kept, refuse_output
+from dpe_toolkit.delivery.files import as_usage, earlier_kept
 from dpe_toolkit.delivery.performance import read_performance
 from dpe_toolkit.delivery.plan import frames_text, open_plan
 from dpe_toolkit.delivery.video import check_settings, settings_of, write_video
 from dpe_toolkit.editing.checking import read_model
 from dpe_toolkit.editing.stages import GENERATOR
-from dpe_toolkit.media import SEQUENCES, OutputSettings, media_plan, probe, write_still_clip
+from dpe_toolkit.media import OutputSettings, media_plan, probe, write_still_clip
 from dpe_toolkit.planning.picking import family_of
 from dpe_toolkit.plugins import DEFAULT_EXTRA, Registry
 from dpe_toolkit.rendering import RenderReport
+from dpe_toolkit.rendering.checks import video_outputs
 from dpe_toolkit.timeline import sidecar_path, write_edit_timeline
 
 __all__ = ["EditReport", "animate", "edit", "edit_files", "edit_still"]
@@ -157,7 +159,9 @@ def edit_files(
     run: RunChoices,
 ) -> EditReport:
     """As `edit`, with its arguments read."""
-    refuse_output(output, reads=(source, driver), images=settings.codec in SEQUENCES)
+    timeline = output.with_name(output.name + ".otio")
+    beside = [Output(path=path, name="the timeline beside it") for path in (timeline, sidecar_path(timeline))]
+    expect_outputs([*video_outputs(output, settings), *beside], (source, driver), error=OptionsError)
     check_settings(output, settings)
     registry = allowed_registry(choices.project, output)
     with as_usage():
@@ -165,7 +169,6 @@ def edit_files(
     if shown.num_frames == 1:
         raise OptionsError("it is a still", "footage to edit", "make it move with 'dpe animate'", path=source)
     played = read_performance(driver, place, choices)
-    timeline = output.with_name(output.name + ".otio")
     with earlier_kept(timeline, sidecar_path(timeline)):
         write_edit_timeline(timeline, source=shown, performance=played)
         # What was asked of the edit stands in the timeline now, and is checked there, once.
@@ -194,12 +197,13 @@ def edit_still(
 ) -> EditReport:
     """As `animate`, with its arguments read."""
     choices = _for_stills(choices, allowed_registry(choices.project, output))
-    refuse_output(output, reads=(portrait, driver), images=settings.codec in SEQUENCES)
+    film = output.with_name(output.name + ".portrait.mkv")
+    written = [*video_outputs(output, settings), Output(path=film, name="the film of the portrait")]
+    expect_outputs(written, (portrait, driver), error=OptionsError)
     check_settings(output, settings)
     with as_usage():
         for given in (portrait, driver):
             probe(given)
-    film = output.with_name(output.name + ".portrait.mkv")
     write_still_clip(portrait, film, like=driver)
     run.tell(FileWritten(film))
     return edit_files(film, driver, output, place, choices, part=part, settings=settings, run=run)

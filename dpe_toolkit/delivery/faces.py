@@ -98,9 +98,9 @@ def write_sheet(
 ) -> FacesReport:
     """As `faces`, with its arguments read."""
     sheet = Output(path=output, suffixes=(".png",), name="the sheet")
-    expect_outputs([sheet], () if isinstance(source, RenderPlan) else (source,), error=OptionsError)
+    expect_outputs([sheet], error=OptionsError)
     registry = registry_for(source, choices)
-    plan = open_plan(source, choices, registry=registry, tell=run.tell)
+    plan = open_plan(source, choices, registry=registry, writes=[sheet], tell=run.tell)
     refuse_faults(plan, tell=run.tell)
     open_reader = media_opener(plan, VideoReader)
     pool = ComponentPool(registry, resolve_device(run.device))
@@ -135,6 +135,7 @@ def _requests(plan: RenderPlan, registry: Registry, names: Sequence[str]) -> lis
             span=whole.source_span,
             detector=parts["detector"],
             motion=parts["motion"],
+            landmark=parts.get("landmark"),
         )
         found[f"source {whole.name}"] = base
         if whole.edit is not None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dpe_toolkit.core.errors import DpeError, MediaError, OptionsError, RenderError
 from dpe_toolkit.core.outputs import Output, expect_outputs
 
-__all__ = ["as_usage", "earlier_kept", "refuse_output", "refuse_roots"]
+if TYPE_CHECKING:
+    from dpe_toolkit.plans.model import RenderPlan
+
+__all__ = ["as_usage", "earlier_kept", "refuse_output", "refuse_over_plan", "refuse_roots"]
 
 
 @contextlib.contextmanager
@@ -37,6 +41,36 @@ def refuse_output(output: Path, *, reads: Iterable[Path] = (), images: bool = Fa
         OptionsError: with what to do instead.
     """
     expect_outputs([Output(path=output, is_folder=images)], reads, error=OptionsError)
+
+
+def refuse_over_plan(outputs: Iterable[Output], source: Path | RenderPlan, plan: RenderPlan) -> None:
+    """Refuses outputs that would replace what a plan reads: media, sound, weights, the sidecar, or the plan's file.
+
+    Args:
+        outputs: all that is to be written.
+        source: the timeline, or the plan's file, that was named.
+        plan: the whole plan that was made of it, however little of it is wanted.
+
+    Raises:
+        OptionsError: with what to do instead.
+    """
+    from dpe_toolkit.timeline import sidecar_path
+
+    written = tuple(outputs)
+    reads = [*plan.files(), *(image for output in written for image in _images_like(output.path, plan))]
+    reads += [] if plan.timeline_path is None else [sidecar_path(plan.timeline_path)]
+    reads += [source] if isinstance(source, Path) else []
+    expect_outputs(written, reads, error=OptionsError, reader="the timeline")
+
+
+def _images_like(output: Path, plan: RenderPlan) -> Iterator[Path]:
+    """The output, where it is an image of a sequence, which plans name by its numbers in brackets."""
+    from dpe_toolkit.media import sequence_of
+
+    for path in {media.path for media in plan.media() if media.missing_images is not None}:
+        found = sequence_of(path) if path.parent.resolve() == output.parent.resolve() else None
+        if found is not None and any(found.image(frame).name == output.name for frame in range(found.num_frames)):
+            yield output
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -11,14 +11,15 @@ from dpe_toolkit.core.errors import OptionsError, PlanError
 from dpe_toolkit.delivery.allowed import allowed_registry
 from dpe_toolkit.delivery.choices import WHOLE, Part, PlanChoices, PlanKeywords, plan_choices
 from dpe_toolkit.delivery.events import Remark, Tell, Warned, log_event
-from dpe_toolkit.delivery.files import refuse_roots
+from dpe_toolkit.delivery.files import refuse_over_plan, refuse_roots
 from dpe_toolkit.delivery.messages import in_words, merge_alike
-from dpe_toolkit.delivery.plan_files import PLAN_SUFFIX, open_plan_file, write_plan
+from dpe_toolkit.delivery.plan_files import PLAN_SUFFIX, open_plan_file, plan_output, write_plan
 from dpe_toolkit.delivery.ranges import ends_beyond, parse_span, pick_shots
 from dpe_toolkit.planning import build_plan
 from dpe_toolkit.plans.model import RenderPlan
 
 if TYPE_CHECKING:
+    from dpe_toolkit.core.outputs import Output
     from dpe_toolkit.plugins import Registry
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "plan",
     "refuse_faults",
     "registry_for",
+    "write_part",
 ]
 
 
@@ -60,9 +62,18 @@ def plan(
     """
     choices = plan_choices(fields)
     source = Path(timeline)
-    made = open_plan(source, choices, Part(frames_text(frames), tuple(shots)), registry=registry_for(source, choices))
+    part = Part(frames_text(frames), tuple(shots))
+    return write_part(source, None if output is None else Path(output), choices, part)
+
+
+def write_part(
+    source: Path, output: Path | None, choices: PlanChoices, part: Part = WHOLE, *, tell: Tell = log_event
+) -> RenderPlan:
+    """As `plan`, with its arguments read."""
+    writes = () if output is None else (plan_output(output),)
+    made = open_plan(source, choices, part, registry=registry_for(source, choices), writes=writes, tell=tell)
     if output is not None:
-        write_plan(made, Path(output), reads=(source,))
+        write_plan(made, output)
     return made
 
 
@@ -97,16 +108,26 @@ def open_plan(
     part: Part = WHOLE,
     *,
     registry: Registry,
+    writes: Iterable[Output] = (),
     tell: Tell = log_event,
 ) -> RenderPlan:
     """The part that is wanted of a timeline's plan under these choices, of the plan in a .json file, or of a plan.
 
     Its problems are still in it. What a plan from a file needs is looked for on this machine.
 
+    Args:
+        source: the timeline, the plan's file, or the plan.
+        choices: of the plan.
+        part: what is wanted of it.
+        registry: the plugins that may be loaded.
+        writes: all that is to be written, which is compared with what the whole plan reads.
+        tell: who is told what is worth saying.
+
     Raises:
         TimelineError: the timeline cannot be read at all.
         PlanError: the file holds no plan, or there is no such shot.
-        OptionsError: choices that a plan in a file has already made, or frames that are none of it.
+        OptionsError: choices that a plan in a file has already made, frames that are none of it, or an output that
+            would replace what is read.
     """
     if isinstance(source, RenderPlan):
         _refuse_choices(source.timeline, choices)
@@ -116,6 +137,7 @@ def open_plan(
         made = open_plan_file(source, registry)
     else:
         made = make_plan(source, choices, registry=registry)
+    refuse_over_plan(writes, source, made)
     return narrow(made, part, tell=tell)
 
 

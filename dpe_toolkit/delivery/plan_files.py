@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dpe_toolkit.core.errors import OptionsError
-from dpe_toolkit.delivery.files import refuse_output
+from dpe_toolkit.core.errors import DpeError, OptionsError
+from dpe_toolkit.core.outputs import Output
+from dpe_toolkit.delivery.files import refuse_over_plan
 from dpe_toolkit.planning.document import read_plan
 from dpe_toolkit.plans import document
 from dpe_toolkit.plans.edit import ComponentChoice
@@ -15,9 +16,9 @@ from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
 
 if TYPE_CHECKING:
-    from dpe_toolkit.plugins import Registry
+    from dpe_toolkit.plugins import RegisteredComponent, Registry
 
-__all__ = ["PLAN_SUFFIX", "open_plan_file", "write_plan"]
+__all__ = ["PLAN_SUFFIX", "open_plan_file", "plan_output", "write_plan"]
 
 PLAN_SUFFIX = ".json"
 
@@ -33,23 +34,32 @@ def open_plan_file(path: Path, registry: Registry) -> RenderPlan:
     return made.model_copy(update={"problems": tuple(dict.fromkeys((*made.problems, *found)))})
 
 
-def write_plan(made: RenderPlan, output: Path, *, reads: Iterable[Path] = ()) -> Path:
-    """Writes the plan as JSON, whole or not at all, and returns its path.
+def plan_output(output: Path) -> Output:
+    """The file of a plan, to be written.
 
     Raises:
-        OptionsError: another suffix, a place that cannot be written, or a file that is read.
-        PlanError: there is no room for it.
+        OptionsError: another suffix.
     """
     if output.suffix.lower() != PLAN_SUFFIX:
         raise OptionsError(f"{output.name!r} is no plan", "a name in .json", "rename the output", path=output)
-    refuse_output(output, reads=reads)
+    return Output(path=output)
+
+
+def write_plan(made: RenderPlan, output: Path) -> Path:
+    """Writes the plan as JSON, whole or not at all, and returns its path.
+
+    Raises:
+        OptionsError: another suffix, a place that cannot be written, or a file that the plan reads.
+        PlanError: there is no room for it.
+    """
+    refuse_over_plan([plan_output(output)], made, made)
     document.write_plan(made, output)
     return output
 
 
 def _missing_weights(made: RenderPlan) -> Iterator[Problem]:
-    for path in dict.fromkeys(choice.weights for _, choice in _components(made)):
-        if path is not None and not path.is_file():
+    for path in dict.fromkeys(path for _, choice in _components(made) for path in choice.all_weights.values()):
+        if not path.exists():
             yield Problem(
                 where=f"weights {str(path)!r}",
                 wrong="the plan reads them, and they are not here",
@@ -60,10 +70,10 @@ def _missing_weights(made: RenderPlan) -> Iterator[Problem]:
 
 def _missing_components(made: RenderPlan, registry: Registry) -> Iterator[Problem]:
     for shot, choice in _components(made):
-        entry = registry.components(choice.kind).get(choice.name)
+        entry = _entry(registry, choice)
         wrong = f"{choice.kind} {choice.name!r} of plugin {choice.plugin} {choice.version}"
         action = f"install {choice.plugin} {choice.version}"
-        if entry is None or entry.plugin != choice.plugin:
+        if entry is None:
             yield Problem(
                 where=f"shot {shot!r}",
                 wrong=f"{wrong} is not installed here",
@@ -78,6 +88,14 @@ def _missing_components(made: RenderPlan, registry: Registry) -> Iterator[Proble
                 expected="the same version, for the same pixels",
                 action=action,
             )
+
+
+def _entry(registry: Registry, choice: ComponentChoice) -> RegisteredComponent | None:
+    """The component of that very plugin, whoever else has one of its name."""
+    try:
+        return registry.find(choice.kind, f"{choice.plugin}:{choice.name}")
+    except DpeError:
+        return None
 
 
 def _components(made: RenderPlan) -> Iterator[tuple[str, ComponentChoice]]:

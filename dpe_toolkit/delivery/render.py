@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Unpack, overload
 
 from dpe_toolkit.core.errors import OptionsError
-from dpe_toolkit.delivery.choices import Part, WorkKeywords, plan_choices, run_choices
+from dpe_toolkit.delivery.choices import Part, PlanChoices, RunChoices, WorkKeywords, plan_choices, run_choices
 from dpe_toolkit.delivery.plan import frames_text, open_plan, registry_for
 from dpe_toolkit.delivery.shot_files import ShotFiles, ShotFilesReport, write_shot_files
 from dpe_toolkit.delivery.video import settings_of, write_video
 from dpe_toolkit.media import OutputSettings
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.rendering import ColourChoice, RenderReport
+from dpe_toolkit.rendering.checks import video_outputs
 
-__all__ = ["ColourChoice", "render"]
+__all__ = ["ColourChoice", "render", "render_part"]
 
 
 @overload
@@ -87,6 +88,19 @@ def render(
         return write_shot_files(source, named, wanted, choices, part, settings=asked, run=run)
     if named is None:
         raise OptionsError("no output is named", "a file, or per_shot with a folder", "name one")
-    registry = registry_for(source, choices)
-    made = open_plan(source, choices, part, registry=registry, tell=run.tell)
-    return write_video(made, named, registry=registry, settings=asked, run=run)
+    return render_part(source, named, choices, part, settings=asked, run=run)
+
+
+def render_part(
+    source: Path | RenderPlan,
+    output: Path,
+    choices: PlanChoices,
+    part: Part,
+    *,
+    settings: OutputSettings,
+    run: RunChoices,
+) -> RenderReport:
+    """As `render` to one video, with its arguments read."""
+    registry, writes = registry_for(source, choices), video_outputs(output, settings)
+    made = open_plan(source, choices, part, registry=registry, writes=writes, tell=run.tell)
+    return write_video(made, output, registry=registry, settings=settings, run=run)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dpe_toolkit.core.errors import OptionsError
-from dpe_toolkit.core.outputs import Output, expect_outputs
+from dpe_toolkit.core.outputs import Output
 from dpe_toolkit.delivery.choices import Part, PlanChoices, RunChoices
 from dpe_toolkit.delivery.events import FileWritten, Remark
-from dpe_toolkit.delivery.files import as_usage, refuse_output
+from dpe_toolkit.delivery.files import as_usage, refuse_over_plan
 from dpe_toolkit.delivery.naming import file_names
-from dpe_toolkit.delivery.plan import open_plan, refuse_faults, registry_for
+from dpe_toolkit.delivery.plan import narrow, open_plan, refuse_faults, registry_for
 from dpe_toolkit.delivery.plan_files import PLAN_SUFFIX
 from dpe_toolkit.delivery.unfinished import FinishedFiles
 from dpe_toolkit.delivery.video import check_settings, render_into
@@ -22,7 +22,7 @@ from dpe_toolkit.planning import ShotFile, edited_media, plan_shot_files
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.plans.problems import Problem
 from dpe_toolkit.rendering import RenderRegistry, edits_path
-from dpe_toolkit.rendering.checks import check_output, judge_output
+from dpe_toolkit.rendering.checks import check_output, output_problems, video_outputs
 from dpe_toolkit.timeline import (
     FORMATS,
     EditedMedia,
@@ -117,7 +117,8 @@ def write_shot_files(
     registry = registry_for(timeline, choices)
     _refuse_choices(part, settings)
     kind, target = _timeline_output(timeline, output, wanted)
-    plan = open_plan(timeline, choices, part, registry=registry, tell=run.tell)
+    whole = open_plan(timeline, choices, registry=registry, tell=run.tell)
+    plan = narrow(whole, part, tell=run.tell)
     files, problems = plan_shot_files(plan, wanted.handles)
     if part.shots:
         files = [file for file in files if file.name in part.shots]
@@ -126,7 +127,8 @@ def write_shot_files(
         raise OptionsError("no shot is left that is edited", "an edited shot", "see 'dpe plan'", path=timeline)
     paths = _paths(files, wanted, settings)
     _make_folder(wanted.folder)
-    refuse_output(target, reads=[timeline])
+    written = [output for path in paths for output in video_outputs(path, settings)]
+    refuse_over_plan([Output(path=target, name="the new timeline"), *written], timeline, whole)
     media = _media_of(files, paths, timeline)
     if kind.adapter:
         _try_format(timeline, media, kind)
@@ -207,13 +209,11 @@ def _check_files(files: Sequence[ShotFile], paths: Sequence[Path], settings: Out
     """Tells what cannot be written, or not whole, before anything is rendered."""
     for path in paths:
         check_settings(path, settings)
-    read = {media.path for file in files for media in file.plan.media()}
-    expect_outputs([Output(path=path) for path in paths], read, error=OptionsError)
     losses: list[Problem] = []
     for file, path in zip(files, paths, strict=True):
         with as_usage():
             check_output(file.plan, path, settings)
-            losses += judge_output(file.plan, path, settings)
+            losses += output_problems(file.plan, path, settings)
     refuse_faults(files[0].plan.model_copy(update={"problems": tuple(losses)}), tell=run.tell)
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from dpe_toolkit.core.errors import OptionsError, RenderError
 from dpe_toolkit.core.files import replaced
+from dpe_toolkit.core.outputs import Output
 from dpe_toolkit.core.timing import parse_time
 from dpe_toolkit.delivery.choices import PlanChoices, RunChoices, WorkKeywords, plan_choices, run_choices
 from dpe_toolkit.delivery.files import refuse_output
@@ -75,9 +76,9 @@ def write_still(
         raise OptionsError(
             f"{output.name!r} is no image", f"a name that ends in {', '.join(_SUFFIXES)}", "rename the output"
         )
-    refuse_output(output, reads=() if isinstance(source, RenderPlan) else (source,))
+    refuse_output(output)
     registry = registry_for(source, choices)
-    plan = open_plan(source, choices, registry=registry, tell=run.tell)
+    plan = open_plan(source, choices, registry=registry, writes=[Output(path=output)], tell=run.tell)
     refuse_faults(plan, tell=run.tell)
     number = parse_time(frame, plan.rate, start_frame=plan.start_frame)
     rendered = render_frame(

@@ -22,7 +22,7 @@ from dpe_toolkit.media import (
 )
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.rendering import RenderRegistry, RenderReport
-from dpe_toolkit.rendering.checks import check_output, judge_output
+from dpe_toolkit.rendering.checks import check_output, output_problems
 
 __all__ = ["RenderReport", "check_settings", "render_into", "settings_of", "usable_codecs", "write_video"]
 
@@ -78,7 +78,7 @@ def write_video(
     check_settings(output, settings)
     with as_usage():
         check_output(plan, output, settings)
-        refuse_faults(plan.model_copy(update={"problems": judge_output(plan, output, settings)}), tell=run.tell)
+        refuse_faults(plan.model_copy(update={"problems": output_problems(plan, output, settings)}), tell=run.tell)
     return render_into(plan, output, registry=registry, settings=settings, run=run)
 
 

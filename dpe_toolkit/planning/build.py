@@ -86,13 +86,13 @@ def build_plan(
     )
     layout = TimelineLayout(doc, clips, library, fit=fit or config.picture.fit)
     plan = _flatten(doc, layout, found, builder)
-    problems = (*doc.problems, *problems, *sidecar_problems, *edit_problems, *_seen_nowhere(found))
+    problems = (*doc.problems, *problems, *sidecar_problems, *edit_problems, *_unseen_edits(found))
     problems += (*layout.problems.items, *library.problems, *builder.problems.items, *_check_names(plan, builder))
     shown = {"gaps": gaps or config.picture.gaps, "problems": tuple(dict.fromkeys(problems))}
-    return _judged(plan.model_copy(update=shown), registry)
+    return _checked(plan.model_copy(update=shown), registry)
 
 
-def _seen_nowhere(found: Iterable[Clip]) -> list[Problem]:
+def _unseen_edits(found: Iterable[Clip]) -> list[Problem]:
     """Edited clips that have no length: nothing of them is left to say that they are not edited."""
     return [
         Problem(
@@ -107,7 +107,7 @@ def _seen_nowhere(found: Iterable[Clip]) -> list[Problem]:
     ]
 
 
-def _judged(plan: RenderPlan, registry: Registry) -> RenderPlan:
+def _checked(plan: RenderPlan, registry: Registry) -> RenderPlan:
     """The plan with what plugins find wrong with it."""
     return plan.model_copy(update={"problems": tuple(dict.fromkeys((*plan.problems, *registry.check_plan(plan))))})
 

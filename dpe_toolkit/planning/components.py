@@ -77,7 +77,7 @@ def choose_components(
         choice, parsed, faults = _configure(entry, values, where)
         problems += faults
         if parsed is not None:
-            choice, space, faults = _settle_space(entry.component, parsed, choice, places, where)
+            choice, space, faults = _resolve_space(entry.component, parsed, choice, places, where)
             problems += faults
             spaces |= {} if space is None else {kind: space}
         if kind in picked.ones:
@@ -120,7 +120,7 @@ def choose_identity(
     choice, parsed, problems = _configure(entry, _values_for(entry, {}, options, WeightsPlaces()), where)
     if parsed is None:
         return None, problems
-    settled, _, faults = _settle_space(entry.component, parsed, choice, weights or WeightsPlaces(), where)
+    settled, _, faults = _resolve_space(entry.component, parsed, choice, weights or WeightsPlaces(), where)
     return settled, problems + faults
 
 
@@ -220,7 +220,7 @@ def _configure(
     return choice, parsed, problems
 
 
-def _settle_space(
+def _resolve_space(
     component: Component[object], options: PluginOptions, choice: ComponentChoice, places: WeightsPlaces, where: str
 ) -> tuple[ComponentChoice, CodeSpace | None, list[Problem]]:
     """The choice with its weights found, and the space it works in."""
@@ -235,8 +235,9 @@ def _settle_space(
         space = component.space if component.space_of is None else component.space_of(options, path)
         marks = [component.fingerprint]
         if path is not None:
-            # A space that depends on the weights names them; anything else is told apart by their content.
-            marks.append(((space.checkpoint_digest if space else "") or digest_of(path))[:16])
+            # A space that knows its checkpoint says it; of other components the file itself tells.
+            known = space.checkpoint_digest if space is not None else ""
+            marks.append((known or digest_of(path))[:16])
         marks += [f"{option} {digest_of(named[option])[:16]}" for option in sorted(named)]
     except DpeError as error:
         return choice, None, [problem_of(error, where)]

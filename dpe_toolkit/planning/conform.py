@@ -86,7 +86,7 @@ def conform(old: TimelineDoc, sidecar: Sidecar, new: TimelineDoc) -> Conformed:
             _carried(one, clip, search, places[originals[clip]], number) for number, clip in enumerate(found, start=1)
         ]
         edits += carried
-        shots.append(_judged(one, found, carried, search, before=before, after=after))
+        shots.append(_compared(one, found, carried, search, before=before, after=after))
     return Conformed(tuple(shots), tuple(edits), tuple(problems))
 
 
@@ -154,7 +154,7 @@ def _covers(available: TimeRange | None, held: TimeRange | None) -> bool:
     return available.start_s <= held.start_s and held.stop_s <= available.stop_s
 
 
-def _judged(
+def _compared(
     one: _Former,
     found: Sequence[Clip],
     carried: Sequence[CarriedEdit],

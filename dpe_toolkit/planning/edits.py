@@ -17,7 +17,7 @@ from dpe_toolkit.planning.components import (
     choose_identity,
 )
 from dpe_toolkit.planning.driving import Driven, EditedShot, check_length, find_driver, seconds_in
-from dpe_toolkit.planning.identity import settle_faces
+from dpe_toolkit.planning.identity import resolve_faces
 from dpe_toolkit.planning.intervals import Drive
 from dpe_toolkit.planning.keyed import build_keys, build_mattes
 from dpe_toolkit.planning.media import KnownMedia, MediaLibrary, clip_label, media_origin_s
@@ -64,7 +64,8 @@ class EditBuilder:
         if driven is None:
             return None
         check_length(driven, shot, settings.when_short, self.problems)
-        faces = settle_faces(settings, self.library, self.problems, where=shot.where)
+        faces = resolve_faces(settings, self.library, self.problems, where=shot.where)
+        identity, named_by = self._identity(spec, shot) if faces else ({}, {})
         regions = {region: settings.regions.get(region, 1.0) for region in REGIONS}
         # Every part is a model that was checked where it came in: nothing is checked again here.
         return EditPlan.model_construct(
@@ -77,9 +78,9 @@ class EditBuilder:
             driver_neutral_frame=self._driver_neutral(shot, driven, spec),
             keys=build_keys(spec, shot, self.problems),
             mattes=build_mattes(spec, shot, self.library, self.problems),
-            components=chosen.choices | (self._identity(spec, shot) if faces else {}),
+            components=chosen.choices | identity,
             chains=chosen.chains,
-            origins={**origins, **_timeline_origins(spec, shot), **chosen.origins},
+            origins={**origins, **_timeline_origins(spec, shot), **chosen.origins, **named_by},
         )
 
     def _spec(self, shot: EditedShot) -> EffectSpec | None:
@@ -108,10 +109,15 @@ class EditBuilder:
         }
         return names, options
 
-    def _identity(self, spec: EffectSpec, shot: EditedShot) -> dict[str, ComponentChoice]:
-        choice, faults = choose_identity(self.registry, *self._layers(spec), where=shot.where, weights=self.weights)
+    def _identity(self, spec: EffectSpec, shot: EditedShot) -> tuple[dict[str, ComponentChoice], dict[str, str]]:
+        """What tells who a face is, by its kind, and where its name came from."""
+        names, options = self._layers(spec)
+        choice, faults = choose_identity(self.registry, names, options, where=shot.where, weights=self.weights)
         self.problems.items.extend(faults)
-        return {} if choice is None else {IDENTITY: choice}
+        if choice is None:
+            return {}, {}
+        origin = [origin for origin, layer in names.items() if IDENTITY in layer][-1:] or ["default"]
+        return {IDENTITY: choice}, {f"components.{IDENTITY}": origin[0]}
 
     def _choose(self, spec: EffectSpec, shot: EditedShot) -> ChosenComponents:
         names, options = self._layers(spec)

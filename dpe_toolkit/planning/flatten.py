@@ -7,10 +7,10 @@ from fractions import Fraction
 from math import ceil
 
 from dpe_toolkit.planning.intervals import ClipPart, Piece, cover, drive, warp_pieces
-from dpe_toolkit.planning.judging import Judge
 from dpe_toolkit.planning.media import clip_label
 from dpe_toolkit.planning.sound import SoundLayer
 from dpe_toolkit.planning.tracks import Handles, flatten_track
+from dpe_toolkit.planning.unsupported import UnsupportedItems
 from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over
 from dpe_toolkit.timeline import Clip, Stack, Track, Transition
 from dpe_toolkit.timeline import Gap as EmptyItem
@@ -51,12 +51,12 @@ class Flattener:
         self._rate = rate
         self._length_s = length_s
         self._is_opaque = is_opaque
-        self._judge = Judge()
-        self.problems = self._judge.problems
+        self._unsupported = UnsupportedItems()
+        self.problems = self._unsupported.problems
 
     def picture(self, stack: Stack, handles: Handles = NO_HANDLES) -> list[Piece]:
         """What is seen, without overlaps; holes show nothing."""
-        self._judge.item(stack, f"stack {stack.name!r}")
+        self._unsupported.item(stack, f"stack {stack.name!r}")
         layers: list[list[Piece]] = []
         for child in stack.children:
             if isinstance(child, Track) and child.kind not in {"Video", "Audio"}:
@@ -115,8 +115,8 @@ class Flattener:
             return []
         if item.is_driver:
             return self._trimmed(item, self._in_turn(item, self._pieces))
-        self._judge.item(item, f"track {item.name!r}")
-        laid = flatten_track(item, self._pieces, self.duration_s, judge=self._judge, rate=self._rate)
+        self._unsupported.item(item, f"track {item.name!r}")
+        laid = flatten_track(item, self._pieces, self.duration_s, unsupported=self._unsupported, rate=self._rate)
         return self._trimmed(item, laid, handles)
 
     def _sound_of(self, item: Item) -> list[Piece]:
@@ -125,8 +125,8 @@ class Flattener:
         if not isinstance(item, Track):
             return []
         if item.kind == "Audio":
-            self._judge.item(item, f"track {item.name!r}")
-            heard = flatten_track(item, self._audible, self.duration_s, judge=self._judge, rate=self._rate)
+            self._unsupported.item(item, f"track {item.name!r}")
+            heard = flatten_track(item, self._audible, self.duration_s, unsupported=self._unsupported, rate=self._rate)
         else:
             heard = self._in_turn(
                 item, lambda child: [] if isinstance(child, Clip) else self._sound_of(child), quiet=True
@@ -138,8 +138,8 @@ class Flattener:
 
     def _in_turn(self, track: Track, pieces_of: Callable[[Item], list[Piece]], *, quiet: bool = False) -> list[Piece]:
         if not quiet:
-            self._judge.item(track, f"track {track.name!r}")
-            self._judge.every_transition(track)
+            self._unsupported.item(track, f"track {track.name!r}")
+            self._unsupported.every_transition(track)
         found: list[Piece] = []
         start_s = Fraction(0)
         for child in track.children:
@@ -151,7 +151,7 @@ class Flattener:
     def _clip(self, clip: Clip, handles: Handles = NO_HANDLES) -> list[Piece]:
         for effect in clip.effects:
             if effect.kind != "dpe":
-                self._judge.effect(effect, clip_label(clip.name))
+                self._unsupported.effect(effect, clip_label(clip.name))
         length_s = self.duration_s(clip)
         if length_s <= 0:
             return []
@@ -172,7 +172,7 @@ class Flattener:
             ends = sorted((offset_s + speed * start_s, offset_s + speed * stop_s))
             missing_s = max(Fraction(0), -ends[0]) + max(Fraction(0), ends[1] - self._held_s(item))
             if missing_s and speed:
-                self._judge.without_handles(item, missing_s / abs(speed), self._rate)
+                self._unsupported.without_handles(item, missing_s / abs(speed), self._rate)
         return warp_pieces(pieces, offset_s, speed, start_s=start_s, stop_s=stop_s)
 
     def _driven(self, picture: list[Piece], drivers: list[Piece]) -> list[Piece]:

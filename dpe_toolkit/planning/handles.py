@@ -20,6 +20,9 @@ from dpe_toolkit.timeline import Clip, EditedMedia, effect_fields, media_url
 
 __all__ = ["ShotFile", "edited_media", "plan_shot_files"]
 
+_STATED = ("project", "effect", "command line")
+"""Origins of what somebody asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShotFile:
@@ -120,7 +123,22 @@ def _stated(file: ShotFile, path: Path) -> dict[str, object]:
         "retime": float(edit.retime),
         "when_short": edit.when_short,
     }
-    return {**effect_fields(edit), "driving": driving}
+    return {**effect_fields(edit), "driving": driving, **_stated_components(edit)}
+
+
+def _stated_components(edit: EditPlan) -> dict[str, object]:
+    """The components that somebody named and the options that somebody gave, as an effect says them."""
+    named = {kind for kind in (*edit.components, *edit.chains) if edit.origins.get(f"components.{kind}") in _STATED}
+    components: dict[str, object] = {kind: one.name for kind, one in edit.components.items() if kind in named}
+    components |= {kind: [one.name for one in chain] for kind, chain in edit.chains.items() if kind in named}
+    options: dict[str, dict[str, object]] = {}
+    for choice in edit.choices:
+        # Weights by their place here: a name or path may mean another file where the new timeline lies.
+        values = choice.options | {option: str(path) for option, path in choice.all_weights.items()}
+        given = {option: values[option] for option, origin in choice.origins.items() if origin in _STATED}
+        if given:
+            options.setdefault(choice.name, {}).update(given)
+    return ({"components": components} if components else {}) | ({"options": options} if options else {})
 
 
 def _hindrance(takes: Sequence[Take]) -> str:

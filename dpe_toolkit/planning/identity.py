@@ -8,10 +8,10 @@ from dpe_toolkit.face.choice import FaceChoice
 from dpe_toolkit.planning.media import MediaLibrary, problem_of
 from dpe_toolkit.planning.problems import ProblemList
 
-__all__ = ["settle_faces"]
+__all__ = ["resolve_faces"]
 
 
-def settle_faces(
+def resolve_faces(
     settings: EditSettings, library: MediaLibrary, problems: ProblemList, *, where: str
 ) -> dict[str, FaceChoice]:
     """The faces of an edit that are chosen by a picture, with their pictures found."""

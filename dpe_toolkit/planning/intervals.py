@@ -244,12 +244,12 @@ def drive(picture: Sequence[Piece], drivers: Sequence[Piece]) -> tuple[list[Piec
             if parts and parts[-1][0] == over:
                 part = piece.part(parts.pop()[1].start_s, stop_s)
             parts.append((over, part))
-        driven += [_settle(part, drivers) if any(over) else part for over, part in parts]
+        driven += [_with_driver(part, drivers) if any(over) else part for over, part in parts]
     return driven, list(conflicts.values())
 
 
-def _settle(piece: Piece, drivers: Sequence[Piece]) -> Piece:
-    def settled(leaf: ClipPart) -> ClipPart:
+def _with_driver(piece: Piece, drivers: Sequence[Piece]) -> Piece:
+    def driven(leaf: ClipPart) -> ClipPart:
         over = _driver_of(piece, leaf, drivers) if leaf.drive is None else None
         if over is None:
             return leaf
@@ -257,7 +257,7 @@ def _settle(piece: Piece, drivers: Sequence[Piece]) -> Piece:
         skip_s = part.skip_s + (piece.start_s - over.start_s) * part.speed
         return replace(leaf, drive=Drive(part.clip, skip_s, part.speed))
 
-    return replace(piece, image=map_image(piece.image, settled))
+    return replace(piece, image=map_image(piece.image, driven))
 
 
 def _shown_alone(driver: Piece) -> ClipPart:

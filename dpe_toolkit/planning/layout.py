@@ -86,13 +86,13 @@ class TimelineLayout:
         layers = flattener.sound(self._doc.stack)
         self.problems.items.extend(flattener.problems.items)
         sound = plan_sound(layers, self._library, self.problems)
-        runs = tuple(self._settle(run) for run in collect_runs(pieces, self.rate))
+        runs = tuple(self._place_run(run) for run in collect_runs(pieces, self.rate))
         # A clip without a length of its own takes that of its media: where these are missing, that is the fault.
         if not runs and None not in self._media.values():
             where = f"timeline {self._doc.name!r}"
             self.problems.refuse(where, "it shows nothing", "a clip on a picture track", "add a clip")
         for piece in pieces:
-            self._tell_uneven(piece)
+            self._warn_uneven(piece)
         end_s = max([flattener.duration_s(self._doc.stack), *(piece.stop_s for piece in pieces)])
         return FlatTimeline(tuple(pieces), runs, first_frame(end_s, self.rate), sound)
 
@@ -124,7 +124,7 @@ class TimelineLayout:
         media = self._media.get(clip)
         return media is None or (not media.alpha and fills(media.plan, self.size_px, self.fit))
 
-    def _settle(self, run: Run) -> MediaRun:
+    def _place_run(self, run: Run) -> MediaRun:
         clip, media = run.clip, self._media.get(run.clip)
         if media is None:
             return MediaRun(run, None, FrameMap(start=Fraction(0)))
@@ -168,7 +168,7 @@ class TimelineLayout:
             instead = "black is shown" if policy == "black" else "the image before is held"
             self.problems.warn(where, f"{wrong}; {instead}")
 
-    def _tell_uneven(self, piece: Piece) -> None:
+    def _warn_uneven(self, piece: Piece) -> None:
         """Warns of a cut between frames, where all run at one rate and speed."""
         leaf = next(piece.leaves(), None)
         position = piece.start_s * self.rate

@@ -1,4 +1,4 @@
-"""The media that a timeline names: found, probed and judged, each file once."""
+"""The media that a timeline names: found, probed and checked, each file once."""
 
 from __future__ import annotations
 

@@ -94,9 +94,9 @@ class EditSearch:
                 if marker.startswith(MARKER_PREFIX):
                     marked.setdefault(marker.removeprefix(MARKER_PREFIX).strip(), []).append(clip)
         for identity, clips in marked.items():
-            self._settle_marker(identity, clips)
+            self._resolve_marker(identity, clips)
 
-    def _settle_marker(self, identity: str, clips: Sequence[Clip]) -> None:
+    def _resolve_marker(self, identity: str, clips: Sequence[Clip]) -> None:
         shot = self._shots.get(identity)
         label = ", ".join(clip_label(clip.name) for clip in clips)
         if shot is None and identity in self._settled:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import ceil
 
 from dpe_toolkit.planning.intervals import Piece, dissolve, trim_pieces
-from dpe_toolkit.planning.judging import Judge
+from dpe_toolkit.planning.unsupported import UnsupportedItems
 from dpe_toolkit.timeline import Gap, Track, Transition
 from dpe_toolkit.timeline.document import Item
 
@@ -50,7 +50,7 @@ def flatten_track(
     pieces_of: Callable[[Item, Handles], list[Piece]],
     duration_s: Callable[[Item], Fraction],
     *,
-    judge: Judge,
+    unsupported: UnsupportedItems,
     rate: Fraction,
 ) -> list[Piece]:
     """The pieces of a track on its own time line.
@@ -61,10 +61,10 @@ def flatten_track(
         track: the track.
         pieces_of: pieces of an item on the item's own time line, handles before zero and behind its length.
         duration_s: length of an item.
-        judge: told of transitions that are no dissolves.
+        unsupported: told of transitions that are no dissolves.
         rate: frames a second of the timeline, for messages.
     """
-    places, zones = _places(track, duration_s, judge, rate)
+    places, zones = _places(track, duration_s, unsupported, rate)
     end_s = places[-1].stop_s if places else _NOTHING
     seen: list[list[Piece]] = []
     for number, place in enumerate(places):
@@ -90,14 +90,14 @@ def _within(pieces: Sequence[Piece], start_s: Fraction, stop_s: Fraction) -> lis
 
 
 def _places(
-    track: Track, duration_s: Callable[[Item], Fraction], judge: Judge, rate: Fraction
+    track: Track, duration_s: Callable[[Item], Fraction], unsupported: UnsupportedItems, rate: Fraction
 ) -> tuple[list[_Place], list[_Zone]]:
     places: list[_Place] = []
     wanted: list[tuple[int, Transition, int]] = []
     start_s = _NOTHING
     for position, child in enumerate(track.children):
         if isinstance(child, Transition):
-            if judge.transition(track, position):
+            if unsupported.transition(track, position):
                 wanted.append((position, child, len(places)))
             continue
         stop_s = start_s + duration_s(child)
@@ -109,7 +109,7 @@ def _places(
         floor_s = max([zones[-1].stop_s] if zones else [], default=None)
         beyond_s = _beyond(zone, places, floor_s)
         if beyond_s > 0:
-            judge.crowded(track, position, ceil(beyond_s * rate))
+            unsupported.crowded(track, position, ceil(beyond_s * rate))
         else:
             zones.append(zone)
     return places, zones

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["RANDOM_WEIGHTS", "WeightsPlaces", "digest_of"]
@@ -50,4 +51,18 @@ def digest_of(weights: Path) -> str:
     """
     from dpe_toolkit.checkpoint import content_digest
 
-    return content_digest(weights)
+    if weights.is_dir():
+        return content_digest(weights)
+    try:
+        found = weights.stat()
+    except OSError:
+        return content_digest(weights)
+    return _remembered(weights, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _remembered(path: Path, size: int, modified_ns: int) -> str:
+    """The digest of a file as it is now: every shot of a plan asks for it, and weights are large."""
+    from dpe_toolkit.checkpoint import content_digest
+
+    return content_digest(path)

@@ -83,7 +83,7 @@ def parse_plan(text: str | bytes, where: str) -> RenderPlan:
         ) from error
     if schema == PLAN_SCHEMA:
         return plan
-    return plan.model_copy(update={"problems": (*plan.problems, _told(schema, where))})
+    return plan.model_copy(update={"problems": (*plan.problems, _upgrade_notice(schema, where))})
 
 
 def _no_plan(where: str, fault: str) -> PlanError:
@@ -102,7 +102,7 @@ def _reason(error: Exception) -> str:
     return f"it has no {error}" if isinstance(error, KeyError) else str(error)
 
 
-def _told(schema: int, where: str) -> Problem:
+def _upgrade_notice(schema: int, where: str) -> Problem:
     return Problem(
         severity="warning",
         where=f"plan {where!r}",

@@ -164,6 +164,16 @@ class RenderPlan(Frozen):
                 yield take.edit.driver
                 yield from (matte.media for matte in take.edit.mattes if matte.media is not None)
 
+    def files(self) -> Iterator[Path]:
+        """Every file and folder that is read to make and to render it, some of them perhaps several times."""
+        if self.timeline_path is not None:
+            yield self.timeline_path
+        yield from (media.path for media in self.media())
+        yield from (part.path for track in self.sound or () for part in track.parts)
+        for edit in (take.edit for take in self.takes if take.edit is not None):
+            yield from (Path(face.reference) for face in (edit.source_face, edit.driver_face) if face.reference)
+            yield from (path for choice in edit.choices for path in choice.all_weights.values())
+
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that forbid rendering."""

@@ -14,7 +14,7 @@ from dpe_toolkit.rendering.output import common_format, format_problems
 from dpe_toolkit.rendering.record import edits_path
 from dpe_toolkit.rendering.smart_render import smart_render_problems
 
-__all__ = ["check_format", "check_output", "check_plan", "judge_output"]
+__all__ = ["check_format", "check_output", "check_plan", "output_problems", "video_outputs"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def check_plan(plan: RenderPlan) -> None:
         )
 
 
-def judge_output(plan: RenderPlan, output: Path, settings: OutputSettings) -> tuple[Problem, ...]:
+def output_problems(plan: RenderPlan, output: Path, settings: OutputSettings) -> tuple[Problem, ...]:
     """What an output cannot hold, what does not go together, and what cannot be passed through.
 
     Raises:
@@ -55,7 +55,7 @@ def check_format(plan: RenderPlan, output: Path, settings: OutputSettings) -> No
         PlanError: with every reason.
         MediaError: the output's name and codec do not go together.
     """
-    problems = judge_output(plan, output, settings)
+    problems = output_problems(plan, output, settings)
     for problem in problems:
         _log.info("%s", problem)
     errors = [str(problem) for problem in problems if problem.severity == "error"]
@@ -68,6 +68,12 @@ def check_format(plan: RenderPlan, output: Path, settings: OutputSettings) -> No
         )
 
 
+def video_outputs(output: Path, settings: OutputSettings | None = None) -> tuple[Output, ...]:
+    """All that a render writes: the video or folder of images, and the record of its edits."""
+    images = settings is not None and settings.codec in SEQUENCES
+    return Output(path=output, is_folder=images), Output(path=edits_path(output), name="the record of the edits")
+
+
 def check_output(plan: RenderPlan, output: Path, settings: OutputSettings | None = None) -> None:
     """Refuses an output that could not be written, or that would replace what is read.
 
@@ -75,11 +81,6 @@ def check_output(plan: RenderPlan, output: Path, settings: OutputSettings | None
         RenderError: the folder is missing or cannot be written, or the output is one of the inputs.
         MediaError: a folder for images that holds something else.
     """
-    images = settings is not None and settings.codec in SEQUENCES
-    if images:
+    if settings is not None and settings.codec in SEQUENCES:
         check_folder(output)
-    read = {media.path for media in plan.media()}
-    if plan.timeline_path is not None:
-        read.add(plan.timeline_path)
-    written = (Output(path=output, is_folder=images), Output(path=edits_path(output), name="the record of the edits"))
-    expect_outputs(written, read, error=RenderError, reader="the timeline")
+    expect_outputs(video_outputs(output, settings), plan.files(), error=RenderError, reader="the timeline")

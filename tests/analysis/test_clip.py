@@ -311,6 +311,14 @@ def test_a_landmarker_gives_a_detector_of_boxes_the_mesh_that_motion_needs() -> 
     assert {one.landmarks_px.shape[1] for one in shown} == {0}
 
 
+def test_weights_of_a_detector_may_be_a_folder(tmp_path: Path) -> None:
+    weights = tmp_path / "parts"
+    weights.mkdir()
+    detector = choice("detector").model_copy(update={"weights": weights, "fingerprint": "of the folder"})
+    found, _ = analyse(Registry(), request(detector=detector), store=AnalysisStore(tmp_path))
+    assert len(found.track) == len(analyse(Registry(), request())[0].track)
+
+
 def test_another_landmarker_detects_again_and_none_keeps_the_key(tmp_path: Path) -> None:
     store = AnalysisStore(tmp_path)
     made = Registry(landmark=SquareLandmarker())

@@ -128,7 +128,7 @@ def test_media_are_never_replaced(dpe: Dpe, media: Path, tmp_path: Path) -> None
     assert dpe("link", cut(tmp_path, tmp_path), *words).returncode == 0
     done = dpe("render", tmp_path / "cut.otio", "--per-shot", tmp_path, "--template", "{source}.mkv")
     assert done.returncode == 2
-    assert "the output is a file that is read" in done.stderr
+    assert "the new timeline is a file that the timeline reads" in done.stderr
 
 
 @pytest.fixture

@@ -219,6 +219,43 @@ def test_a_second_place_would_be_seen() -> None:
     assert list(fields_in(flag)) == ["expression"]
 
 
+def models_in(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Classes that say again what an edit is: those with three of its fields or more of their own, file to names."""
+    found: dict[str, list[str]] = {}
+    for path, text in texts.items():
+        for node in ast.walk(ast.parse(text)):
+            lines = node.body if isinstance(node, ast.ClassDef) else []
+            own = {
+                line.target.id
+                for line in lines
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+            }
+            if isinstance(node, ast.ClassDef) and len(own & set(EditSettings.model_fields)) >= 3:
+                found.setdefault(path, []).append(node.name)
+    return found
+
+
+OTHERS = {
+    # The types of keyword arguments, which a test holds against the model; nothing is read or checked by them.
+    "dpe_toolkit/delivery/choices.py": ["EditKeywords"],
+    # What is asked of a component: the amounts of each row.
+    "dpe_toolkit/face/codes.py": ["MixRequest"],
+    # What was done, in the edits file: written, and never read again.
+    "dpe_toolkit/rendering/record.py": ["ShotRecord"],
+}
+
+
+def test_there_is_one_model_of_an_edit() -> None:
+    assert models_in(TEXTS) == {MODEL: ["EditFields"], **OTHERS}
+
+
+@pytest.mark.parametrize(
+    "line", ["expression: float = 1.0\n    pose: float\n    mode: str", "pose: A\n    audio: B\n    consent: C"]
+)
+def test_a_second_model_would_be_seen(line: str) -> None:
+    assert models_in({**TEXTS, "again.py": f"class Again:\n    {line}\n"})["again.py"] == ["Again"]
+
+
 def same_fields(model: type[BaseModel], of: type[BaseModel]) -> bool:
     """Every field of ``of`` stands in ``model`` with its type, bounds, default and words."""
     pairs = [(model.model_fields[name], info) for name, info in of.model_fields.items()]

@@ -145,4 +145,4 @@ def test_a_new_plugin_is_installed_checked_and_passes_its_own_tests(home: Home) 
     folder = home.here / "dpe-soft-edge"
     home.run("python", "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", str(folder))
     assert "soft_edge" in home.run("dpe", "plugins", "check", "soft_edge")
-    assert "48 passed" in home.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", folder=folder)
+    assert "54 passed" in home.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", folder=folder)

@@ -146,6 +146,11 @@ def test_a_wrong_keyword_is_refused_with_the_nearest(linked: Path) -> None:
 def test_wrong_values_are_refused_as_those_of_a_command(linked: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionsError, match=r"expression = 7 is not accepted. .* correct the argument"):
         dpe_toolkit.render(linked, tmp_path / "a.mkv", expression=7)
+    for name in ("fit", "gaps"):
+        with pytest.raises(OptionsError, match=rf"{name} = 'wide' is not accepted. .* correct the argument"):
+            dpe_toolkit.render(linked, tmp_path / "a.mkv", **{name: "wide"})
+    plan = dpe_toolkit.plan(linked, components={"compositr": "feather"})  # type: ignore[dict-item] # is what is tried
+    assert "there is no kind of component 'compositr'" in str(plan.errors[0])
     with pytest.raises(OptionsError, match=r"crf = 99 is not accepted. .* correct the settings of the output"):
         dpe_toolkit.render(linked, tmp_path / "a.mkv", settings={"crf": 99})
     with pytest.raises(OptionsError, match="--crf 20 changes nothing of ffv1"):

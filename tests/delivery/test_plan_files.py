@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import dpe_toolkit
+from dpe_toolkit.api import Component, hookimpl
 from dpe_toolkit.core.errors import OptionsError, PlanError
-from dpe_toolkit.delivery.plan_files import write_plan
+from dpe_toolkit.delivery.plan_files import _entry, _missing_weights, write_plan
 from dpe_toolkit.planning.document import read_plan
+from dpe_toolkit.plans.shot import ShotPlan
+from dpe_toolkit.plugins import Registry
 from tests.cli.conftest import NUM_FRAMES, Dpe
 from tests.cli.test_shot_files import cut
 from tests.delivery.test_door import expect_equal, planes_of
@@ -122,7 +127,7 @@ def test_a_plan_is_not_written_over_what_it_reads_nor_under_another_suffix(linke
     with pytest.raises(OptionsError, match=r"'plan.txt' is no plan"):
         write_plan(plan, tmp_path / "plan.txt")
     write_plan(plan, tmp_path / "plan.json")
-    with pytest.raises(OptionsError, match="the output is a file that is read"):
+    with pytest.raises(OptionsError, match="the output is a file that the timeline reads"):
         dpe_toolkit.plan(tmp_path / "plan.json", output=tmp_path / "plan.json")
     with pytest.raises(OptionsError, match="does not exist"):
         write_plan(plan, tmp_path / "none" / "plan.json")
@@ -171,3 +176,43 @@ def test_the_frames_of_a_plan_are_counted_as_the_timeline_counts(dpe: Dpe, linke
     with pytest.raises(OptionsError, match="frames 20:30 hold none"):
         dpe_toolkit.plan(tmp_path / "chunk.json", frames="20:30")
     assert dpe_toolkit.plan(linked).num_frames == NUM_FRAMES
+
+
+class Clashing:
+    """A stranger's plugin with a compositor of a name that the toolkit has too."""
+
+    @hookimpl
+    def dpe_register_compositors(self) -> list[Component[Any]]:
+        return [Component(kind="compositor", name="feather", summary="", create=lambda *given: None)]
+
+
+def test_a_component_whose_name_another_plugin_has_too_is_that_of_the_plan(linked: Path) -> None:
+    plan = dpe_toolkit.plan(linked)
+    plugins = {"feather_blend": importlib.import_module("dpe_feather_blend.plugin"), "other": Clashing()}
+    edit = next(take.edit for take in plan.takes if take.edit is not None)
+    choice = edit.components["compositor"]
+    found = _entry(Registry.of(plugins), choice)
+    assert found is not None
+    assert found.plugin == choice.plugin == "feather_blend"
+
+
+@pytest.mark.parametrize(("there", "missing"), [(("net", "parts"), ()), (("net",), ("parts",)), ((), ("net", "parts"))])
+def test_weights_and_folders_of_weights_that_are_not_here_are_told(
+    linked: Path, tmp_path: Path, there: tuple[str, ...], missing: tuple[str, ...]
+) -> None:
+    named = {"net": tmp_path / "net", "parts": tmp_path / "parts"}
+    for name in there:
+        if name == "parts":
+            named[name].mkdir()
+        else:
+            named[name].write_bytes(b"")
+    plan = dpe_toolkit.plan(linked)
+    take = next(take for take in plan.takes if take.edit is not None)
+    assert take.edit is not None
+    choice = take.edit.components["compositor"].model_copy(
+        update={"weights": named["net"], "weights_named": {"decoder": named["parts"]}}
+    )
+    edit = take.edit.model_copy(update={"components": {**take.edit.components, "compositor": choice}})
+    shot = ShotPlan.of(take.model_copy(update={"edit": edit}))
+    told = list(_missing_weights(plan.model_copy(update={"shots": (shot,)})))
+    assert [problem.where for problem in told] == [f"weights {str(named[name])!r}" for name in missing]

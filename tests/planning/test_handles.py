@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.editing.keyframes import Key, PolygonKey
-from dpe_toolkit.planning import plan_shot_files
-from dpe_toolkit.plans.edit import EditPlan, MattePlan
+from dpe_toolkit.planning import edited_media, plan_shot_files
+from dpe_toolkit.plans.edit import ComponentChoice, EditPlan, MattePlan
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan, ShotPlan
 from dpe_toolkit.plans.take import Take
+from dpe_toolkit.timeline import Clip, parse_effect
+from dpe_toolkit.timeline.document import MediaReference
 
 RATE = Fraction(24000, 1001)
 _ids = count()
@@ -106,6 +108,37 @@ def test_a_clip_that_is_edited_in_part_fills_one_file() -> None:
         (8, 7, False),
         (15, 7, True),
     ]
+
+
+def chosen(kind: str, name: str, file: str = "", **options: str) -> ComponentChoice:
+    """A component with a default, and options that came from the command line."""
+    return ComponentChoice(
+        kind=kind,
+        name=name,
+        plugin="p",
+        version="1",
+        weights=Path(file) if file else None,
+        options={"plain": "default", **options},
+        origins={"plain": "default", **dict.fromkeys(options, "command line")},
+    )
+
+
+def test_an_edit_that_no_effect_describes_is_written_with_what_was_asked_for() -> None:
+    components = {
+        "detector": chosen("detector", "boxes"),
+        "generator": chosen("generator", "net", "/w/net.pt", weights="net", size="2"),
+        "compositor": chosen("compositor", "soft"),
+    }
+    chains = {"refine": (chosen("refine", "sharpen"), chosen("refine", "grain", amount="3"))}
+    origins = {"components.compositor": "project", "components.detector": "default", "components.refine": "effect"}
+    asked = edit(components=components, chains=chains, origins=origins)
+    (file,), _ = plan_shot_files(plan(shot(10, 4, edit=asked)), 0)
+    clip = Clip("shot0", MediaReference("external", "a.mov"))
+    stated = edited_media(file, Path("/out/shot0.mov"), clip).stated
+    assert stated["components"] == {"compositor": "soft", "refine": ["sharpen", "grain"]}
+    assert stated["options"] == {"net": {"weights": "/w/net.pt", "size": "2"}, "grain": {"amount": "3"}}
+    spec, problems = parse_effect({"schema": 1, "id": "e1", **stated}, where="shot0")
+    assert (problems, spec is not None) == ((), True)
 
 
 def test_what_no_frames_of_the_media_can_show_is_left_out_and_told() -> None:

@@ -157,6 +157,7 @@ def test_a_face_may_be_chosen_by_a_picture_where_something_can_tell(scene: Any) 
     registry = Registry.of({"fake": FakePlugin(), "who": Knower("lookalike")}, version="1")
     edit = edit_of(scene.plan(scene.track(clip), registry=registry))
     assert edit.components["identity"].name == "lookalike"
+    assert edit.origins["components.identity"] == "default"
     assert edit.source_face.reference == str(scene.folder / "anna.png")
     assert edit.source_face.reference_digest == "sha256:anna.png"
     assert edit.driver_face.by == "largest"
@@ -184,7 +185,9 @@ def test_of_several_that_can_tell_the_named_one_is_taken(scene: Any) -> None:
     (scene.folder / "anna.png").write_bytes(b"anna")
     clip = scene.edited("a.mov", face={"driver": "reference:anna.png"}, components={"identity": "two"})
     registry = Registry.of({"fake": FakePlugin(), "who": Knower("one", "two")}, version="1")
-    assert edit_of(scene.plan(scene.track(clip), registry=registry)).components["identity"].name == "two"
+    plan = scene.plan(scene.track(clip), registry=registry)
+    assert edit_of(plan).components["identity"].name == "two"
+    assert ("a", "components.identity", "two (who 1)", "effect") in explain(plan)
     clip = scene.edited("a.mov", face={"driver": "reference:anna.png"}, components={"identity": "thre"})
     (problem,) = scene.plan(scene.track(clip), registry=registry).errors
     assert "there is no identity 'thre'" in str(problem)

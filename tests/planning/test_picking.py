@@ -224,6 +224,35 @@ def test_lists_survive_the_way_through_json(scene: Scene) -> None:
     )
 
 
+class PlainOptions(PluginOptions):
+    weights: str = ""
+
+
+class FolderOptions(PluginOptions):
+    weights: Annotated[str, Weights(folder=True)] = ""
+
+
+@pytest.mark.parametrize(("options", "named"), [(PlainOptions, "a.bin"), (FolderOptions, "parts")])
+def test_the_content_of_plain_weights_is_in_the_fingerprint_too(
+    scene: Scene, options: type[PluginOptions], named: str
+) -> None:
+    (scene.folder / "parts").mkdir()
+    files = [scene.folder / "a.bin", scene.folder / "parts" / "b.bin"]
+    scene.registry = Registry.of({"fake": FakePlugin(), "new": Giving(component("refine", "net", options))})
+    clip = scene.edited("a.mov", components={"refine": ["net"]}, options={"net": {"weights": named}})
+    scene.write(scene.track(clip))
+    prints = set()
+    for content in (b"1", b"22"):
+        for file in files:
+            file.write_bytes(content)
+        plan = scene.plan(path=scene.folder / "cut.otio")
+        assert texts(plan) == []
+        choice = plan.shots[0].edit.chains["refine"][0]
+        assert choice.weights == scene.folder / named
+        prints.add(choice.fingerprint)
+    assert len(prints) == 2
+
+
 class NetOptions(PluginOptions):
     encoder: Annotated[str, Weights()] = ""
     parts: Annotated[str, Weights(folder=True)] = ""

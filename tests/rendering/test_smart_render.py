@@ -19,7 +19,7 @@ from dpe_toolkit.media.copy.ranges import CopiedRange, CopySource, _boundaries, 
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.model import RenderPlan
 from dpe_toolkit.rendering import RenderReport, render_plan
-from dpe_toolkit.rendering.checks import judge_output
+from dpe_toolkit.rendering.checks import output_problems
 from tests.analysis.fakes import Registry
 from tests.media.conftest import sound_packets, tone, write_sound_clip
 from tests.rendering.scenes import acting_face, edit, frames_of, plan, shot, write_clip
@@ -154,7 +154,7 @@ def test_a_source_of_other_pixels_is_encoded_and_named(tmp_path: Path) -> None:
     flat = encode(tmp_path / "flat.mp4", "libx264", "yuv420p", {"g": "12"})
     fine = encode(tmp_path / "fine.mp4", "libx264", "yuv444p", {"g": "12"})
     what = plan(shot(flat, 30), shot(fine, 30, name="fine"))
-    problems = judge_output(what, tmp_path / "out.mp4", OutputSettings(pass_through=True))
+    problems = output_problems(what, tmp_path / "out.mp4", OutputSettings(pass_through=True))
     (problem,) = (one for one in problems if "passed through" in one.wrong)
     assert problem.where == "shot 'shot'"
     assert problem.wrong == "'flat.mp4' cannot be passed through, and is encoded: its pixels are yuv420p"

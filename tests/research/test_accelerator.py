@@ -17,7 +17,7 @@ import dpe_toolkit.plugins
 from dpe_research import plugin
 from dpe_research.evaluation.methods import MeshMethod
 from dpe_research.measurement import FramePairs, measure_edits
-from dpe_research.training import Judges, Objective, PairBatch, RunFolder, accumulate_gradients, write_result
+from dpe_research.training import LossNetworks, Objective, PairBatch, RunFolder, accumulate_gradients, write_result
 from dpe_research.training.state import TrainingState
 from dpe_toolkit.core.errors import TrainingError
 from dpe_toolkit.editing.components import ComponentContext
@@ -27,7 +27,7 @@ from tests.research.commands.test_evaluate import evaluate, grid, values, videos
 from tests.research.evaluation.fakes import FakePlugin
 from tests.research.evaluation.test_mesh import case, portrait
 from tests.research.measurement.clips import FlatClips
-from tests.research.training.judges import MeanReader
+from tests.research.training.loss_networks import MeanReader
 from tests.research.training.runs import make_trainer, small_config, weights_of
 
 SHORT = {"stages.0.steps": 2, "stages.1.steps": 1, "adversarial.r1_every_steps": 2, "logging.checkpoint_every_steps": 1}
@@ -90,13 +90,13 @@ def test_bundled_judges_teach_on_an_accelerator(tmp_path: Path, metal: PretendAc
     context = ComponentContext(metal.device)
     kinds = {"regressor": "mesh", "features": "face_mesh"}
     made = {kind: registry.create(registry.choose(kind, name), context) for kind, name in kinds.items()}  # type: ignore[arg-type]
-    judges = Judges(made["regressor"], made["features"])  # type: ignore[arg-type] # made by kind
+    loss_networks = LossNetworks(made["regressor"], made["features"])  # type: ignore[arg-type] # made by kind
     config = small_config({"network.size": 64, "network.style_dim": 16})
     state = TrainingState(config, fabric_there())
     source, driver = (portrait(turn)[None].float().to(metal.device) / 127.5 - 1 for turn in (0.0, 8.0))
     pair = [F.interpolate(pictures, (64, 64), mode="area") for pictures in (source, driver)]
     players = state.enter(config.stages[0])
-    terms, _ = accumulate_gradients(players, Objective(config, judges), PairBatch(pair[0], pair[1]), step=1)
+    terms, _ = accumulate_gradients(players, Objective(config, loss_networks), PairBatch(pair[0], pair[1]), step=1)
     assert {"expression", "perceptual"} <= terms.keys()
     assert {value.device for value in terms.values()} == {ACCELERATOR}
     assert all(bool(one.grad.isfinite().all()) for one in state.network.parameters() if one.grad is not None)

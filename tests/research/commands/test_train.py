@@ -13,7 +13,7 @@ from dpe_research import plugin
 from dpe_research.dataset import ClipDraft, ClipMotion, DatasetWriter
 from dpe_toolkit.checkpoint import load_network
 from dpe_toolkit.plugins import Registry
-from tests.research.training.test_judges import PLUGINS
+from tests.research.training.test_loss_networks import PLUGINS
 
 Dpe = Callable[..., subprocess.CompletedProcess[str]]
 

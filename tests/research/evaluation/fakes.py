@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from dpe_research.dataset import ClipDraft, ClipMotion, DatasetWriter
-from dpe_research.evaluation import FaceReader, Judges, picture_metrics
+from dpe_research.evaluation import FaceReader, Measures, picture_metrics
 from dpe_research.evaluation.cases import Case
 from dpe_research.evaluation.methods import Edited
 from dpe_toolkit.api import Component, FaceReading, NoOptions, hookimpl
@@ -125,7 +125,7 @@ class FakeMetric:
 
 
 class FakePlugin:
-    """Offers what judges."""
+    """Offers what measures."""
 
     @hookimpl
     def dpe_register_regressors(self) -> list[Component[object]]:
@@ -178,12 +178,12 @@ class Editor:
         )
 
 
-def judges(*, identity: bool = True, lpips: str = "no weights were given") -> Judges:
+def measures(*, identity: bool = True, lpips: str = "no weights were given") -> Measures:
     metrics, columns, absent = picture_metrics(lpips, {"difference": FakeMetric()})
     reader = FaceReader(FakeRegressor(), FakeIdentity() if identity else None, torch.device("cpu"), 5)
     if not identity:
         absent["csim"] = "no identity embedder is installed"
-    return Judges(metrics, reader, "mesh", "fake" if identity else "", absent, columns)
+    return Measures(metrics, reader, "mesh", "fake" if identity else "", absent, columns)
 
 
 def write_dataset(folder: Path, footage: FakeFootage) -> Path:

@@ -11,7 +11,7 @@ from torch import Tensor
 from dpe_research.evaluation import calibrate
 from dpe_research.evaluation.calibration import CalibratedRegressor, fit_calibration
 from dpe_toolkit.editing.measures import FaceReading
-from tests.research.evaluation.fakes import FakeRegressor, grid_footage, judges
+from tests.research.evaluation.fakes import FakeRegressor, grid_footage, measures
 
 seeds = st.integers(0, 10**6)
 
@@ -68,9 +68,9 @@ def test_activities_that_are_never_drawn_have_no_place_in_the_expression() -> No
 
 def test_a_calibrated_regressor_keeps_all_but_the_expression() -> None:
     footage = grid_footage(5)
-    plain_judges = judges()
-    assert plain_judges.reader is not None
-    calibration = calibrate(footage, plain_judges.reader)
+    plain_measures = measures()
+    assert plain_measures.reader is not None
+    calibration = calibrate(footage, plain_measures.reader)
     assert calibration is not None
     assert calibration.explained == pytest.approx(1, abs=1e-2)
     pictures = footage.pictures["face0"].float() / 255
@@ -82,20 +82,20 @@ def test_a_calibrated_regressor_keeps_all_but_the_expression() -> None:
 
 
 def test_a_set_with_too_few_persons_is_not_calibrated_by() -> None:
-    plain_judges = judges()
-    assert plain_judges.reader is not None
-    assert calibrate(grid_footage(3), plain_judges.reader) is None
-    assert plain_judges.calibration is None
-    assert plain_judges.expression_quantity(("pose", "shape", "code")) == "shape"
-    assert plain_judges.expression_quantity(("pose", "code")) == "code"
+    plain_measures = measures()
+    assert plain_measures.reader is not None
+    assert calibrate(grid_footage(3), plain_measures.reader) is None
+    assert plain_measures.calibration is None
+    assert plain_measures.expression_quantity(("pose", "shape", "code")) == "shape"
+    assert plain_measures.expression_quantity(("pose", "code")) == "code"
 
 
 def test_ratios_of_calibrated_judges_are_of_the_code() -> None:
-    plain_judges = judges()
-    assert plain_judges.reader is not None
-    calibration = calibrate(grid_footage(5), plain_judges.reader)
+    plain_measures = measures()
+    assert plain_measures.reader is not None
+    calibration = calibrate(grid_footage(5), plain_measures.reader)
     assert calibration is not None
-    assert plain_judges.calibrated(calibration).expression_quantity(("pose", "shape", "code")) == "code"
+    assert plain_measures.calibrated(calibration).expression_quantity(("pose", "shape", "code")) == "code"
 
 
 @pytest.mark.gpu

@@ -6,18 +6,18 @@ import pytest
 import torch
 
 from dpe_research.evaluation import RunSettings, evaluate_groups, grid_groups, pair_groups, self_groups
-from dpe_research.evaluation.judging import Judges
+from dpe_research.evaluation.measures import Measures
 from dpe_research.evaluation.methods import TruePictures, UneditedSource
 from dpe_research.evaluation.metrics import MetricInfo
 from dpe_research.evaluation.report import Report, build_report
 from dpe_toolkit.core.errors import OptionsError
-from tests.research.evaluation.fakes import DEGREES, Editor, grid_footage, judges, video_footage
+from tests.research.evaluation.fakes import DEGREES, Editor, grid_footage, measures, video_footage
 
 PSNR = MetricInfo(key="psnr", label="PSNR", unit="dB", higher_is_better=True)
 
 
-def reported(protocol: str, methods: list[object], *, judged: Judges | None = None, footage=None) -> Report:
-    judged = judged or judges()
+def reported(protocol: str, methods: list[object], *, measured: Measures | None = None, footage=None) -> Report:
+    measured = measured or measures()
     if protocol == "synthetic":
         footage = footage or grid_footage()
         groups = grid_groups(footage.clips(), pairs_per_clip=10)
@@ -29,8 +29,8 @@ def reported(protocol: str, methods: list[object], *, judged: Judges | None = No
         groups = self_groups(clips) if protocol == "self" else pair_groups(pairs, clips, edit)
     grid = protocol == "synthetic"
     settings = RunSettings(batch_size=4, num_worst=2, worst_by=PSNR, swept_pairs=6 if grid else 0, measures_spread=grid)
-    outcome = evaluate_groups(footage, groups, methods, judged, settings)
-    return build_report(protocol, outcome, judged, data="fakes", created="now", tool="tests", settings={})
+    outcome = evaluate_groups(footage, groups, methods, measured, settings)
+    return build_report(protocol, outcome, measured, data="fakes", created="now", tool="tests", settings={})
 
 
 def numbers(report: Report, method: str) -> dict[str, float | None]:
@@ -166,17 +166,17 @@ def test_curves_follow_the_frames_of_the_driver() -> None:
 
 
 def test_missing_embedders_are_told_in_the_cell() -> None:
-    report = reported("cross", [Editor("exact")], judged=judges(identity=False))
+    report = reported("cross", [Editor("exact")], measured=measures(identity=False))
     assert reasons(report, "exact")["csim"] == "no identity embedder is installed"
 
 
 def test_without_a_regressor_pictures_are_still_compared() -> None:
-    plain = judges()
-    blind = Judges(plain.pictures, None, "mesh", "", {**plain.absent, "apd": "there is no regressor"})
-    report = reported("self", [Editor("exact")], judged=blind)
+    plain = measures()
+    blind = Measures(plain.pictures, None, "mesh", "", {**plain.absent, "apd": "there is no regressor"})
+    report = reported("self", [Editor("exact")], measured=blind)
     assert numbers(report, "exact")["psnr"] == math.inf
     assert reasons(report, "exact")["apd"] == "there is no regressor"
-    grid = reported("synthetic", [Editor("exact")], judged=blind)
+    grid = reported("synthetic", [Editor("exact")], measured=blind)
     assert numbers(grid, "exact")["expression_psnr"] == math.inf
     assert reasons(grid, "exact")["expression_ratio"] == "no regressor reads faces here"
 

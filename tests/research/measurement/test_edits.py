@@ -12,7 +12,7 @@ from dpe_research.measurement import FramePairs, face_distances, held_out_pairs,
 from dpe_toolkit.editing.measures import FaceReading
 from dpe_toolkit.networks import Branch, NetworkParams
 from tests.research.measurement.clips import FlatClips
-from tests.research.training.judges import MeanReader
+from tests.research.training.loss_networks import MeanReader
 
 ANGLES = st.lists(st.floats(-60, 60), min_size=3, max_size=3)
 

@@ -1,4 +1,4 @@
-"""Judges for tests: linear in the pictures, so that values can be worked out by hand."""
+"""LossNetworks for tests: linear in the pictures, so that values can be worked out by hand."""
 
 from __future__ import annotations
 

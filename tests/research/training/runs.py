@@ -12,8 +12,8 @@ import torch
 from lightning_fabric import Fabric
 
 from dpe_research.training import (
-    Judges,
     Launch,
+    LossNetworks,
     RunFolder,
     StepReport,
     Trainer,
@@ -23,7 +23,7 @@ from dpe_research.training import (
     make_fabric,
 )
 from tests.research.measurement.clips import FlatClips
-from tests.research.training.judges import HalvedMaps, MeanReader
+from tests.research.training.loss_networks import HalvedMaps, MeanReader
 
 SMALL: dict[str, object] = {
     "network.size": 16,
@@ -50,8 +50,8 @@ def small_config(values: Mapping[str, object] | None = None) -> TrainingConfig:
     return load_config("paper", {**SMALL, **(values or {})})
 
 
-def small_judges() -> Judges:
-    return Judges(MeanReader(), HalvedMaps())
+def small_loss_networks() -> LossNetworks:
+    return LossNetworks(MeanReader(), HalvedMaps())
 
 
 class Telling:
@@ -68,14 +68,14 @@ def make_trainer(
     folder: Path,
     config: TrainingConfig,
     *,
-    judges: Judges | None = None,
+    loss_networks: LossNetworks | None = None,
     fabric: Fabric | None = None,
     telling: bool = False,
 ) -> Trainer:
     fabric = fabric or make_fabric(config.compute)
     observer = Telling() if telling else None
     run = RunFolder(folder)
-    return Trainer(config, FlatClips(), judges or small_judges(), run, fabric=fabric, observer=observer)
+    return Trainer(config, FlatClips(), loss_networks or small_loss_networks(), run, fabric=fabric, observer=observer)
 
 
 def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from dpe_research.training import (
-    Judges,
     Launch,
+    LossNetworks,
     RunFolder,
     StepBatches,
     Trainer,
@@ -35,7 +35,7 @@ from dpe_toolkit.checkpoint import load_network
 from dpe_toolkit.core.errors import AnalysisError, OptionsError, TrainingError
 from dpe_toolkit.editing.measures import FaceReading
 from tests.research.measurement.clips import FlatClips
-from tests.research.training.judges import HalvedMaps, MeanReader
+from tests.research.training.loss_networks import HalvedMaps, MeanReader
 from tests.research.training.runs import make_trainer, small_config, weights_of
 
 ROOT = Path(__file__).parents[3]
@@ -208,7 +208,7 @@ class Broken(MeanReader):
 
 
 def test_a_loss_that_is_no_number_stops_with_term_step_clips_and_the_state_before(tmp_path: Path) -> None:
-    trainer = make_trainer(tmp_path, small_config(), judges=Judges(Broken(), HalvedMaps()))
+    trainer = make_trainer(tmp_path, small_config(), loss_networks=LossNetworks(Broken(), HalvedMaps()))
     expected = r"step 2 gave numbers.*expression = nan.*total = nan.*train-\d frames \d and \d.*step-000000002.pt"
     with pytest.raises(TrainingError, match=expected):
         trainer.train()
@@ -321,9 +321,9 @@ def test_batches_that_cannot_be_dealt_out_are_refused(tmp_path: Path, values: di
 def test_a_dataset_without_pairs_is_refused(tmp_path: Path) -> None:
     config = small_config()
     fabric = make_fabric(config.compute)
-    judges = Judges(MeanReader(), HalvedMaps())
+    loss_networks = LossNetworks(MeanReader(), HalvedMaps())
     with pytest.raises(AnalysisError, match="no clip of two frames"):
-        Trainer(config, FlatClips(lengths=(1,)), judges, RunFolder(tmp_path), fabric=fabric)
+        Trainer(config, FlatClips(lengths=(1,)), loss_networks, RunFolder(tmp_path), fabric=fabric)
 
 
 def test_devices_that_are_not_there_are_refused() -> None:

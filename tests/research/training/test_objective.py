@@ -7,11 +7,20 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dpe_research.measurement import HeldMotion
-from dpe_research.training import PRESETS, Cycle, CyclicEdits, Judges, Objective, PairBatch, TrainingConfig, load_config
+from dpe_research.training import (
+    PRESETS,
+    Cycle,
+    CyclicEdits,
+    LossNetworks,
+    Objective,
+    PairBatch,
+    TrainingConfig,
+    load_config,
+)
 from dpe_research.training.losses import unstillness
 from dpe_research.training.objective import bounded
 from dpe_toolkit.networks import Branch, Discriminator, DpeNetwork, NetworkParams
-from tests.research.training.judges import HalvedMaps, MeanReader
+from tests.research.training.loss_networks import HalvedMaps, MeanReader
 
 PARAMS = NetworkParams(size=16, style_dim=8, motion_dim=4, max_channels=6)
 
@@ -42,8 +51,10 @@ def config(**values: object) -> TrainingConfig:
     return load_config("paper", {**off, **{name.replace("__", "."): value for name, value in values.items()}})
 
 
-def terms_of(chosen: TrainingConfig, judges: Judges | None = None, cycle: Cycle | None = None) -> dict[str, Tensor]:
-    return Objective(chosen, judges or Judges()).terms(cycle or made(), BATCH, None)
+def terms_of(
+    chosen: TrainingConfig, loss_networks: LossNetworks | None = None, cycle: Cycle | None = None
+) -> dict[str, Tensor]:
+    return Objective(chosen, loss_networks or LossNetworks()).terms(cycle or made(), BATCH, None)
 
 
 def test_reconstruction_compares_the_papers_three_pairs() -> None:
@@ -69,23 +80,23 @@ def test_self_reconstructions_of_the_driver_are_compared_with_the_driver() -> No
 def test_perception_compares_five_pairs_at_every_scale_and_looks_at_each_picture_once() -> None:
     features = HalvedMaps()
     chosen = config(perceptual__weight=20, perceptual__scales=[1, 2], perceptual__layer_weight=10)
-    terms = terms_of(chosen, Judges(features=features))
+    terms = terms_of(chosen, LossNetworks(features=features))
     pairs = ((S2, D), (D2, S), (S1, D1), (OWN[0], S), (OWN[1], S))
     # Flat pictures in [0, 1] are half as far apart; the second map doubles; two scales look alike.
     expected = 10 * sum(2 * (0.5 + 2 * 0.5) * apart(*pair) for pair in pairs)
     assert terms["perceptual"].item() == pytest.approx(expected)
     assert features.calls == [(12, 8, True), (4, 8, False), (12, 4, True), (4, 4, False)]
-    assert Objective(chosen, Judges(features=features)).total(terms).item() == pytest.approx(20 * expected)
+    assert Objective(chosen, LossNetworks(features=features)).total(terms).item() == pytest.approx(20 * expected)
 
 
 def test_both_mid_pictures_are_to_have_the_drivers_expression() -> None:
-    terms = terms_of(config(expression__weight=20), Judges(regressor=MeanReader()))
+    terms = terms_of(config(expression__weight=20), LossNetworks(regressor=MeanReader()))
     expected = sum(float((mid - D)[:, :2].abs().mean()) / 2 for mid in (S1, D1))
     assert terms["expression"].item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_both_mid_pictures_are_to_have_the_sources_pose() -> None:
-    terms = terms_of(config(pose__weight=1), Judges(regressor=MeanReader()))
+    terms = terms_of(config(pose__weight=1), LossNetworks(regressor=MeanReader()))
     blue = [float((mid - S)[:, 2].abs().mean()) / 2 for mid in (S1, D1)]
     assert terms["pose"].item() == pytest.approx(sum(0.5 * (90 * one / 10 + one / 0.05) for one in blue), rel=1e-5)
 
@@ -94,7 +105,7 @@ def test_made_faces_are_looked_for_near_the_sources_mesh() -> None:
     reader = MeanReader()
     batch = PairBatch(S, D, torch.zeros(2, 4, 3), torch.ones(2, 4, 3))
     chosen = config(expression__weight=1, pose__weight=1)
-    Objective(chosen, Judges(regressor=reader)).terms(made(), batch, None)
+    Objective(chosen, LossNetworks(regressor=reader)).terms(made(), batch, None)
     seen = [(len(near), float(near.mean())) for near in reader.near if near is not None]
     assert seen == [(4, 0.0), (2, 1.0), (2, 0.0)]
 
@@ -102,7 +113,7 @@ def test_made_faces_are_looked_for_near_the_sources_mesh() -> None:
 def test_no_gradient_reaches_what_is_given() -> None:
     cycle = made()
     chosen = config(reconstruction__weight=1, perceptual__weight=1, perceptual__scales=[1], expression__weight=1)
-    objective = Objective(chosen, Judges(MeanReader(), HalvedMaps()))
+    objective = Objective(chosen, LossNetworks(MeanReader(), HalvedMaps()))
     objective.total(objective.terms(cycle, BATCH, None)).backward()
     assert all(picture.grad is not None for picture in (*cycle[:4], *cycle.own) if isinstance(picture, Tensor))
     assert S.grad is None
@@ -116,7 +127,7 @@ def test_the_finals_alone_are_shown_to_the_discriminator() -> None:
         shown.append(pictures)
         return pictures.new_zeros(len(pictures), 1)
 
-    terms = Objective(config(adversarial__weight=1), Judges()).terms(made(), BATCH, discriminator)
+    terms = Objective(config(adversarial__weight=1), LossNetworks()).terms(made(), BATCH, discriminator)
     assert torch.equal(shown[0], torch.cat((S2, D2)))
     assert terms["adversarial"].item() == pytest.approx(2 * torch.log(torch.tensor(2.0)).item())
 
@@ -168,11 +179,11 @@ def test_a_discriminator_without_groups_scores_each_picture_alone_and_loads_the_
 
 def test_flows_weigh_beside_whatever_a_stage_compares() -> None:
     chosen = config(reconstruction__weight=1, flow__weight=0.5)
-    cycle, objective = made()._replace(flow=torch.tensor(3.0, dtype=torch.float64)), Objective(chosen, Judges())
+    cycle, objective = made()._replace(flow=torch.tensor(3.0, dtype=torch.float64)), Objective(chosen, LossNetworks())
     terms = objective.terms(cycle, BATCH, None)
     assert terms["flow"].item() == 3
     assert objective.total(terms).item() == pytest.approx(terms["reconstruction"].item() + 1.5)
-    without = Objective(config(reconstruction__weight=1), Judges()).terms(cycle, BATCH, None, compares="driven")
+    without = Objective(config(reconstruction__weight=1), LossNetworks()).terms(cycle, BATCH, None, compares="driven")
     driven = objective.terms(cycle, BATCH, None, compares="driven")
     assert driven["warm_up"].item() == pytest.approx(without["warm_up"].item() + 1.5)
 
@@ -243,7 +254,7 @@ def test_a_bounded_gradient_keeps_its_direction_and_is_never_longer_than_the_lim
 
 def read_gradient(**values: object) -> Tensor:
     cycle = made()
-    terms = terms_of(config(expression__weight=1, **values), Judges(regressor=MeanReader()), cycle)
+    terms = terms_of(config(expression__weight=1, **values), LossNetworks(regressor=MeanReader()), cycle)
     terms["expression"].backward()
     assert cycle.source_mid.grad is not None
     return cycle.source_mid.grad.flatten(1).norm(dim=1)
@@ -267,7 +278,7 @@ def test_a_share_of_the_pairs_is_read_and_never_none() -> None:
 
 
 def test_a_warm_up_compares_self_reconstructions_alone() -> None:
-    objective = Objective(config(reconstruction__weight=1, expression__weight=1), Judges(regressor=MeanReader()))
+    objective = Objective(config(reconstruction__weight=1, expression__weight=1), LossNetworks(regressor=MeanReader()))
     terms = objective.terms(made(), BATCH, None, compares="own")
     assert list(terms) == ["warm_up"]
     assert terms["warm_up"].item() == pytest.approx(apart(OWN[0], S) + apart(OWN[1], S))
@@ -278,7 +289,7 @@ def test_a_driven_warm_up_also_compares_both_mids_with_what_drove_them() -> None
     chosen = config(reconstruction__weight=1, reconstruction__own=0.5, expression__weight=1)
     cycle = made()
     warm = cycle._replace(source_final=cycle.source_mid, driver_final=cycle.driver_mid)
-    terms = Objective(chosen, Judges(regressor=MeanReader())).terms(warm, BATCH, None, compares="driven")
+    terms = Objective(chosen, LossNetworks(regressor=MeanReader())).terms(warm, BATCH, None, compares="driven")
     assert list(terms) == ["warm_up"]
     own = apart(OWN[0], S) + apart(OWN[1], S)
     assert terms["warm_up"].item() == pytest.approx(apart(S1, D) + apart(D1, S) + 0.5 * own)
@@ -305,11 +316,13 @@ def test_parts_are_compared_within_the_masks_of_whom_each_pair_shows() -> None:
     wrong = D.clone()
     wrong[:, :, :4] += 0.5  # outside of the driver's parts
     cycle = cycle._replace(source_final=wrong)
-    terms = Objective(config(parts__weight=2), Judges()).terms(cycle, batch, None)
+    terms = Objective(config(parts__weight=2), LossNetworks()).terms(cycle, batch, None)
     assert list(terms) == ["parts"]
     own = apart(OWN[0], S) + apart(OWN[1], S)
     assert terms["parts"].item() == pytest.approx(apart(D2, S) + apart(S1, D1) + own)
-    driven = Objective(config(parts__weight=2, parts__finals=0), Judges()).terms(cycle, batch, None, compares="driven")
+    driven = Objective(config(parts__weight=2, parts__finals=0), LossNetworks()).terms(
+        cycle, batch, None, compares="driven"
+    )
     expected = apart(wrong, D) + apart(D2, S) + 2 * own
     assert driven["warm_up"].item() == pytest.approx(expected)
 
@@ -322,10 +335,10 @@ def test_codes_are_compared_with_activities_and_poses_in_their_units() -> None:
     expression = torch.tensor([[2.0, 2.0, 7.0]] * 2 + [[0.0, 1.0, 7.0]] * 2)
     pose = torch.tensor([[0.4, 0.4, 0.4, 10.0, 10.0, 8.0, 7.0]] * 2 + [[0.0, 0.0, 3.0, 10.0, 10.0, 8.0, 7.0]] * 2)
     cycle = made()._replace(codes=(expression, pose))
-    terms = Objective(config(reconstruction__weight=1), Judges()).terms(cycle, batch, None, compares="codes")
+    terms = Objective(config(reconstruction__weight=1), LossNetworks()).terms(cycle, batch, None, compares="codes")
     assert list(terms) == ["warm_up"]
     assert terms["warm_up"].item() == pytest.approx(4 * 0.5 + 9 / 6)
-    weighed = Objective(config(codes__weight=0.5), Judges())
+    weighed = Objective(config(codes__weight=0.5), LossNetworks())
     terms = weighed.terms(cycle, batch, None)
     assert list(terms) == ["codes"]
     assert weighed.total(terms).item() == pytest.approx(0.5 * 3.5)

@@ -7,7 +7,7 @@ from torch import nn
 from dpe_research.measurement import HeldMotion
 from dpe_research.training import (
     CyclicEdits,
-    Judges,
+    LossNetworks,
     Objective,
     PairBatch,
     Players,
@@ -18,7 +18,7 @@ from dpe_research.training import (
 )
 from dpe_research.training.step import Adversary
 from dpe_toolkit.networks import Discriminator, DpeNetwork, NetworkParams
-from tests.research.training.judges import HalvedMaps, MeanReader
+from tests.research.training.loss_networks import HalvedMaps, MeanReader
 
 PARAMS = NetworkParams(size=16, style_dim=8, motion_dim=4, max_channels=6)
 ALONE = {"perceptual.scales": [1, 2], "adversarial.deviation_group": 1}
@@ -32,7 +32,7 @@ def step_once(config: TrainingConfig, *, step: int = 1) -> tuple[dict[str, float
     discriminator = Discriminator(PARAMS, group_size=config.adversarial.deviation_group).double()
     source, driver = torch.rand(2, 4, 3, 16, 16, dtype=torch.float64) * 2 - 1
     players = Players(CyclicEdits(network), Adversary(discriminator), discriminator)
-    objective = Objective(config, Judges(MeanReader(), HalvedMaps()))
+    objective = Objective(config, LossNetworks(MeanReader(), HalvedMaps()))
     terms, _ = accumulate_gradients(players, objective, PairBatch(source, driver), step=step)
     return {name: value.item() for name, value in terms.items()}, network, discriminator
 
@@ -104,7 +104,7 @@ def test_a_stage_that_compares_codes_trains_what_makes_codes_and_all_of_it() -> 
     source, driver = torch.rand(2, 2, 3, 16, 16)
     batch = PairBatch(source, driver, source_motion=held, driver_motion=held)
     players = Players(edits, None, None)
-    objective = Objective(load_config("paper", ALONE), Judges(MeanReader(), HalvedMaps()))
+    objective = Objective(load_config("paper", ALONE), LossNetworks(MeanReader(), HalvedMaps()))
     terms, cycle = accumulate_gradients(players, objective, batch, step=0, compares="codes")
     assert set(terms) == {"warm_up", "total"}
     assert {name for name, one in network.named_parameters() if one.grad is not None} == names

@@ -129,7 +129,7 @@ def run(
     if not stretches:
         raise _nothing_usable(len(entries), [one.dropped[0].detail for one in refused], output)
     total = sum(len(stretch.span) for stretch in stretches)
-    with counted_frames("find and crop", total) as advanced, _told_when_stopped(output):
+    with counted_frames("find and crop", total) as advanced, _say_when_stopped(output):
         report = build_dataset(stretches, refused, output, settings, maker=registry, jobs=jobs, advanced=advanced)
     _print_report(report, output)
 
@@ -197,7 +197,7 @@ def _nothing_usable(count: int, details: list[str], output: Path) -> DatasetErro
 
 
 @contextmanager
-def _told_when_stopped(output: Path) -> Iterator[None]:
+def _say_when_stopped(output: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as interrupt:

@@ -12,7 +12,7 @@ from dpe_research.commands.evaluation_choices import (
     BaselineChoices,
     DataChoices,
     FramesOption,
-    JudgeChoices,
+    MeasureChoices,
     MethodChoices,
     PairsOption,
     ReportFolderOption,
@@ -82,12 +82,12 @@ def _self(
     data: DataChoices,
     methods: MethodChoices,
     baselines: BaselineChoices,
-    judges: JudgeChoices,
+    measures: MeasureChoices,
 ) -> None:
     """Runs the protocol and writes the report."""
     from dpe_research.evaluation import self_groups
 
-    _run("self", output, lambda clips: self_groups(clips, num_frames=frames), data, (methods, baselines, judges))
+    _run("self", output, lambda clips: self_groups(clips, num_frames=frames), data, (methods, baselines, measures))
 
 
 def _of_pairs(protocol: ProtocolName, edit: EditKind) -> Callable[..., None]:
@@ -99,7 +99,7 @@ def _of_pairs(protocol: ProtocolName, edit: EditKind) -> Callable[..., None]:
         data: DataChoices,
         methods: MethodChoices,
         baselines: BaselineChoices,
-        judges: JudgeChoices,
+        measures: MeasureChoices,
     ) -> None:
         """Runs the protocol and writes the report."""
         from dpe_research.evaluation import default_pairs, pair_groups, read_pairs
@@ -108,7 +108,7 @@ def _of_pairs(protocol: ProtocolName, edit: EditKind) -> Callable[..., None]:
             chosen = read_pairs(pairs, clips) if pairs else default_pairs(clips)
             return pair_groups(chosen, clips, edit, num_frames=frames)
 
-        _run(protocol, output, groups, data, (methods, baselines, judges))
+        _run(protocol, output, groups, data, (methods, baselines, measures))
 
     return run
 
@@ -122,7 +122,7 @@ def _synthetic(
     data: DataChoices,
     methods: MethodChoices,
     baselines: BaselineChoices,
-    judges: JudgeChoices,
+    measures: MeasureChoices,
 ) -> None:
     """Runs the protocol and writes the report."""
     from dpe_research.evaluation import grid_groups
@@ -132,7 +132,7 @@ def _synthetic(
         output,
         lambda clips: grid_groups(clips, pairs_per_clip=pairs_per_clip, seed=data.seed),
         data,
-        (methods, baselines, judges),
+        (methods, baselines, measures),
     )
 
 
@@ -161,7 +161,7 @@ def _run(
     output: Path,
     groups: Callable[[Sequence[Clip]], Sequence[Group]],
     data: DataChoices,
-    rest: tuple[MethodChoices, BaselineChoices, JudgeChoices],
+    rest: tuple[MethodChoices, BaselineChoices, MeasureChoices],
 ) -> None:
     from dpe_research.commands.evaluation_work import evaluate, print_summary
     from dpe_research.evaluation.report import write_frames, write_report

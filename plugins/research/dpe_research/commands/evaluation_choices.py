@@ -16,7 +16,7 @@ __all__ = [
     "BaselineName",
     "DataChoices",
     "FramesOption",
-    "JudgeChoices",
+    "MeasureChoices",
     "MethodChoices",
     "PairsOption",
     "ReportFolderOption",
@@ -38,7 +38,7 @@ NetName = Literal["alex", "vgg"]
 
 _DATA = "Data"
 _METHODS = "Methods: one row each"
-_JUDGES = "What judges"
+_MEASURES = "What measures"
 _WHERE = "Where and how it runs"
 
 ReportFolderOption = Annotated[
@@ -162,19 +162,19 @@ class BaselineChoices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeChoices:
+class MeasureChoices:
     """Metrics and what reads faces."""
 
     regressor: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Component that reads expression and pose; mesh.", rich_help_panel=_JUDGES),
+        typer.Option(metavar="NAME", help="Component that reads expression and pose; mesh.", rich_help_panel=_MEASURES),
     ] = None
     calibrate: Annotated[
         bool,
         typer.Option(
             help="On a synthetic set, read expressions as the activities drawn, by a map fitted on its training part; "
             "else a turned head reads as another expression.",
-            rich_help_panel=_JUDGES,
+            rich_help_panel=_MEASURES,
         ),
     ] = True
     identity: Annotated[
@@ -182,22 +182,22 @@ class JudgeChoices:
         typer.Option(
             metavar="NAME",
             help="Component that tells persons apart, for CSIM; the first of arcface and dlib that can run.",
-            rich_help_panel=_JUDGES,
+            rich_help_panel=_MEASURES,
         ),
     ] = None
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="A plugin's metric besides ours; may be given again.", rich_help_panel=_JUDGES
+            metavar="NAME", help="A plugin's metric besides ours; may be given again.", rich_help_panel=_MEASURES
         ),
     ] = None
-    lpips_net: Annotated[NetName, typer.Option(help="Network behind LPIPS.", rich_help_panel=_JUDGES)] = "alex"
+    lpips_net: Annotated[NetName, typer.Option(help="Network behind LPIPS.", rich_help_panel=_MEASURES)] = "alex"
     lpips_backbone: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             help="Torchvision's weights of that network (alexnet-owt-7be5be79.pth, vgg16-397923af.pth).",
-            rich_help_panel=_JUDGES,
+            rich_help_panel=_MEASURES,
         ),
     ] = None
     lpips_linear: Annotated[
@@ -205,7 +205,7 @@ class JudgeChoices:
         typer.Option(
             metavar="FILE",
             help="Linear layers of the lpips package (weights/v0.1/alex.pth or vgg.pth).",
-            rich_help_panel=_JUDGES,
+            rich_help_panel=_MEASURES,
         ),
     ] = None
     assignments: Annotated[
@@ -213,8 +213,8 @@ class JudgeChoices:
         typer.Option(
             "--set",
             metavar="COMPONENT.OPTION=VALUE",
-            help="An option of a component that judges; may be given again.",
-            rich_help_panel=_JUDGES,
+            help="An option of a component that measures; may be given again.",
+            rich_help_panel=_MEASURES,
         ),
     ] = None
 

@@ -13,7 +13,7 @@ from dpe_research.commands.evaluation_choices import (
     BaselineChoices,
     BaselineName,
     DataChoices,
-    JudgeChoices,
+    MeasureChoices,
     MethodChoices,
 )
 from dpe_toolkit.api import OptionsError
@@ -22,7 +22,7 @@ from dpe_toolkit.api.commands import note, print_table
 if TYPE_CHECKING:
     import torch
 
-    from dpe_research.evaluation import Group, Judges, ProtocolName, Scores
+    from dpe_research.evaluation import Group, Measures, ProtocolName, Scores
     from dpe_research.evaluation.footage import Clip, Footage
     from dpe_research.evaluation.methods import Method, NetworkMethod
     from dpe_research.evaluation.metrics import MetricInfo
@@ -39,7 +39,7 @@ def evaluate(
     protocol: ProtocolName,
     groups_of: Callable[[Sequence[Clip]], Sequence[Group]],
     data: DataChoices,
-    rest: tuple[MethodChoices, BaselineChoices, JudgeChoices],
+    rest: tuple[MethodChoices, BaselineChoices, MeasureChoices],
 ) -> tuple[Report, tuple[Scores, ...]]:
     """Runs a protocol; gives its report and every number behind it.
 
@@ -52,34 +52,34 @@ def evaluate(
     from dpe_toolkit.api.commands import allowed_registry
     from dpe_toolkit.api.components import resolve_device
 
-    chosen, baselines, judged = rest
+    chosen, baselines, measured = rest
     published = read_published(baselines.published) if baselines.published else ()
     device, registry = resolve_device(data.device), allowed_registry()
     footage: Footage = FaceDataset.open(data.data)
     groups = groups_of(_clips(footage, data))
     methods = _methods(protocol, chosen, baselines, registry, device)
-    judges = _judges(judged, chosen, registry, device, data.batch_size)
+    measures = _measures(measured, chosen, registry, device, data.batch_size)
     has_grid = protocol == "synthetic"
-    if has_grid and judged.calibrate:
-        judges = _calibrated(judges, footage, data)
+    if has_grid and measured.calibrate:
+        measures = _calibrated(measures, footage, data)
     settings = RunSettings(
         batch_size=data.batch_size,
         num_worst=data.worst,
-        worst_by=_worst_by(protocol, judges),
-        swept_pairs=_SWEPT_PAIRS if has_grid and judges.reader is not None else 0,
+        worst_by=_worst_by(protocol, measures),
+        swept_pairs=_SWEPT_PAIRS if has_grid and measures.reader is not None else 0,
         measures_spread=has_grid,
         seed=data.seed,
     )
     with _progress(data) as progress:
-        outcome = evaluate_groups(footage, groups, methods, judges, settings, progress=progress)
+        outcome = evaluate_groups(footage, groups, methods, measures, settings, progress=progress)
     report = build_report(
         protocol,
         outcome,
-        judges,
+        measures,
         data=f"{data.data.resolve().name}, {data.split} split, {len(groups)} clips or pairs",
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         tool=f"dpe_research {__version__}",
-        settings=_told(data, chosen, judges, device),
+        settings=_settings(data, chosen, measures, device),
     )
     report = add_published(report, published)
     return (add_paper(report) if baselines.paper else report), tuple(outcome.scores.values())
@@ -185,51 +185,51 @@ def _folders(chosen: MethodChoices) -> Iterator[tuple[str, str]]:
         yield ("", text) if "=" not in text or Path(text).is_dir() else named_value(text, "--results")
 
 
-def _judges(
-    judged: JudgeChoices, chosen: MethodChoices, registry: Registry, device: torch.device, batch_size: int
-) -> Judges:
-    from dpe_research.evaluation.choosing import JudgeRequest, choose_judges
+def _measures(
+    measured: MeasureChoices, chosen: MethodChoices, registry: Registry, device: torch.device, batch_size: int
+) -> Measures:
+    from dpe_research.evaluation.choosing import MeasureRequest, choose_measures
 
-    request = JudgeRequest(
-        regressor=judged.regressor,
-        identity=judged.identity,
-        metrics=tuple(judged.metric or ()),
-        lpips_net=judged.lpips_net,
-        lpips_backbone=judged.lpips_backbone,
-        lpips_linear=judged.lpips_linear,
-        options=judged.options,
+    request = MeasureRequest(
+        regressor=measured.regressor,
+        identity=measured.identity,
+        metrics=tuple(measured.metric or ()),
+        lpips_net=measured.lpips_net,
+        lpips_backbone=measured.lpips_backbone,
+        lpips_linear=measured.lpips_linear,
+        options=measured.options,
         weights_folder=chosen.weights_folder,
     )
-    return choose_judges(request, registry, device, batch_size)
+    return choose_measures(request, registry, device, batch_size)
 
 
-def _calibrated(judges: Judges, footage: Footage, data: DataChoices) -> Judges:
-    """The judges with the expression calibrated, or as they are where the set has nobody to calibrate by."""
+def _calibrated(measures: Measures, footage: Footage, data: DataChoices) -> Measures:
+    """The measures with the expression calibrated, or as they are where the set has nobody to calibrate by."""
     from dpe_research.evaluation import calibrate
 
-    found = None if judges.reader is None else calibrate(footage, judges.reader, seed=data.seed)
-    if judges.reader is not None and found is None and not data.quiet:
+    found = None if measures.reader is None else calibrate(footage, measures.reader, seed=data.seed)
+    if measures.reader is not None and found is None and not data.quiet:
         note(
             "the training part of the set has too few persons to calibrate expressions by; they are the regressor's own"
         )
-    return judges if found is None else judges.calibrated(found)
+    return measures if found is None else measures.calibrated(found)
 
 
-def _worst_by(protocol: str, judges: Judges) -> MetricInfo:
+def _worst_by(protocol: str, measures: Measures) -> MetricInfo:
     key = "psnr" if protocol in _WITH_TRUTH else "aed_expression"
-    columns = (*judges.picture_columns, *judges.face_columns)
+    columns = (*measures.picture_columns, *measures.face_columns)
     return next(column for column in columns if column.key == key)
 
 
-def _told(data: DataChoices, chosen: MethodChoices, judges: Judges, device: torch.device) -> dict[str, str]:
+def _settings(data: DataChoices, chosen: MethodChoices, measures: Measures, device: torch.device) -> dict[str, str]:
     listed = {"weights": [chosen.weights], "compared": chosen.compare, "results": chosen.results}
     files = {name: ", ".join(filter(None, values or ())) for name, values in listed.items()}
     told = {
         "data": data.data.resolve().name,
         "split": data.split,
         **files,
-        "regressor": judges.regressor_name if judges.reader else "",
-        "identity embedder": judges.identity_name,
+        "regressor": measures.regressor_name if measures.reader else "",
+        "identity embedder": measures.identity_name,
         "device": str(device),
         "batch size": str(data.batch_size),
         "seed": str(data.seed),

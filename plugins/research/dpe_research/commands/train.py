@@ -61,7 +61,7 @@ def run(
         RunFolder,
         Trainer,
         leaving_together,
-        load_judges,
+        load_loss_networks,
         make_fabric,
         open_dataset,
         write_result,
@@ -76,9 +76,9 @@ def run(
     fabric = make_fabric(settings.compute, Launch.of(os.environ))
     with leaving_together(fabric):
         registry = allowed_registry()
-        judges = load_judges(settings, registry, fabric.device)
+        loss_networks = load_loss_networks(settings, registry, fabric.device)
         with _TrainingBars(settings.num_steps, hidden=not fabric.is_global_zero) as bars:
-            trainer = Trainer(settings, dataset, judges, folder, fabric=fabric, observer=bars)
+            trainer = Trainer(settings, dataset, loss_networks, folder, fabric=fabric, observer=bars)
             if fabric.is_global_zero:
                 bars.noted(f"{settings.num_steps} steps of {settings.data.batch_size} pairs on {fabric.device}")
             finished = trainer.train(resume=resume)
@@ -87,7 +87,7 @@ def run(
     if not finished:
         note(f"go on with: dpe train -o {output} --resume", label="stopped", style="yellow")
         raise typer.Exit(_STOPPED)
-    regressor = judges.regressor or _measuring_regressor(settings, registry, fabric)
+    regressor = loss_networks.regressor or _measuring_regressor(settings, registry, fabric)
     result = write_result(settings, trainer.state.average.network, folder, dataset, regressor)
     if result.measure is not None:
         for branch in ("pose", "exp"):

@@ -179,7 +179,7 @@ def _begin(folder: Path, work: Path, settings: _Settings) -> DatasetIndex:
             )
     if begun != settings:
         raise DatasetError(
-            f"the dataset was begun with {_told(begun)}, not {_told(settings)}",
+            f"the dataset was begun with {_words(begun)}, not {_words(settings)}",
             "the same settings as before",
             "name another folder, or give the settings that it was begun with",
             path=folder,
@@ -198,7 +198,7 @@ def _begin(folder: Path, work: Path, settings: _Settings) -> DatasetIndex:
     return index
 
 
-def _told(settings: _Settings) -> str:
+def _words(settings: _Settings) -> str:
     return f"kind {settings.kind}, {settings.size_px} px {settings.pictures}, shards of {settings.shard_bytes} bytes"
 
 

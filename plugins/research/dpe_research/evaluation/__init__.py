@@ -5,7 +5,7 @@ from __future__ import annotations
 from dpe_research.evaluation.calibration import Calibration, calibrate
 from dpe_research.evaluation.cases import PROTOCOLS, Case, EditKind, Group, ProtocolName
 from dpe_research.evaluation.footage import Clip, Footage, FrameRef
-from dpe_research.evaluation.judging import Judges, NamedMetric, picture_metrics
+from dpe_research.evaluation.measures import Measures, NamedMetric, picture_metrics
 from dpe_research.evaluation.pairs import default_pairs, read_pairs
 from dpe_research.evaluation.protocols import DEFAULT_FRAMES, grid_groups, pair_groups, self_groups
 from dpe_research.evaluation.reading import FaceReader
@@ -23,7 +23,7 @@ __all__ = [
     "Footage",
     "FrameRef",
     "Group",
-    "Judges",
+    "Measures",
     "NamedMetric",
     "Outcome",
     "ProtocolName",

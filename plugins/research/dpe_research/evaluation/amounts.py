@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dpe_research.evaluation.cases import Case, EditKind
-from dpe_research.evaluation.judging import Judges
+from dpe_research.evaluation.measures import Measures
 from dpe_research.evaluation.methods import Method
 from dpe_research.evaluation.references import References
 from dpe_research.evaluation.scoring import Scores, score_results
@@ -38,7 +38,12 @@ class AmountSweep:
         return [case for case in wanted if case.position in numbers]
 
     def run(
-        self, method: Method, cases: Sequence[Case], references: References, judges: Judges, persons: Mapping[str, str]
+        self,
+        method: Method,
+        cases: Sequence[Case],
+        references: References,
+        measures: Measures,
+        persons: Mapping[str, str],
     ) -> None:
         """Edits the cases at every amount."""
         if not cases:
@@ -46,7 +51,7 @@ class AmountSweep:
         for amount in AMOUNTS:
             edited = method.edit(cases, references.true(cases), amount=amount)
             scores = self.scores.setdefault((method.name, amount), Scores(method.name, method.note))
-            scores.add(cases, score_results(cases, edited, references, judges, persons), edited)
+            scores.add(cases, score_results(cases, edited, references, measures, persons), edited)
 
     def mean(self, method: str, amount: float, edit: EditKind, key: str) -> float | None:
         """The mean of a value over the pairs of one kind of edit; None where nothing was measured."""

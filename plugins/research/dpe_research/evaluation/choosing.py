@@ -1,4 +1,4 @@
-"""What judges in a run, by the names of components and the files that were given."""
+"""What measures in a run, by the names of components and the files that were given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import torch
 
-from dpe_research.evaluation.judging import Judges, picture_metrics
+from dpe_research.evaluation.measures import Measures, picture_metrics
 from dpe_research.evaluation.metrics import BackboneName, Lpips, load_lpips
 from dpe_research.evaluation.reading import FaceReader
 from dpe_toolkit.api import (
@@ -22,7 +22,7 @@ from dpe_toolkit.api import (
 )
 from dpe_toolkit.api.components import Registry, find_weights
 
-__all__ = ["DEFAULT_REGRESSOR", "JudgeRequest", "choose_judges"]
+__all__ = ["DEFAULT_REGRESSOR", "MeasureRequest", "choose_measures"]
 
 DEFAULT_REGRESSOR = "mesh"
 _USUAL_IDENTITIES = ("arcface", "dlib")
@@ -33,8 +33,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeRequest:
-    """Which components judge."""
+class MeasureRequest:
+    """Which components measure."""
 
     regressor: str | None = None
     """Name of a component; None takes `DEFAULT_REGRESSOR` where it is installed."""
@@ -49,8 +49,8 @@ class JudgeRequest:
     weights_folder: Path | None = None
 
 
-def choose_judges(request: JudgeRequest, registry: Registry, device: torch.device, batch_size: int) -> Judges:
-    """Everything that judges; what was not asked for by name and cannot be had is left out, with the reason.
+def choose_measures(request: MeasureRequest, registry: Registry, device: torch.device, batch_size: int) -> Measures:
+    """Everything that measures; what was not asked for by name and cannot be had is left out, with the reason.
 
     Raises:
         PlanError: a component that was named is not installed.
@@ -64,11 +64,11 @@ def choose_judges(request: JudgeRequest, registry: Registry, device: torch.devic
     identity = maker.first("identity", request.identity, _USUAL_IDENTITIES, IdentityEmbedder)  # type: ignore[type-abstract] # only asked isinstance
     if regressor.made is None:
         absent |= dict.fromkeys(_FACE_KEYS, regressor.why)
-        return Judges(pictures, None, request.regressor or DEFAULT_REGRESSOR, "", absent, columns)
+        return Measures(pictures, None, request.regressor or DEFAULT_REGRESSOR, "", absent, columns)
     if identity.made is None:
         absent["csim"] = identity.why
     reader = FaceReader(regressor.made, identity.made, device, batch_size)
-    return Judges(pictures, reader, regressor.name, identity.name, absent, columns)
+    return Measures(pictures, reader, regressor.name, identity.name, absent, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class _Found(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class _Maker:
-    request: JudgeRequest
+    request: MeasureRequest
     registry: Registry
     device: torch.device
 
@@ -108,7 +108,7 @@ class _Maker:
         return _Found(None, "", f"no {_WORDS[kind]} can be used ({'; '.join(reasons)})")
 
 
-def _lpips(request: JudgeRequest, device: torch.device) -> Lpips | str:
+def _lpips(request: MeasureRequest, device: torch.device) -> Lpips | str:
     try:
         return load_lpips(request.lpips_backbone, request.lpips_linear, name=request.lpips_net).to(device)
     except CheckpointError as error:

@@ -9,7 +9,7 @@ Every reading of a result is compared with the reading of the true pictures by t
 
 They are those of `dpe_research.measurement.face_distances`, which training is watched by.
 
-Source: our choice. The paper judges disentanglement by AED and APD alone, without true pictures of single edits.
+Source: our choice. The paper measures disentanglement by AED and APD alone, without true pictures of single edits.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import torch
 from dpe_research.evaluation.amounts import AmountSweep
 from dpe_research.evaluation.cases import Case, Group
 from dpe_research.evaluation.footage import Footage
-from dpe_research.evaluation.judging import Judges
+from dpe_research.evaluation.measures import Measures
 from dpe_research.evaluation.methods import Edited, Method
 from dpe_research.evaluation.metrics import MetricInfo
 from dpe_research.evaluation.movement import Spread, spread_of
@@ -65,7 +65,7 @@ def evaluate_groups(
     footage: Footage,
     groups: Sequence[Group],
     methods: Sequence[Method],
-    judges: Judges,
+    measures: Measures,
     settings: RunSettings,
     *,
     progress: ProgressSink = NO_PROGRESS,
@@ -89,20 +89,20 @@ def evaluate_groups(
     persons = {clip.id: clip.identity for clip in footage.clips()}
     progress.started("evaluate", f"{len(methods)} methods", len(methods) * sum(len(group.cases) for group in groups))
     for group in groups:
-        references = load_references(footage, group, judges.reader)
+        references = load_references(footage, group, measures.reader)
         _note_true(outcome, group, references, keep=settings.measures_spread)
         swept = outcome.sweep.choose(group.cases)
         for method in methods:
             edited, values = [], []
             for cases in _batches(group.cases, settings.batch_size):
                 made = method.edit(cases, references.true(cases))
-                values.append(score_results(cases, made, references, judges, persons))
+                values.append(score_results(cases, made, references, measures, persons))
                 outcome.scores[method.name].add(cases, values[-1], made)
                 edited.append(made)
                 progress.advanced(len(cases))
             _note_worst(outcome, method.name, group, _joined(edited), references)
             if method.has_amounts:
-                outcome.sweep.run(method, swept, references, judges, persons)
+                outcome.sweep.run(method, swept, references, measures, persons)
     if settings.measures_spread and outcome.readings:
         outcome.spread = spread_of(join_readings(outcome.readings), outcome.groups, seed=settings.seed)
     progress.finished()

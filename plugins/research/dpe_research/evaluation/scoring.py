@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dpe_research.evaluation.cases import Case, EditKind
-from dpe_research.evaluation.judging import Judges
+from dpe_research.evaluation.measures import Measures
 from dpe_research.evaluation.methods import Edited
 from dpe_research.evaluation.metrics import (
     blendshape_distance,
@@ -67,7 +67,7 @@ class Scores:
 
 
 def score_results(
-    cases: Sequence[Case], edited: Edited, references: References, judges: Judges, persons: Mapping[str, str]
+    cases: Sequence[Case], edited: Edited, references: References, measures: Measures, persons: Mapping[str, str]
 ) -> dict[str, FloatArray]:
     """Key to (N,) values of N cases; NaN where a result is missing, or no face was seen where one is needed.
 
@@ -75,7 +75,7 @@ def score_results(
         cases: what was wanted.
         edited: what a method gave.
         references: the true pictures of the group.
-        judges: what judges.
+        measures: what measures.
         persons: clip id to identity: shapes are compared within a person only.
     """
     count, there = len(cases), np.flatnonzero(edited.present)
@@ -87,9 +87,9 @@ def score_results(
     truths = [case.truth for case in shown]
     if all(truth is not None for truth in truths):
         rows = references.pick([truth for truth in truths if truth is not None])
-        found |= judges.compare(results, references.pictures[rows])
-    if judges.reader is not None and references.reading is not None:
-        found |= _face_values(shown, results, references, judges.reader, persons)
+        found |= measures.compare(results, references.pictures[rows])
+    if measures.reader is not None and references.reading is not None:
+        found |= _face_values(shown, results, references, measures.reader, persons)
     return {key: _spread_out(values, there, count) for key, values in found.items()}
 
 

@@ -8,8 +8,8 @@ from dpe_research.training.cycle import Cycle, CyclicEdits
 from dpe_research.training.data import StepBatches, as_batch, iterate_batches, open_dataset
 from dpe_research.training.engine import Trainer
 from dpe_research.training.folder import RunFolder
-from dpe_research.training.judges import load_judges, load_regressor
-from dpe_research.training.objective import Judges, Objective
+from dpe_research.training.loss_networks import load_loss_networks, load_regressor
+from dpe_research.training.objective import LossNetworks, Objective
 from dpe_research.training.presets import PRESETS
 from dpe_research.training.processes import Launch, leaving_together, make_fabric
 from dpe_research.training.reports import StepReport, TrainingObserver
@@ -21,8 +21,8 @@ __all__ = [
     "PRESETS",
     "Cycle",
     "CyclicEdits",
-    "Judges",
     "Launch",
+    "LossNetworks",
     "Objective",
     "PairBatch",
     "Players",
@@ -39,7 +39,7 @@ __all__ = [
     "iterate_batches",
     "leaving_together",
     "load_config",
-    "load_judges",
+    "load_loss_networks",
     "load_regressor",
     "make_fabric",
     "open_dataset",

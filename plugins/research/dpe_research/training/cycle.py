@@ -114,7 +114,7 @@ class CyclicEdits(nn.Module):
             (source_final,) = self._edit(self.pose_branch, [(_rows(again, 0, count), p_d)], flows)
             (driver_final,) = self._edit(self.expression_branch, [(_rows(again, count, 2 * count), e_s)], flows)
         own = tuple(picture for pair in zip(own_e, own_p, strict=True) for picture in pair)
-        # Mixed precision draws in half; what is compared and judged is as exact as what was given.
+        # Mixed precision draws in half; what is compared and measured is as exact as what was given.
         exact = [made.to(source.dtype) for made in (source_mid, source_final, driver_mid, driver_final)]
         flow = torch.cat(flows).mean().to(source.dtype)
         return Cycle(exact[0], exact[1], exact[2], exact[3], tuple(made.to(source.dtype) for made in own), codes, flow)

@@ -18,7 +18,7 @@ from dpe_research.training.data import StepBatches, as_batch, iterate_batches
 from dpe_research.training.folder import RunFolder
 from dpe_research.training.health import faults_of, not_finite, shorten_gradients, within_memory
 from dpe_research.training.interruption import Interruption
-from dpe_research.training.objective import Judges, Objective
+from dpe_research.training.objective import LossNetworks, Objective
 from dpe_research.training.processes import FabricRunner
 from dpe_research.training.reports import SilentObserver, StepReport, TrainingObserver
 from dpe_research.training.samples import draw_samples
@@ -39,7 +39,7 @@ class Trainer:
     Args:
         config: the training.
         dataset: where the pairs come from.
-        judges: what the terms of the loss need, on Fabric's device.
+        loss_networks: what the terms of the loss need, on Fabric's device.
         folder: where everything is written, by the first process alone; with several machines all must see it.
         fabric: from `make_fabric`.
         observer: told of the progress, in the first process.
@@ -55,7 +55,7 @@ class Trainer:
         self,
         config: TrainingConfig,
         dataset: FaceClips,
-        judges: Judges,
+        loss_networks: LossNetworks,
         folder: RunFolder,
         *,
         fabric: Fabric,
@@ -67,7 +67,7 @@ class Trainer:
         self._fabric = fabric
         self._runner = FabricRunner(fabric)
         self._observer = observer if observer is not None and fabric.is_global_zero else SilentObserver()
-        self._objective = Objective(config, judges)
+        self._objective = Objective(config, loss_networks)
         self._batches = StepBatches(config, dataset, rank=fabric.global_rank, world_size=fabric.world_size)
         self.state = TrainingState(config, fabric)
         self._stage = -1

@@ -32,12 +32,12 @@ from dpe_research.training.losses import (
 )
 from dpe_toolkit.api import ExpressionRegressor, FaceReading, PerceptualFeatures
 
-__all__ = ["Judges", "Objective", "bounded"]
+__all__ = ["LossNetworks", "Objective", "bounded"]
 
 
 @dataclass(frozen=True, slots=True)
-class Judges:
-    """What judges pictures during training; never trained itself, and None where no term asks for it."""
+class LossNetworks:
+    """What loss_networks pictures during training; never trained itself, and None where no term asks for it."""
 
     regressor: ExpressionRegressor | None = None
     features: PerceptualFeatures | None = None
@@ -71,19 +71,19 @@ class _Bounded(torch.autograd.Function):
 class Objective:
     """The terms of the generators' loss.
 
-    Judges see pictures in [0, 1]; what the network draws is not clamped before, or pixels beyond would get no
+    LossNetworks see pictures in [0, 1]; what the network draws is not clamped before, or pixels beyond would get no
     gradient.
 
     Args:
         config: weights of the terms.
-        judges: what the terms need; those of weight 0 need nothing.
+        loss_networks: what the terms need; those of weight 0 need nothing.
     """
 
-    def __init__(self, config: TrainingConfig, judges: Judges) -> None:
+    def __init__(self, config: TrainingConfig, loss_networks: LossNetworks) -> None:
         self.config = config
-        self.judges = judges
-        assert judges.regressor is not None or not config.reads_faces
-        assert judges.features is not None or not config.compares_features
+        self.loss_networks = loss_networks
+        assert loss_networks.regressor is not None or not config.reads_faces
+        assert loss_networks.features is not None or not config.compares_features
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -185,8 +185,8 @@ class Objective:
         """Feature maps of each picture, by its id."""
         if not pictures:
             return {}
-        assert self.judges.features is not None
-        maps = self.judges.features.features(shrunk((torch.cat(tuple(pictures)) + 1.0) / 2.0, scale))
+        assert self.loss_networks.features is not None
+        maps = self.loss_networks.features.features(shrunk((torch.cat(tuple(pictures)) + 1.0) / 2.0, scale))
         cut = zip(*(torch.split(level, len(pictures[0])) for level in maps), strict=True)
         return {id(picture): levels for picture, levels in zip(pictures, cut, strict=True)}
 
@@ -216,11 +216,11 @@ class Objective:
         return terms
 
     def _read(self, pictures: Sequence[Tensor], near_px: Tensor | None) -> FaceReading:
-        assert self.judges.regressor is not None
+        assert self.loss_networks.regressor is not None
         joined = (torch.cat(tuple(pictures)) + 1.0) / 2.0
         # Half precision would round the coordinates of a mesh to whole pixels.
         with torch.autocast(joined.device.type, enabled=False):
-            return self.judges.regressor.read(joined.float(), near_px)
+            return self.loss_networks.regressor.read(joined.float(), near_px)
 
 
 WARM_UP = "warm_up"

@@ -48,7 +48,7 @@ class Players:
     adversary: Callable[[Tensor, Tensor, bool], tuple[Tensor, Tensor, Tensor]] | None
     """An `Adversary`; None where the adversarial term is not in use."""
     discriminator: Discriminator | None
-    """The same one's discriminator, plain: judging fakes for the generators trains nothing in it."""
+    """The same one's discriminator, plain: measuring fakes for the generators trains nothing in it."""
 
 
 class Runner(Protocol):

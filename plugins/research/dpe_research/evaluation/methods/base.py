@@ -97,5 +97,5 @@ def as_floats(pictures: Tensor) -> Tensor:
 
 
 def as_bytes(pictures: Tensor) -> Tensor:
-    """uint8 pictures of those in [0, 1]: all methods are judged at 8 bits, as other people's results come."""
+    """uint8 pictures of those in [0, 1]: all methods are measured at 8 bits, as other people's results come."""
     return (pictures.float().clamp(0, 1) * 255).round().to(torch.uint8).cpu()

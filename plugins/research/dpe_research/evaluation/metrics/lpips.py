@@ -1,4 +1,4 @@
-"""LPIPS: distance of deep features, weighed by how people judge. Weights are the user's files; none are shipped."""
+"""LPIPS: distance of deep features, weighed by how people measure. Weights are the user's files; none are shipped."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dpe_research.evaluation.amounts import AMOUNTS
 from dpe_research.evaluation.cases import ProtocolName
-from dpe_research.evaluation.judging import Judges
+from dpe_research.evaluation.measures import Measures
 from dpe_research.evaluation.metrics import IDENTICAL_DB, MetricInfo
 from dpe_research.evaluation.report.disentanglement import EDITS_ALONE, movement_table, picture_table, swapped_methods
 from dpe_research.evaluation.report.model import BadFrame, Curve, Report, ReportTable, Series
@@ -28,7 +28,7 @@ _MOST_POINTS = 400
 def build_report(
     protocol: ProtocolName,
     outcome: Outcome,
-    judges: Judges,
+    measures: Measures,
     *,
     data: str,
     created: str,
@@ -40,7 +40,7 @@ def build_report(
     Args:
         protocol: which.
         outcome: what was measured.
-        judges: what judged.
+        measures: what measured.
         data: the dataset, in words.
         created: date and time.
         tool: program and version.
@@ -48,11 +48,11 @@ def build_report(
     """
     tables: tuple[ReportTable, ...]
     if protocol == "synthetic":
-        moves = [movement_table(edit, outcome, judges) for edit in EDITS_ALONE]
-        tables = (picture_table(outcome, judges), *moves)
-        curves = _amount_curves(outcome, judges)
+        moves = [movement_table(edit, outcome, measures) for edit in EDITS_ALONE]
+        tables = (picture_table(outcome, measures), *moves)
+        curves = _amount_curves(outcome, measures)
     else:
-        tables = (protocol_table(protocol, outcome, judges),)
+        tables = (protocol_table(protocol, outcome, measures),)
         curves = _frame_curves(protocol, outcome, tables[0])
     return Report(
         protocols=(protocol,),
@@ -63,16 +63,16 @@ def build_report(
         tables=tables,
         curves=tuple(curves),
         worst=tuple(_bad_frames(outcome)),
-        notes=tuple(_notes(outcome, judges)),
+        notes=tuple(_notes(outcome, measures)),
     )
 
 
-def _notes(outcome: Outcome, judges: Judges) -> list[str]:
-    notes = [f"{column.label} was not measured: {judges.absent[column.key]}." for column in _absent(judges)]
+def _notes(outcome: Outcome, measures: Measures) -> list[str]:
+    notes = [f"{column.label} was not measured: {measures.absent[column.key]}." for column in _absent(measures)]
     if outcome.num_true_unseen:
         notes.append(
-            f"Regressor {judges.regressor_name!r} saw no face in {outcome.num_true_unseen} of {outcome.num_true} true "
-            "pictures; what is compared with them has no reading."
+            f"Regressor {measures.regressor_name!r} saw no face in {outcome.num_true_unseen} of {outcome.num_true} "
+            "true pictures; what is compared with them has no reading."
         )
     notes += [
         f"{scores.method}: {scores.num_missing} of {len(scores.cases)} results are missing and count in no mean "
@@ -83,14 +83,14 @@ def _notes(outcome: Outcome, judges: Judges) -> list[str]:
     notes += [
         f"{name}: its expression edit moves pose and its pose edit moves expression. Its branches look swapped: run "
         "again with the other --branch."
-        for name in swapped_methods(outcome, judges)
+        for name in swapped_methods(outcome, measures)
     ]
     return notes
 
 
-def _absent(judges: Judges) -> list[MetricInfo]:
-    columns = (*judges.picture_columns, *judges.face_columns)
-    return [column for column in columns if column.key in judges.absent]
+def _absent(measures: Measures) -> list[MetricInfo]:
+    columns = (*measures.picture_columns, *measures.face_columns)
+    return [column for column in columns if column.key in measures.absent]
 
 
 def _frame_curves(protocol: ProtocolName, outcome: Outcome, table: ReportTable) -> list[Curve]:
@@ -128,11 +128,11 @@ def _by_place(
     )
 
 
-def _amount_curves(outcome: Outcome, judges: Judges) -> list[Curve]:
+def _amount_curves(outcome: Outcome, measures: Measures) -> list[Curve]:
     spread = outcome.spread
     if spread is None or not spread.means:
         return []
-    face = judges.expression_quantity(spread.means)
+    face = measures.expression_quantity(spread.means)
     methods = list(dict.fromkeys(name for name, _ in outcome.sweep.scores))
     curves = []
     edits: tuple[tuple[Literal["expression", "pose"], str, str], ...] = (

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from dpe_research.evaluation.cases import EditKind
-from dpe_research.evaluation.judging import SEEN, Judges
+from dpe_research.evaluation.measures import SEEN, Measures
 from dpe_research.evaluation.metrics import Cell, MetricInfo
 from dpe_research.evaluation.movement import Spread, movement_ratio
 from dpe_research.evaluation.report.model import ReportCell, ReportRow, ReportTable
@@ -30,14 +30,14 @@ _NOTHING_MOVED = "the edit moved nothing"
 _HARDLY_MOVED = "the edit moved less than a tenth of what was wanted"
 
 
-def picture_table(outcome: Outcome, judges: Judges) -> ReportTable:
+def picture_table(outcome: Outcome, measures: Measures) -> ReportTable:
     """PSNR and other picture metrics of each kind of edit against its true picture."""
-    own = (*judges.picture_columns, judges.face_columns[0])
+    own = (*measures.picture_columns, measures.face_columns[0])
     columns = joined_columns((heading, [_keyed(column, edit) for column in own]) for edit, heading in _HEADINGS)
     rows = []
     for scores in outcome.scores.values():
         cells = {
-            f"{edit}_{column.key}": cell_of(mean_of(scores, column.key, judges, edit))
+            f"{edit}_{column.key}": cell_of(mean_of(scores, column.key, measures, edit))
             for edit, _ in _HEADINGS
             for column in own
         }
@@ -51,18 +51,22 @@ def picture_table(outcome: Outcome, judges: Judges) -> ReportTable:
     )
 
 
-def movement_table(edit: EditKind, outcome: Outcome, judges: Judges) -> ReportTable:
+def movement_table(edit: EditKind, outcome: Outcome, measures: Measures) -> ReportTable:
     """Leakage, follow, error and ratio of one kind of edit, by the regressor's reading."""
     heading = dict(_HEADINGS)[edit]
-    columns = joined_columns([(heading, _movement_columns(edit, judges))])
+    columns = joined_columns([(heading, _movement_columns(edit, measures))])
     rows = [
         ReportRow(
-            method=scores.method, note=row_note(scores), cells=_movement_cells(scores, edit, outcome.spread, judges)
+            method=scores.method, note=row_note(scores), cells=_movement_cells(scores, edit, outcome.spread, measures)
         )
         for scores in outcome.scores.values()
     ]
     spread = outcome.spread
-    told = "The spread of the set was not measured." if spread is None or not spread.means else _told(spread, judges)
+    told = (
+        "The spread of the set was not measured."
+        if spread is None or not spread.means
+        else _spread_text(spread, measures)
+    )
     return ReportTable(
         title=f"What the {heading.lower()} moves",
         caption="Readings of results against readings of the true pictures by the same regressor. The row 'true "
@@ -72,37 +76,37 @@ def movement_table(edit: EditKind, outcome: Outcome, judges: Judges) -> ReportTa
     )
 
 
-def ratio_of(scores: Scores, spread: Spread | None, edit: EditKind, judges: Judges) -> Cell:
+def ratio_of(scores: Scores, spread: Spread | None, edit: EditKind, measures: Measures) -> Cell:
     """How far an edit moved what it is for, over how far it moved the other, both in spreads of the set."""
     if spread is None or not spread.means:
-        return Cell.missing(why_empty(scores, "pose_moved", judges))
-    face = judges.expression_quantity(spread.means)
-    pose, expression = (mean_of(scores, f"{name}_moved", judges, edit) for name in ("pose", face))
+        return Cell.missing(why_empty(scores, "pose_moved", measures))
+    face = measures.expression_quantity(spread.means)
+    pose, expression = (mean_of(scores, f"{name}_moved", measures, edit) for name in ("pose", face))
     if pose.value is None or expression.value is None:
         return pose if pose.value is None else expression
     shares = spread.share("pose", pose.value), spread.share(face, expression.value)
     meant, leaked = shares if edit == "pose" else shares[::-1]
     quantity = "pose" if edit == "pose" else face
-    wanted = mean_of(scores, f"{quantity}_wanted", judges, edit).value
+    wanted = mean_of(scores, f"{quantity}_wanted", measures, edit).value
     if leaked > 0 and wanted is not None and max(shares) < _LEAST_MOVED * spread.share(quantity, wanted):
         return Cell.missing(_HARDLY_MOVED)
     ratio = movement_ratio(meant, leaked)
     return Cell.missing(_NOTHING_MOVED) if math.isnan(ratio) else Cell(ratio, pose.count)
 
 
-def swapped_methods(outcome: Outcome, judges: Judges) -> list[str]:
+def swapped_methods(outcome: Outcome, measures: Measures) -> list[str]:
     """Methods whose expression edit moves pose and whose pose edit moves expression."""
     found = []
     for scores in outcome.scores.values():
-        ratios = [ratio_of(scores, outcome.spread, edit, judges).value for edit in ("expression", "pose")]
+        ratios = [ratio_of(scores, outcome.spread, edit, measures).value for edit in ("expression", "pose")]
         if all(ratio is not None and ratio < _SEEN_AS_SWAPPED for ratio in ratios):
             found.append(scores.method)
     return found
 
 
-def _movement_columns(edit: EditKind, judges: Judges) -> list[MetricInfo]:
+def _movement_columns(edit: EditKind, measures: Measures) -> list[MetricInfo]:
     meant, other = ("expression", "pose") if edit == "expression" else ("pose", "expression")
-    about = f"by regressor '{judges.regressor_name}'"
+    about = f"by regressor '{measures.regressor_name}'"
     leaks = {
         "pose": (
             ("pose", "degrees", "angle of the rotation between the heads"),
@@ -110,7 +114,7 @@ def _movement_columns(edit: EditKind, judges: Judges) -> list[MetricInfo]:
         ),
         "expression": (
             ("shape", "mesh units", "mean distance of the vertices, pose taken out; 1 is about 1 mm"),
-            ("code", _code_unit(judges), "root mean square difference of the expression code"),
+            ("code", _code_unit(measures), "root mean square difference of the expression code"),
         ),
     }
     columns = [
@@ -157,40 +161,40 @@ def _movement_columns(edit: EditKind, judges: Judges) -> list[MetricInfo]:
     ]
 
 
-def _movement_cells(scores: Scores, edit: EditKind, spread: Spread | None, judges: Judges) -> dict[str, ReportCell]:
+def _movement_cells(scores: Scores, edit: EditKind, spread: Spread | None, measures: Measures) -> dict[str, ReportCell]:
     cells: dict[str, ReportCell] = {}
-    for column in _movement_columns(edit, judges):
+    for column in _movement_columns(edit, measures):
         part = column.key.removeprefix(f"{edit}_")
         if part == "ratio":
-            cell = ratio_of(scores, spread, edit, judges)
+            cell = ratio_of(scores, spread, edit, measures)
         elif part.endswith("_follow"):
-            cell = _follow(scores, part.removesuffix("_follow"), edit, judges)
+            cell = _follow(scores, part.removesuffix("_follow"), edit, measures)
         else:
-            cell = mean_of(scores, part, judges, edit)
+            cell = mean_of(scores, part, measures, edit)
         cells[column.key] = cell_of(cell)
     return cells
 
 
-def _follow(scores: Scores, quantity: str, edit: EditKind, judges: Judges) -> Cell:
+def _follow(scores: Scores, quantity: str, edit: EditKind, measures: Measures) -> Cell:
     """Ratio of sums, so that pairs with hardly any wanted movement count hardly at all."""
     along, way = scores.column(f"{quantity}_along", edit), scores.column(f"{quantity}_way", edit)
     known = ~np.isnan(along) & ~np.isnan(way)
     total = float(way[known].sum())
     if not known.any() or total <= 0:
-        reason = why_empty(scores, f"{quantity}_moved", judges)
+        reason = why_empty(scores, f"{quantity}_moved", measures)
         return Cell.missing(reason if not known.any() else "no movement was wanted")
     return Cell(float(along[known].sum()) / total, int(known.sum()))
 
 
-def _code_unit(judges: Judges) -> str:
-    return "regressor units" if judges.calibration is None else "drawn activities"
+def _code_unit(measures: Measures) -> str:
+    return "regressor units" if measures.calibration is None else "drawn activities"
 
 
-def _told(spread: Spread, judges: Judges) -> str:
-    units = {"pose": "degrees", "shift": "% of the width", "shape": "mesh units", "code": _code_unit(judges)}
+def _spread_text(spread: Spread, measures: Measures) -> str:
+    units = {"pose": "degrees", "shift": "% of the width", "shape": "mesh units", "code": _code_unit(measures)}
     parts = ", ".join(f"{name} {value:.3g} {units[name]}" for name, value in spread.means.items())
     told = f"Spread of the set (mean distance of {spread.num_pairs} random pairs of one person): {parts}."
-    calibration = judges.calibration
+    calibration = measures.calibration
     if calibration is None:
         return told
     return (

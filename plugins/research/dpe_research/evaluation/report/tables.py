@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dpe_research.evaluation.cases import EditKind, ProtocolName
-from dpe_research.evaluation.judging import Judges
+from dpe_research.evaluation.measures import Measures
 from dpe_research.evaluation.metrics import Cell, MetricInfo, average
 from dpe_research.evaluation.report.model import ReportCell, ReportRow, ReportTable
 from dpe_research.evaluation.running import Outcome
@@ -34,10 +34,10 @@ _OTHER_PERSON = "the driver is another person, and shapes of two persons differ 
 _NO_TRUTH = "there is no true picture"
 
 
-def protocol_table(protocol: ProtocolName, outcome: Outcome, judges: Judges) -> ReportTable:
+def protocol_table(protocol: ProtocolName, outcome: Outcome, measures: Measures) -> ReportTable:
     """The table of one of the four protocols of the paper."""
-    columns = [*(judges.picture_columns if protocol == "self" else ()), *judges.face_columns]
-    rows = [_row(scores, columns, judges) for scores in outcome.scores.values()]
+    columns = [*(measures.picture_columns if protocol == "self" else ()), *measures.face_columns]
+    rows = [_row(scores, columns, measures) for scores in outcome.scores.values()]
     heading = TITLES[protocol]
     return ReportTable(
         title=heading,
@@ -47,8 +47,8 @@ def protocol_table(protocol: ProtocolName, outcome: Outcome, judges: Judges) -> 
     )
 
 
-def _row(scores: Scores, columns: Sequence[MetricInfo], judges: Judges) -> ReportRow:
-    cells = {column.key: cell_of(mean_of(scores, column.key, judges)) for column in columns}
+def _row(scores: Scores, columns: Sequence[MetricInfo], measures: Measures) -> ReportRow:
+    cells = {column.key: cell_of(mean_of(scores, column.key, measures)) for column in columns}
     return ReportRow(method=scores.method, note=row_note(scores), cells=cells)
 
 
@@ -64,31 +64,31 @@ def row_note(scores: Scores) -> str:
     return " ".join(part for part in parts if part)
 
 
-def mean_of(scores: Scores, key: str, judges: Judges, edit: EditKind | None = None) -> Cell:
+def mean_of(scores: Scores, key: str, measures: Measures, edit: EditKind | None = None) -> Cell:
     """The mean of a key, or why there is none."""
-    return average(scores.column(key, edit), empty=why_empty(scores, key, judges))
+    return average(scores.column(key, edit), empty=why_empty(scores, key, measures))
 
 
-def why_empty(scores: Scores, key: str, judges: Judges) -> str:
+def why_empty(scores: Scores, key: str, measures: Measures) -> str:
     """Why nothing was measured of a method under a key."""
-    if key in judges.absent:
-        return judges.absent[key]
+    if key in measures.absent:
+        return measures.absent[key]
     if scores.num_missing == len(scores.cases):
         return f"it has no results: {scores.why_missing}" if scores.why_missing else "it has no results"
     if key not in scores.values:
-        return _absent_reason(key, judges)
+        return _absent_reason(key, measures)
     if key == "aed_mesh" and _crosses(scores):
         return _OTHER_PERSON
     return "no face was seen in any result"
 
 
-def _absent_reason(key: str, judges: Judges) -> str:
-    if judges.reader is None:
+def _absent_reason(key: str, measures: Measures) -> str:
+    if measures.reader is None:
         return "no regressor reads faces here"
     if key in ("aed_mesh", "shape_moved", "shape_left"):
-        return f"regressor {judges.regressor_name!r} reads no vertices"
+        return f"regressor {measures.regressor_name!r} reads no vertices"
     if key == "aed_blendshapes":
-        return f"regressor {judges.regressor_name!r} reads no blendshapes"
+        return f"regressor {measures.regressor_name!r} reads no blendshapes"
     return _NO_TRUTH
 
 

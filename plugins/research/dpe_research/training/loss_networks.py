@@ -1,4 +1,4 @@
-"""Finding what judges pictures during training among the plugins."""
+"""Finding what loss_networks pictures during training among the plugins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dpe_research.training.config import TrainingConfig
-from dpe_research.training.objective import Judges
+from dpe_research.training.objective import LossNetworks
 from dpe_research.training.terms import OptionValue
 from dpe_toolkit.api import (
     ComponentContext,
@@ -22,13 +22,13 @@ from dpe_toolkit.api import (
 if TYPE_CHECKING:
     from dpe_toolkit.api.components import Registry
 
-__all__ = ["load_judges", "load_regressor"]
+__all__ = ["load_loss_networks", "load_regressor"]
 
 SUBSTITUTE_FEATURES = "face_mesh"
 
 
-def load_judges(config: TrainingConfig, registry: Registry, device: torch.device) -> Judges:
-    """The judges that the terms of ``config`` need, on a device, their weights fixed.
+def load_loss_networks(config: TrainingConfig, registry: Registry, device: torch.device) -> LossNetworks:
+    """The loss_networks that the terms of ``config`` need, on a device, their weights fixed.
 
     Raises:
         TrainingError: one of them is not installed or cannot be made, and what could be done about it.
@@ -45,7 +45,7 @@ def load_judges(config: TrainingConfig, registry: Registry, device: torch.device
                 instead = "leave the term out by --set perceptual.weight=0"
             raise _absent("perceptual", f"features {term.features!r}", error, instead) from error
         features = cast("PerceptualFeatures", made)
-    return Judges(regressor, features)
+    return LossNetworks(regressor, features)
 
 
 def load_regressor(config: TrainingConfig, registry: Registry, device: torch.device) -> ExpressionRegressor:

@@ -20,7 +20,7 @@ from dpe_toolkit.api import PictureMetric
 if TYPE_CHECKING:
     from dpe_research.evaluation.metrics import Lpips
 
-__all__ = ["CSIM", "SEEN", "Judges", "NamedMetric", "picture_metrics"]
+__all__ = ["CSIM", "SEEN", "Measures", "NamedMetric", "picture_metrics"]
 
 CSIM = MetricInfo(
     key="csim",
@@ -57,7 +57,7 @@ class NamedMetric:
 
 
 @dataclass(frozen=True, slots=True)
-class Judges:
+class Measures:
     """Everything that judges pictures in one run."""
 
     pictures: tuple[NamedMetric, ...]
@@ -71,8 +71,8 @@ class Judges:
     calibration: Calibration | None = None
     """What the reader's expression was calibrated by, in the grid protocol; None where it is the regressor's own."""
 
-    def calibrated(self, calibration: Calibration) -> Judges:
-        """The same judges, whose reader gives drawn activities for expressions."""
+    def calibrated(self, calibration: Calibration) -> Measures:
+        """The same measures, whose reader gives drawn activities for expressions."""
         assert self.reader is not None
         regressor = CalibratedRegressor(self.reader.regressor, calibration)
         return replace(self, reader=replace(self.reader, regressor=regressor), calibration=calibration)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dpe_research.training import load_config, load_judges, load_regressor
+from dpe_research.training import load_config, load_loss_networks, load_regressor
 from dpe_toolkit.api import (
     API_VERSION,
     CheckpointError,
@@ -18,7 +18,7 @@ from dpe_toolkit.api import (
 )
 from dpe_toolkit.core.errors import TrainingError
 from dpe_toolkit.plugins import Registry
-from tests.research.training.judges import HalvedMaps, MeanReader
+from tests.research.training.loss_networks import HalvedMaps, MeanReader
 
 CPU = torch.device("cpu")
 
@@ -40,7 +40,7 @@ def without_weights(options: PluginOptions, context: ComponentContext) -> object
     raise CheckpointError("vgg19 has no weights", "torchvision's file", "name it by options.weights")
 
 
-class JudgingPlugin:
+class MeasuringPlugin:
     DPE_API_VERSION = API_VERSION
 
     @hookimpl
@@ -62,22 +62,22 @@ class JudgingPlugin:
         )
 
 
-PLUGINS = {"judging": JudgingPlugin()}
+PLUGINS = {"measuring": MeasuringPlugin()}
 REGISTRY = Registry.of(PLUGINS)
 
 
 def test_absent_weights_are_told_with_the_substitute_that_needs_none() -> None:
     expected = r"perceptual term has no features 'vgg19'.*no weights.*--set perceptual.features=face_mesh"
     with pytest.raises(TrainingError, match=expected):
-        load_judges(load_config("paper"), REGISTRY, CPU)
+        load_loss_networks(load_config("paper"), REGISTRY, CPU)
 
 
 def test_features_that_are_not_installed_offer_the_nearest_names() -> None:
     config = load_config("paper", {"perceptual.features": "face_mash"})
     with pytest.raises(TrainingError, match=r"did you mean 'face_mesh'.*--set perceptual.features=face_mesh"):
-        load_judges(config, REGISTRY, CPU)
+        load_loss_networks(config, REGISTRY, CPU)
     with pytest.raises(TrainingError, match=r"no features 'face_mesh'.*--set perceptual.weight=0"):
-        load_judges(
+        load_loss_networks(
             load_config("tiny", {"expression.weight": 0, "pose.weight": 0, "perceptual.weight": 1}),
             Registry.of({}),
             CPU,
@@ -87,13 +87,13 @@ def test_features_that_are_not_installed_offer_the_nearest_names() -> None:
 def test_a_regressor_that_is_not_installed_says_what_could_be_done() -> None:
     config = load_config("paper", {"expression.regressor": "mash", "perceptual.features": "face_mesh"})
     with pytest.raises(TrainingError, match=r"no regressor 'mash'.*did you mean 'mesh'.*--set expression.weight=0"):
-        load_judges(config, REGISTRY, CPU)
+        load_loss_networks(config, REGISTRY, CPU)
 
 
 def test_only_what_the_terms_need_is_loaded() -> None:
-    none = load_judges(load_config("paper", {"perceptual.weight": 0, "expression.weight": 0}), REGISTRY, CPU)
+    none = load_loss_networks(load_config("paper", {"perceptual.weight": 0, "expression.weight": 0}), REGISTRY, CPU)
     assert (none.regressor, none.features) == (None, None)
-    posed = load_judges(load_config("tiny", {"expression.weight": 0, "perceptual.weight": 1}), REGISTRY, CPU)
+    posed = load_loss_networks(load_config("tiny", {"expression.weight": 0, "perceptual.weight": 1}), REGISTRY, CPU)
     assert isinstance(posed.regressor, MeanReader)
     assert isinstance(posed.features, HalvedMaps)
     assert isinstance(load_regressor(load_config("released"), REGISTRY, CPU), MeanReader)
@@ -101,7 +101,7 @@ def test_only_what_the_terms_need_is_loaded() -> None:
 
 def test_options_reach_the_judge_whose_weights_then_stay_as_they_are() -> None:
     config = load_config("paper", {"perceptual.features": "network", "perceptual.options.width": 5})
-    features = load_judges(config, REGISTRY, CPU).features
+    features = load_loss_networks(config, REGISTRY, CPU).features
     assert isinstance(features, FeatureNetwork)
     assert features.conv.out_channels == 5
     assert not any(one.requires_grad for one in features.parameters())

@@ -10,7 +10,7 @@ from dpe_toolkit.planning.problems import ProblemList
 from dpe_toolkit.timeline import Clip, EffectRecord, Stack, Track, Transition
 from dpe_toolkit.timeline.document import MARKER_PREFIX, Item
 
-__all__ = ["Judge", "item_name"]
+__all__ = ["UnsupportedItems", "item_name"]
 
 _CROSS_DISSOLVE = "SMPTE_Dissolve"
 _OTHER_THAN_DISSOLVES = ("wipe", "dip", "additive", "slide", "push", "iris", "zoom", "fluid", "morph")
@@ -18,7 +18,7 @@ _OTHER_THAN_DISSOLVES = ("wipe", "dip", "additive", "slide", "push", "iris", "zo
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class UnsupportedItems:
     """Looks at effects, markers and transitions; ``problems`` fills as it goes."""
 
     problems: ProblemList = field(default_factory=ProblemList)

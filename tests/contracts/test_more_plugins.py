@@ -49,7 +49,8 @@ def seen_layers(said: str, folder: Path) -> None:
         assert re.search(rf"^{line}$", said, flags=re.MULTILINE)
     (first,), (other,) = (components(folder / name, "refine") for name in ("net.mp4", "other.mp4"))
     assert first["options"] == {"net": "mine"}
-    assert first["fingerprint"].startswith("five_layers/1 net ")
+    assert re.fullmatch(r"five_layers/1 net [0-9a-f]{16}", str(first["fingerprint"]))
+    assert re.fullmatch(r"five_layers/1 net [0-9a-f]{16}", str(other["fingerprint"]))
     assert other["fingerprint"] != first["fingerprint"]
 
 
@@ -65,14 +66,14 @@ def all_steps(section: str) -> list[tuple[str, str]]:
     return list(steps(section))
 
 
-def record(video: Path) -> list[dict[str, str]]:
+def record(video: Path) -> list[dict[str, object]]:
     """The components of the first shot, as the edits file has them."""
     shot = json.loads(video.with_name(f"{video.name}.edits.json").read_text(encoding="utf-8"))["shots"][0]
-    found: list[dict[str, str]] = shot["components"]
+    found: list[dict[str, object]] = shot["components"]
     return found
 
 
-def components(video: Path, kind: str) -> list[dict[str, str]]:
+def components(video: Path, kind: str) -> list[dict[str, object]]:
     assert probe(video).num_frames == FRAMES
     return [one for one in record(video) if one["kind"] == kind]
 

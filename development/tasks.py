@@ -22,7 +22,8 @@ DEMO = Path("demo_output")
 _STILL_FRAME = "58"
 _LINTED = ("make.py", "noxfile.py", "development", "dpe_toolkit", "plugins", "benchmarks", "tests")
 _SIZED = ("development", "dpe_toolkit", "plugins", "benchmarks")
-_PYTEST = ("-m", "pytest", "-n", "2", "--dist", "loadfile", "-q")
+# In the order of collection: by their number, few long tests of one file would run last, on one core alone.
+_PYTEST = ("-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-q")
 
 
 class _StepError(Exception):

@@ -79,7 +79,7 @@ def test_the_demonstration_ends_by_telling_where_everything_lies(
 
 def test_words_after_test_go_to_pytest(made: list[str]) -> None:
     tasks.main(["test", "-k", "lock"])
-    assert made[-1].endswith("-m pytest -n 2 --dist loadfile -q -k lock")
+    assert made[-1].endswith("-m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -k lock")
 
 
 def test_what_is_wrong_is_told_in_a_sentence(

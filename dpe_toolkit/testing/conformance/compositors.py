@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import ClassVar, cast
 
 import torch
 from torch import Tensor
 
-from dpe_toolkit.editing.protocols import Composited, Compositor, Detector, Generated
+from dpe_toolkit.editing.protocols import Composited, Compositor, Generated
 from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import require
-from dpe_toolkit.testing.conformance.filming import Filmed, darkened, make_partner, seen_by
-from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
+from dpe_toolkit.testing.conformance.edited_faces import EditedFacesConformance
 
 __all__ = ["CompositorConformance"]
 
@@ -23,27 +21,10 @@ _MOST_AT_THE_BORDER = 0.05
 """Of the matte, where a window ends inside its frame: less than what shows as an edge."""
 
 
-class CompositorConformance(ComponentConformance):
+class CompositorConformance(EditedFacesConformance):
     """Conformance of a compositor. The edit is a smooth darkening of part of a face, as if a mouth had opened."""
 
     kind: ClassVar[ComponentKind] = "compositor"
-
-    @classmethod
-    @cache
-    def filmed(cls) -> Filmed:
-        """The clip in windows; without a detector among ``partners`` the face's known place is used."""
-        named = any(partner.kind == "detector" for partner in cls.partners)
-        detector = cast("Detector | None", make_partner(cls, "detector")) if named else None
-        return seen_by(detector, cls.source_clip(), device=torch.device(cls.device))
-
-    def edit(self, faces: FaceBatch) -> tuple[Generated, Tensor]:
-        """An edit of these windows, and (N, 1, h, w) true where it changed a pixel."""
-        return darkened(faces)
-
-    def inputs(self, rows: Rows) -> tuple[object, ...]:
-        """Source windows and edited ones."""
-        faces = self.filmed().faces(rows)
-        return faces, self.edit(faces)[0]
 
     def call(self, made: object, *inputs: object) -> object:
         """``composite``."""

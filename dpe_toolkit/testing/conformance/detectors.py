@@ -7,6 +7,7 @@ from typing import ClassVar, cast
 
 import numpy as np
 
+from dpe_toolkit.analysis.association import box_overlap
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.editing.protocols import Detector
 from dpe_toolkit.editing.stages import ComponentKind
@@ -68,7 +69,7 @@ class DetectorConformance(ComponentConformance):
         clip = self.source_clip()
         for frame, faces in enumerate(self.found()):
             require(len(faces), f"frame {frame} shows a face of 100 px, none is found")
-            share = _overlap(_largest(faces), clip.boxes_px[frame])
+            share = box_overlap(_largest(faces), clip.boxes_px[frame])
             require(
                 share >= self.overlap,
                 f"frame {frame}: the box {_largest(faces).round().tolist()} overlaps the face "
@@ -159,9 +160,3 @@ class DetectorConformance(ComponentConformance):
 def _largest(faces: Detections) -> FloatArray:
     sides = faces.boxes_px[:, 2:] - faces.boxes_px[:, :2]
     return np.asarray(faces.boxes_px[int(sides.prod(axis=1).argmax())])
-
-
-def _overlap(one: FloatArray, other: FloatArray) -> float:
-    common = np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0).prod()
-    areas = [(box[2:] - box[:2]).prod() for box in (one, other)]
-    return float(common / max(sum(areas) - common, 1e-6))

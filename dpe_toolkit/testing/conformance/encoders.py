@@ -7,12 +7,13 @@ from typing import ClassVar, cast
 
 import torch
 
-from dpe_toolkit.editing.protocols import Detector, Encoder
+from dpe_toolkit.analysis import window_shape
+from dpe_toolkit.editing.protocols import Encoder
 from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import Appearance
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import differing, require
-from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, seen_by, shape_for
+from dpe_toolkit.testing.conformance.filming import Filmed, named_detector, seen_by
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
 
 __all__ = ["EncoderConformance"]
@@ -27,9 +28,8 @@ class EncoderConformance(ComponentConformance):
     @cache
     def filmed(cls) -> Filmed:
         """The clip in windows of the shape that the encoder asks for."""
-        named = any(partner.kind == "detector" for partner in cls.partners)
-        detector = cast("Detector | None", make_partner(cls, "detector")) if named else None
-        return seen_by(detector, cls.source_clip(), shape_for(cls.made()), device=torch.device(cls.device))
+        shape = window_shape(cls.made())
+        return seen_by(named_detector(cls), cls.source_clip(), shape, device=torch.device(cls.device))
 
     def inputs(self, rows: Rows) -> tuple[object, ...]:
         """Windows."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from dpe_toolkit.analysis import WindowPlan, cut_faces, place_faces, plan_windows, window_shape
+from dpe_toolkit.analysis import WindowPlan, cut_faces, place_faces, plan_windows
 from dpe_toolkit.core.errors import DpeError
 from dpe_toolkit.core.frames import FrameBatch
 from dpe_toolkit.editing.components import Component, ComponentContext
@@ -21,13 +21,11 @@ from dpe_toolkit.planning.picking import family_of
 from dpe_toolkit.plans.edit import ComponentChoice
 from dpe_toolkit.plugins import Registry, load_registry
 from dpe_toolkit.testing.conformance.comparing import advise, require
-from dpe_toolkit.testing.conformance.suite import ComponentConformance
+from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
 from dpe_toolkit.testing.fakes import plugin_of
 from dpe_toolkit.testing.footage import KnownClip
 
-__all__ = ["Filmed", "darkened", "find_partner", "make_partner", "moved", "seen_by"]
-
-Rows = npt.NDArray[np.int64]
+__all__ = ["Filmed", "darkened", "find_partner", "make_partner", "moved", "named_detector", "seen_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,10 @@ class Filmed:
     def places(self, rows: Rows) -> FaceBatch:
         """The same faces without their pixels, on the CPU."""
         return place_faces(self.track, rows, self.windows.placement(rows))
+
+    def for_extractor(self, extractor: MotionExtractor, rows: Rows) -> FaceBatch:
+        """These rows as a motion extractor is given them."""
+        return self.faces(rows) if extractor.needs_pixels else self.places(rows)
 
 
 def darkened(faces: FaceBatch) -> tuple[Generated, torch.Tensor]:
@@ -84,8 +86,7 @@ def _tracked(detector: Detector, frames: FrameBatch) -> FaceTrack:
 def moved(extractor: MotionExtractor, filmed: Filmed) -> MotionTrack:
     """The motion of a filmed face, on the CPU as in a render."""
     rows = np.arange(len(filmed.track), dtype=np.int64)
-    faces = filmed.faces(rows) if extractor.needs_pixels else filmed.places(rows)
-    codes = taken_codes("extract()", extractor.extract(faces), len(rows))
+    codes = taken_codes("extract()", extractor.extract(filmed.for_extractor(extractor, rows)), len(rows))
     return taken_motion(extractor.settle(codes, filmed.track, filmed.frames.rate, None), filmed.track)
 
 
@@ -127,9 +128,10 @@ def make_partner(suite: type[ComponentConformance], kind: ComponentKind) -> obje
     return Registry.of({"partner": plugin_of(component)}).create(choice, context)
 
 
-def shape_for(made: object | None) -> WindowShape:
-    """The window that a component asks for, or the usual one."""
-    return window_shape(made)
+def named_detector(suite: type[ComponentConformance]) -> Detector | None:
+    """The detector among a suite's ``partners``; None where it names none, and what is known of its clip is used."""
+    named = any(partner.kind == "detector" for partner in suite.partners)
+    return cast("Detector | None", make_partner(suite, "detector")) if named else None
 
 
 def partner_or_fail(suite: type[ComponentConformance], kind: ComponentKind) -> object:

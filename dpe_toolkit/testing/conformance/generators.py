@@ -8,6 +8,7 @@ from typing import ClassVar, cast
 import numpy as np
 import torch
 
+from dpe_toolkit.analysis import window_shape
 from dpe_toolkit.editing.handover import taken_over
 from dpe_toolkit.editing.pipeline import Guarded, retarget
 from dpe_toolkit.editing.protocols import (
@@ -23,7 +24,7 @@ from dpe_toolkit.editing.protocols import (
 from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import MixRequest, MotionTrack
 from dpe_toolkit.testing.conformance.comparing import differing, differing_rows, require, snapshot
-from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, moved, partner_or_fail, seen_by, shape_for
+from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, moved, partner_or_fail, seen_by
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
 
 __all__ = ["GeneratorConformance"]
@@ -56,7 +57,7 @@ class GeneratorConformance(ComponentConformance):
         """The source or driver clip in windows of the shape that the encoder, or the motion extractor, asks for."""
         clip = cls.source_clip() if role == "source" else cls.driver_clip()
         detector = cast("Detector | None", make_partner(cls, "detector"))
-        shape = shape_for(cls.encoder() if by == "encoder" else cls.extractor())
+        shape = window_shape(cls.encoder() if by == "encoder" else cls.extractor())
         return seen_by(detector, clip, shape, device=torch.device(cls.device))
 
     @classmethod

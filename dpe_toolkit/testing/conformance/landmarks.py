@@ -8,11 +8,11 @@ from typing import ClassVar, cast
 import numpy as np
 
 from dpe_toolkit.core.frames import FrameBatch
-from dpe_toolkit.editing.protocols import Detector, Landmarker
+from dpe_toolkit.editing.protocols import Landmarker
 from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.tracks import Detections
 from dpe_toolkit.testing.conformance.comparing import require
-from dpe_toolkit.testing.conformance.filming import make_partner
+from dpe_toolkit.testing.conformance.filming import named_detector
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
 
 __all__ = ["LandmarkConformance"]
@@ -28,8 +28,7 @@ class LandmarkConformance(ComponentConformance):
     def found(cls) -> tuple[Detections, ...]:
         """What a detector found in each frame of the clip: one box, no landmarks."""
         clip = cls.source_clip()
-        if any(partner.kind == "detector" for partner in cls.partners):
-            detector = cast("Detector", make_partner(cls, "detector"))
+        if (detector := named_detector(cls)) is not None:
             return tuple(detector.detect(clip.frames(), None))
         none = Detections.none()
         score = np.ones(1, np.float32)

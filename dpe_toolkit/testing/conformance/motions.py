@@ -9,6 +9,7 @@ from typing import ClassVar, cast
 import numpy as np
 import torch
 
+from dpe_toolkit.analysis import window_shape
 from dpe_toolkit.editing.handover import taken_codes
 from dpe_toolkit.editing.pipeline import Guarded, retarget
 from dpe_toolkit.editing.protocols import Detector, MotionExtractor
@@ -16,7 +17,7 @@ from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.codes import MixRequest, MotionCode, MotionTrack
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import differing, differing_rows, require, snapshot
-from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, moved, seen_by, shape_for
+from dpe_toolkit.testing.conformance.filming import Filmed, make_partner, moved, seen_by
 from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
 
 __all__ = ["MotionConformance"]
@@ -36,7 +37,7 @@ class MotionConformance(ComponentConformance):
         """The source or driver clip in windows of the shape that the extractor asks for."""
         clip = cls.source_clip() if role == "source" else cls.driver_clip()
         detector = cast("Detector | None", make_partner(cls, "detector"))
-        return seen_by(detector, clip, shape_for(cls.made()), device=torch.device(cls.device))
+        return seen_by(detector, clip, window_shape(cls.made()), device=torch.device(cls.device))
 
     @classmethod
     @cache
@@ -52,7 +53,7 @@ class MotionConformance(ComponentConformance):
     def inputs(self, rows: Rows) -> tuple[object, ...]:
         """Faces, with pixels where they are needed."""
         filmed = self.filmed()
-        return (filmed.faces(rows) if self.extractor().needs_pixels else filmed.places(rows),)
+        return (filmed.for_extractor(self.extractor(), rows),)
 
     def call(self, made: object, *inputs: object) -> object:
         """``extract``."""
@@ -92,7 +93,7 @@ class MotionConformance(ComponentConformance):
     def test_a_frame_that_a_person_names_is_the_neutral(self) -> None:
         """Two named rows of different faces give different neutrals, unless all faces are alike."""
         extractor, filmed = self.extractor(), self.filmed("driver")
-        (faces,) = (filmed.faces(self.rows) if extractor.needs_pixels else filmed.places(self.rows),)
+        faces = filmed.for_extractor(extractor, self.rows)
         codes = taken_codes("extract()", extractor.extract(faces), len(faces))
         first, middle = (extractor.settle(codes, filmed.track, filmed.frames.rate, row) for row in (0, 3))
         require(len(first.neutral) == 1, "settle() gives no neutral for a named row")

@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import replace
 from typing import ClassVar, cast
 
 import torch
 from torch import Tensor
 
-from dpe_toolkit.editing.protocols import Detector, Generated, MatteMaker, Refiner
+from dpe_toolkit.editing.protocols import Generated, MatteMaker, Refiner
 from dpe_toolkit.editing.stages import ComponentKind
 from dpe_toolkit.face.tracks import FaceBatch
 from dpe_toolkit.testing.conformance.comparing import advise, require
-from dpe_toolkit.testing.conformance.filming import Filmed, darkened, make_partner, seen_by
-from dpe_toolkit.testing.conformance.suite import ComponentConformance, Rows
+from dpe_toolkit.testing.conformance.edited_faces import EditedFacesConformance
 
 __all__ = ["MatteConformance", "RefinerConformance"]
 
 _LEAST_OPEN = 0.5
 
 
-class _EditedFaces(ComponentConformance):
-    """Source windows and edited ones; without a detector among ``partners`` the face's known place is used."""
-
-    @classmethod
-    @cache
-    def filmed(cls) -> Filmed:
-        """The clip in windows."""
-        named = any(partner.kind == "detector" for partner in cls.partners)
-        detector = cast("Detector | None", make_partner(cls, "detector")) if named else None
-        return seen_by(detector, cls.source_clip(), device=torch.device(cls.device))
-
-    def edit(self, faces: FaceBatch) -> tuple[Generated, Tensor]:
-        """An edit of these windows, and (N, 1, h, w) true where it changed a pixel."""
-        return darkened(faces)
-
-    def inputs(self, rows: Rows) -> tuple[object, ...]:
-        """Source windows and edited ones."""
-        faces = self.filmed().faces(rows)
-        return faces, self.edit(faces)[0]
-
-
-class RefinerConformance(_EditedFaces):
+class RefinerConformance(EditedFacesConformance):
     """Conformance of a refiner. The edit is a smooth darkening of part of a face, as if a mouth had opened."""
 
     kind: ClassVar[ComponentKind] = "refine"
@@ -81,11 +59,11 @@ class RefinerConformance(_EditedFaces):
         faces = self.filmed().faces(self.rows)
         edited, _ = self.edit(faces)
         bare = Generated(edited.pixels, edited.landmarks_px[:, :0])
-        refined = cast("Refiner", self.made()).refine(_bare(faces), bare)
+        refined = cast("Refiner", self.made()).refine(replace(faces, landmarks_px=faces.landmarks_px[:, :0]), bare)
         require(bool(refined.pixels.isfinite().all()), "without landmarks the pixels are not finite")
 
 
-class MatteConformance(_EditedFaces):
+class MatteConformance(EditedFacesConformance):
     """Conformance of a matte maker. The clip is a face with nothing before it."""
 
     kind: ClassVar[ComponentKind] = "matte"
@@ -120,9 +98,5 @@ class MatteConformance(_EditedFaces):
         faces = self.filmed().faces(self.rows)
         edited, _ = self.edit(faces)
         bare = Generated(edited.pixels, edited.landmarks_px[:, :0])
-        matte = cast("MatteMaker", self.made()).matte(_bare(faces), bare)
+        matte = cast("MatteMaker", self.made()).matte(replace(faces, landmarks_px=faces.landmarks_px[:, :0]), bare)
         require(bool(matte.isfinite().all()), "without landmarks the matte is not finite")
-
-
-def _bare(faces: FaceBatch) -> FaceBatch:
-    return FaceBatch(faces.pixels, faces.placement, faces.landmarks_px[:, :0], faces.blendshapes, faces.index)

@@ -131,7 +131,7 @@ def check_targets(options: Options, known: Iterable[str], *, where: str) -> list
         Problem(
             where=where,
             wrong=f"options are given for {target!r}, which no shot uses",
-            expected=nearest_names(target, names),
+            expected=nearest_names(target, {name for name in names if ":" in target or ":" not in name}),
             action="correct the component's name",
         )
         for target in options

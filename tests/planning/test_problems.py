@@ -270,6 +270,14 @@ def test_a_faulty_effect_is_refused_by_name(scene: Any, fields: dict[str, Any], 
     assert "clip 'a'" in found
 
 
+def test_names_with_their_plugin_are_offered_to_who_names_a_plugin(scene: Any) -> None:
+    for target, named in (("fether", False), ("fether_plugin:feather", True)):
+        plan = scene.plan(scene.track(scene.edited("a.mov")), overrides={(target, "feather_px"): 3})
+        (problem,) = [one for one in plan.problems if repr(target) in one.wrong]
+        assert "'feather'" in problem.expected
+        assert (":feather'" in problem.expected) == named
+
+
 def test_a_missing_id_is_told(scene: Any) -> None:
     clip = scene.edited("a.mov")
     del clip.effects[0].metadata["dpe"]["id"]

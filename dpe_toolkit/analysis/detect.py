@@ -170,7 +170,7 @@ def refuse_unfit(faces: Sequence[Detections], giver: ComponentChoice, user: Comp
                 f"{number} {subject} of each face",
                 f"choose another {giver.kind}, or name a landmark component that gives them, behind a detector",
                 clip=clip,
-                plugin=f"{giver.plugin} {giver.version}".strip(),
+                plugin=giver.provider,
             )
 
 

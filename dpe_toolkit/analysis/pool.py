@@ -72,19 +72,19 @@ def guard_plugin(choice: ComponentChoice, clip: str, span: Span | None = None) -
         raise
     except DpeError as error:
         frame = span.start if span is not None and len(span) == 1 else None
-        error.add_context(clip=clip, plugin=f"{choice.plugin} {choice.version}".strip(), frame=frame)
+        error.add_context(clip=clip, plugin=choice.provider, frame=frame)
         raise
     except Exception as error:
         if is_out_of_memory(error):
             doing = f"{choice.kind} {choice.name!r}"
-            raise no_room(doing, error, clip=clip, plugin=f"{choice.plugin} {choice.version}") from error
+            raise no_room(doing, error, clip=clip, plugin=choice.provider) from error
         where = "" if span is None else f" on {describe_span(span)}"
         raise PluginError(
             f"{choice.kind} {choice.name!r} failed{where}: {type(error).__name__}: {error}",
             "a result as its protocol in dpe_toolkit.api says",
             f"choose another {choice.kind}, or report this to the authors of the plugin",
             clip=clip,
-            plugin=f"{choice.plugin} {choice.version}",
+            plugin=choice.provider,
         ) from error
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dpe_toolkit.core.errors import MediaError, OptionsError
 from dpe_toolkit.core.outputs import Output, expect_outputs
-from dpe_toolkit.delivery.files import refuse_output
+from dpe_toolkit.delivery.files import refuse_no_folders, refuse_output
 from dpe_toolkit.media import probe
 from dpe_toolkit.planning.conform import ConformedShot, conform
 from dpe_toolkit.plans.problems import Problem
@@ -80,8 +80,7 @@ def conform_cut(old: Path, new: Path, output: Path, *, form: str | None = None) 
     sidecar, faults = read_sidecar(old)
     found = conform(former, sidecar, read_timeline(new, rate=rate))
     write_conformed(old, new, output, found.edits, kind=kind, rate=rate)
-    loses = f"{kind.one} does not keep {kind.loses}" if kind.loses else ""
-    return ConformReport(output, tuple(found.shots), (*faults, *found.problems), loses)
+    return ConformReport(output, tuple(found.shots), (*faults, *found.problems), kind.loss)
 
 
 def relink_media(timeline: Path, search: Sequence[Path], output: Path) -> RelinkReport:
@@ -96,9 +95,7 @@ def relink_media(timeline: Path, search: Sequence[Path], output: Path) -> Relink
         TimelineError: the timeline cannot be read, or the output not be written.
         OptionsError: a folder that is none, or an output that is read.
     """
-    for folder in search:
-        if not folder.is_dir():
-            raise OptionsError("it is no folder", "a folder that exists", "correct --search", path=folder)
+    refuse_no_folders(search, "--search")
     refuse_output(output, reads=[timeline])
     return RelinkReport(output, tuple(relink(timeline, output, search, _times)))
 

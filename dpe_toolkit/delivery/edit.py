@@ -157,13 +157,14 @@ def edit_files(
     part: Part = WHOLE,
     settings: OutputSettings,
     run: RunChoices,
+    registry: Registry | None = None,
 ) -> EditReport:
-    """As `edit`, with its arguments read."""
+    """As `edit`, with its arguments read; the plugins may be loaded already."""
     timeline = output.with_name(output.name + ".otio")
     beside = [Output(path=path, name="the timeline beside it") for path in (timeline, sidecar_path(timeline))]
     expect_outputs([*video_outputs(output, settings), *beside], (source, driver), error=OptionsError)
     check_settings(output, settings)
-    registry = allowed_registry(choices.project, output)
+    registry = registry or allowed_registry(choices.project, output)
     with as_usage():
         shown = media_plan(source)
     if shown.num_frames == 1:
@@ -196,7 +197,8 @@ def edit_still(
     run: RunChoices,
 ) -> EditReport:
     """As `animate`, with its arguments read."""
-    choices = _for_stills(choices, allowed_registry(choices.project, output))
+    registry = allowed_registry(choices.project, output)
+    choices = _for_stills(choices, registry)
     film = output.with_name(output.name + ".portrait.mkv")
     written = [*video_outputs(output, settings), Output(path=film, name="the film of the portrait")]
     expect_outputs(written, (portrait, driver), error=OptionsError)
@@ -206,7 +208,7 @@ def edit_still(
             probe(given)
     write_still_clip(portrait, film, like=driver)
     run.tell(FileWritten(film))
-    return edit_files(film, driver, output, place, choices, part=part, settings=settings, run=run)
+    return edit_files(film, driver, output, place, choices, part=part, settings=settings, run=run, registry=registry)
 
 
 def _for_stills(choices: PlanChoices, registry: Registry) -> PlanChoices:

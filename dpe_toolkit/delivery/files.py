@@ -13,7 +13,7 @@ from dpe_toolkit.core.outputs import Output, expect_outputs
 if TYPE_CHECKING:
     from dpe_toolkit.plans.model import RenderPlan
 
-__all__ = ["as_usage", "earlier_kept", "refuse_output", "refuse_over_plan", "refuse_roots"]
+__all__ = ["as_usage", "earlier_kept", "refuse_no_folders", "refuse_output", "refuse_over_plan"]
 
 
 @contextlib.contextmanager
@@ -95,12 +95,16 @@ def earlier_kept(*paths: Path) -> Iterator[None]:
         raise
 
 
-def refuse_roots(roots: Iterable[Path]) -> None:
+def refuse_no_folders(folders: Iterable[Path], option: str) -> None:
     """Refuses a folder to look for media in that is none, since nothing would be found there.
+
+    Args:
+        folders: those that were named.
+        option: by which option, for the message.
 
     Raises:
         OptionsError: the first such folder.
     """
-    for root in roots:
-        if not root.is_dir():
-            raise OptionsError("it is no folder", "a folder that exists", "correct --media-root", path=root)
+    for folder in folders:
+        if not folder.is_dir():
+            raise OptionsError("it is no folder", "a folder that exists", f"correct {option}", path=folder)

@@ -11,7 +11,7 @@ from dpe_toolkit.core.errors import OptionsError, PlanError
 from dpe_toolkit.delivery.allowed import allowed_registry
 from dpe_toolkit.delivery.choices import WHOLE, Part, PlanChoices, PlanKeywords, plan_choices
 from dpe_toolkit.delivery.events import Remark, Tell, Warned, log_event
-from dpe_toolkit.delivery.files import refuse_over_plan, refuse_roots
+from dpe_toolkit.delivery.files import refuse_no_folders, refuse_over_plan
 from dpe_toolkit.delivery.messages import in_words, merge_alike
 from dpe_toolkit.delivery.plan_files import PLAN_SUFFIX, open_plan_file, plan_output, write_plan
 from dpe_toolkit.delivery.ranges import ends_beyond, parse_span, pick_shots
@@ -143,7 +143,7 @@ def open_plan(
 
 def make_plan(timeline: Path, choices: PlanChoices, *, registry: Registry) -> RenderPlan:
     """The plan of ``timeline`` under these choices, with its problems still in it."""
-    refuse_roots(choices.media_roots)
+    refuse_no_folders(choices.media_roots, "--media-root")
     return build_plan(
         timeline,
         registry=registry,

@@ -147,7 +147,7 @@ def write_shot_files(
     delivered = _render(files, paths, settings, run=run, registry=registry)
     write_relinked(timeline, target, media, kind=kind)
     FinishedFiles(wanted.folder).forget()
-    return ShotFilesReport(target, tuple(delivered), f"{kind.one} does not keep {kind.loses}" if kind.loses else "")
+    return ShotFilesReport(target, tuple(delivered), kind.loss)
 
 
 def _timeline_output(timeline: Path, output: Path | None, wanted: ShotFiles) -> tuple[TimelineFormat, Path]:

@@ -34,6 +34,11 @@ class ComponentChoice(Frozen):
     """What it must be given, as its plugin states it; the analysis checks by it what a detector gave."""
 
     @property
+    def provider(self) -> str:
+        """Plugin and its version, as messages name them."""
+        return f"{self.plugin} {self.version}".strip()
+
+    @property
     def all_weights(self) -> dict[str, Path]:
         """Option to file or folder, ``weights`` included."""
         return {**({} if self.weights is None else {"weights": self.weights}), **self.weights_named}

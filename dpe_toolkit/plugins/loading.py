@@ -66,10 +66,14 @@ class RegisteredComponent:
         return f"{self.plugin}:{self.component.name}"
 
     @property
+    def provider(self) -> str:
+        """Plugin and its version, as messages name them."""
+        return f"{self.plugin} {self.version}".strip()
+
+    @property
     def label(self) -> str:
         """Kind, name and plugin, as messages show them."""
-        plugin = f"{self.plugin} {self.version}".strip()
-        return f"{self.component.kind} {self.component.name!r} of plugin {plugin!r}"
+        return f"{self.component.kind} {self.component.name!r} of plugin {self.provider!r}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,11 +103,6 @@ class Registry:
         return self._plugins
 
     @property
-    def hook(self) -> pluggy.HookRelay:
-        """Direct calls of hooks, unguarded; see `notify` and `check_plan` for guarded ones."""
-        return self._manager.hook
-
-    @property
     def checkpoint_formats(self) -> tuple[CheckpointFormat, ...]:
         """Every weights format that some plugin reads."""
         return tuple(item for plugin in self._plugins for item in plugin.checkpoint_formats)
@@ -261,7 +256,6 @@ class Registry:
             PluginError: its plugin raised, or returned something that is no component of that kind.
         """
         entry = self._chosen(choice)
-        label = f"{entry.plugin} {entry.version}".strip()
         if isinstance(context, ComponentContext) and context.source is None:
             context = replace(context, source=self)
         options = entry.component.options.parse(choice.options, owner=choice.name)
@@ -275,14 +269,14 @@ class Registry:
             raise PluginError(
                 f"{choice.kind} {choice.name!r} could not be made: {type(error).__name__}: {error}",
                 action="report this to the plugin's author, or choose another component",
-                plugin=label,
+                plugin=entry.provider,
             ) from error
         if not fits:
             raise PluginError(
                 f"{choice.kind} {choice.name!r} made a {type(product).__name__}",
                 f"an object with the methods of {protocol.__name__}",
                 "report this to the plugin's author",
-                plugin=label,
+                plugin=entry.provider,
             )
         return product
 
@@ -299,10 +293,13 @@ class Registry:
             except Exception as error:  # noqa: BLE001 - a notice must never stop a render
                 self._log_failure(name, hook, error)
 
+    def _label(self, plugin: str) -> str:
+        """Name and version of a plugin, as messages show them."""
+        return next((info.label for info in self._plugins if info.name == plugin), plugin)
+
     def _log_failure(self, plugin: str, hook: str, error: Exception) -> None:
         """One line for everybody; the traceback for whoever asks for the log."""
-        label = next((info.label for info in self._plugins if info.name == plugin), plugin)
-        logger.warning("plugin %s failed in %s: %s: %s", label, hook, type(error).__name__, error)
+        logger.warning("plugin %s failed in %s: %s: %s", self._label(plugin), hook, type(error).__name__, error)
         logger.debug("plugin %s failed in %s", plugin, hook, exc_info=error)
 
     def check_plan(self, plan: RenderPlan) -> tuple[Problem, ...]:
@@ -323,10 +320,9 @@ class Registry:
 
     def _failed_check(self, plugin: str, fault: str, used: bool) -> Problem:
         """A check that did not work: an error where the plan needs that plugin, else worth a warning."""
-        label = next((info.label for info in self._plugins if info.name == plugin), plugin)
         return Problem(
             severity="error" if used else "warning",
-            where=f"plugin {label!r}",
+            where=f"plugin {self._label(plugin)!r}",
             wrong=f"its check of the plan {fault}",
             action="report this to the plugin's author",
         )

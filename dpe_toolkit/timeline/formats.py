@@ -39,6 +39,11 @@ class TimelineFormat:
         """One file of this kind, in words."""
         return f"{'an' if self.title[0] in 'AO' else 'a'} {self.title}"
 
+    @property
+    def loss(self) -> str:
+        """That a file of this kind does not keep all, in words; empty where it does."""
+        return f"{self.one} does not keep {self.loses}" if self.loses else ""
+
 
 _METADATA = "effects and their metadata (marker and sidecar stay)"
 FORMATS: dict[str, TimelineFormat] = {

@@ -54,7 +54,7 @@ def test_an_old_plugin_is_told_of_shots_as_before(whole: RenderPlan) -> None:
     old = Old()
     registry = Registry.of({"old": old})
     for shot in whole.shots[:3]:
-        registry.hook.dpe_shot_started(shot=shot)
+        registry.notify("dpe_shot_started", shot=shot)
     assert old.shown == [
         "actor at 0 for 13",
         "actor > other at 13 for 4",

@@ -12,7 +12,14 @@ from dpe_toolkit.checkpoint.loading import (
     load_generator,
     load_network,
 )
-from dpe_toolkit.checkpoint.reading import WeightsFile, WeightsFormat, content_digest, file_digest, read_weights
+from dpe_toolkit.checkpoint.reading import (
+    WeightsFile,
+    WeightsFormat,
+    content_digest,
+    file_digest,
+    folder_files,
+    read_weights,
+)
 from dpe_toolkit.checkpoint.store import (
     StoredWeights,
     WeightsRecord,
@@ -37,6 +44,7 @@ __all__ = [
     "download",
     "file_digest",
     "find_weights",
+    "folder_files",
     "initialise_network",
     "load_discriminator",
     "load_generator",

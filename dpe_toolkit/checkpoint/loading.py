@@ -31,7 +31,14 @@ from dpe_toolkit.networks import (
     Origin,
 )
 
-__all__ = ["LoadedGenerator", "initialise_network", "load_discriminator", "load_generator", "load_network"]
+__all__ = [
+    "LoadedGenerator",
+    "initialise_network",
+    "load_discriminator",
+    "load_generator",
+    "load_network",
+    "network_of",
+]
 
 _ModuleT = TypeVar("_ModuleT", bound=nn.Module)
 
@@ -110,7 +117,7 @@ def load_generator(
         CheckpointError: the file is missing, damaged, hostile, or of another network.
     """
     weights = read_weights(path)
-    network, header = _network_of(weights)
+    network, header = network_of(weights)
     if expression_branch is not None:
         header = header.model_copy(update={"expression_branch": expression_branch})
     target = torch.device("cpu" if device is None else device)
@@ -130,7 +137,7 @@ def load_network(path: str | Path) -> tuple[DpeNetwork, WeightsHeader]:
     Raises:
         CheckpointError: the file is missing, damaged, hostile, or of another network.
     """
-    network, header = _network_of(read_weights(path))
+    network, header = network_of(read_weights(path))
     return _owned(network), header
 
 
@@ -187,7 +194,12 @@ def initialise_network(path: str | Path) -> tuple[DpeNetwork, frozenset[str]]:
     return network, started
 
 
-def _network_of(weights: WeightsFile) -> tuple[DpeNetwork, WeightsHeader]:
+def network_of(weights: WeightsFile) -> tuple[DpeNetwork, WeightsHeader]:
+    """The network of a file that was read, whose tensors it shares, with its header.
+
+    Raises:
+        CheckpointError: the file is of another network.
+    """
     if weights.format == "lia":
         raise CheckpointError(
             "it is a LIA checkpoint, which has no DPE generators or heads",

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dpe_toolkit.checkpoint.header import WeightsHeader
-from dpe_toolkit.checkpoint.loading import initialise_network, load_network
+from dpe_toolkit.checkpoint.loading import initialise_network, load_network, network_of
 from dpe_toolkit.checkpoint.reading import WeightsFormat, content_digest, folder_files, read_weights
 from dpe_toolkit.checkpoint.writing import save_weights
 from dpe_toolkit.core.errors import CheckpointError, first_line, nearest_names
@@ -266,17 +266,17 @@ def recognise(path: Path, describe: DescribeFile | None = None) -> KnownFile:
     if path.is_dir():
         return _recognise_folder(path, describe)
     try:
-        layout = read_weights(path).format
-        if layout == "lia":
+        weights = read_weights(path)
+        if weights.format == "lia":
             return KnownFile("lia", ".pt")
-        load_network(path)
+        network_of(weights)
     except CheckpointError:
         found = describe(path) if describe is not None and path.is_file() else None
         if found is None:
             raise
         suffix = path.suffix.lower()
         return KnownFile(found[0], suffix if _SUFFIX.fullmatch(suffix) else ".weights", found[1])
-    return KnownFile(layout, ".safetensors")
+    return KnownFile(weights.format, ".safetensors")
 
 
 def _recognise_folder(path: Path, describe: DescribeFile | None) -> KnownFile:

@@ -49,20 +49,24 @@ def digest_of(weights: Path) -> str:
     Raises:
         CheckpointError: something in it cannot be read.
     """
-    from dpe_toolkit.checkpoint import content_digest
+    from dpe_toolkit.checkpoint import folder_files
 
-    if weights.is_dir():
-        return content_digest(weights)
     try:
-        found = weights.stat()
+        held = folder_files(weights) if weights.is_dir() else [weights]
+        marks = tuple((str(path), found.st_size, found.st_mtime_ns) for path in held for found in [path.stat()])
     except OSError:
-        return content_digest(weights)
-    return _remembered(weights, found.st_size, found.st_mtime_ns)
+        # Who reads it says what is wrong with it.
+        marks = ()
+    return _remembered(weights, marks) if marks else _content_digest(weights)
 
 
 @lru_cache(maxsize=256)
-def _remembered(path: Path, size: int, modified_ns: int) -> str:
-    """The digest of a file as it is now: every shot of a plan asks for it, and weights are large."""
+def _remembered(weights: Path, marks: tuple[tuple[str, int, int], ...]) -> str:
+    """The digest of what is there now, by sizes and times: every shot of a plan asks for it, and weights are large."""
+    return _content_digest(weights)
+
+
+def _content_digest(weights: Path) -> str:
     from dpe_toolkit.checkpoint import content_digest
 
-    return content_digest(path)
+    return content_digest(weights)

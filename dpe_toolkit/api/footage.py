@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dpe_toolkit.analysis import FaceFinder, FrameSource, OpenReader, prefetch, slice_track
-from dpe_toolkit.core.files import append_to
 from dpe_toolkit.geometry import full_rgb, sample_rgb
 from dpe_toolkit.media import MediaInfo, VideoReader, probe, write_png, written_whole
 
@@ -13,7 +12,6 @@ __all__ = [
     "MediaInfo",
     "OpenReader",
     "VideoReader",
-    "append_to",
     "full_rgb",
     "prefetch",
     "probe",

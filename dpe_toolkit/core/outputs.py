@@ -26,13 +26,10 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """One file or folder that is to be written.
-
-    Fields: ``path``, where; ``is_folder``, whether a folder of numbered images is written there; ``suffixes``, the
-    lower-case endings it may have, any if empty; ``name``, what messages call it.
-    """
+    """One file or folder that is to be written."""
 
     path: Path
+    """Where."""
     is_folder: bool = False
     """A folder of files is written, which replaces one that is there."""
     suffixes: tuple[str, ...] = ()

@@ -60,12 +60,15 @@ def pick_components(registry: Registry, names: Mapping[str, ComponentNames], whe
         where: the clip, for messages.
     """
     picked = PickedComponents()
+    unnamed: set[str] = set()
     layers = list(reversed(list(names.items())))
     for kind in (*KINDS, *OPTIONAL_KINDS, *CHAIN_KINDS):
         origin, stated = next(((origin, layer[kind]) for origin, layer in layers if kind in layer), ("default", ""))
         found = listed_names(stated)
         if found or kind in KINDS:
             picked.origins[f"components.{kind}"] = origin
+        if not found and kind in KINDS:
+            unnamed.add(kind)
         if kind in CHAIN_KINDS:
             picked.lists |= {kind: _find(registry, kind, found, picked, where)} if found else {}
         elif len(found) > 1:
@@ -73,9 +76,8 @@ def pick_components(registry: Registry, names: Mapping[str, ComponentNames], whe
         elif found:
             for entry in _find(registry, kind, found, picked, where):
                 picked.ones[kind] = entry
-        elif kind in KINDS:
-            picked.problems.append(_none_named(registry, kind, where))
     _follow_generator(registry, picked)
+    picked.problems += [_none_named(registry, kind, where) for kind in KINDS if kind in unnamed - picked.ones.keys()]
     _take_landmarker(registry, picked)
     picked.problems += _unmet(registry, picked, where)
     return picked
@@ -115,19 +117,19 @@ def _none_named(registry: Registry, kind: str, where: str) -> Problem:
 def _follow_generator(registry: Registry, picked: PickedComponents) -> None:
     """Gives a generator the encoder and motion extractor of its family, where nobody named others."""
     generator = picked.ones.get(GENERATOR.kind)
-    for kind in _FOLLOWS if generator is not None else ():
+    if generator is None:
+        return
+    family = family_of(generator.component)
+    for kind in _FOLLOWS:
         own = picked.ones.get(kind)
-        if generator is None or picked.origins[f"components.{kind}"] != "default":
+        if picked.origins[f"components.{kind}"] != "default":
             continue
-        family = family_of(generator.component)
         if own is not None and family_of(own.component) == family:
             continue
         kin = [entry for entry in registry.components(kind).values() if family_of(entry.component) == family != ""]
         if len(kin) == 1:
             picked.ones[kind] = kin[0]
             picked.origins[f"components.{kind}"] = GENERATOR.kind
-            if own is None:
-                picked.problems = [one for one in picked.problems if not one.wrong.startswith(f"no {kind} is named")]
 
 
 def _given(*givers: RegisteredComponent | None) -> frozenset[str] | None:

@@ -75,17 +75,13 @@ def _voices(piece: Piece, image: Image[ClipPart], fade: tuple[Fraction, Fraction
             return
         case Dissolve(first=first, second=second):
             length_s = piece.stop_s - piece.start_s
-            shares = [_clamped(image.start + at_s * image.step) for at_s in (_NOTHING, length_s)]
+            shares = [image.share(at_s) for at_s in (_NOTHING, length_s)]
             yield from _voices(piece, second, (fade[0] * shares[0], fade[1] * shares[1]))
             yield from _voices(piece, first, (fade[0] * (1 - shares[0]), fade[1] * (1 - shares[1])))
         case Over(top=top):
             yield from _voices(piece, top, fade)
         case part:
             yield _Voice(piece, part, fade)
-
-
-def _clamped(share: Fraction) -> Fraction:
-    return min(max(share, _NOTHING), _ALL)
 
 
 def _part(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over, Show
+from dpe_toolkit.plans.images import Dissolve, Gap, Over, Show, own_image
 
 if TYPE_CHECKING:
     from dpe_toolkit.plans.shot import ShotPlan
@@ -52,9 +52,3 @@ def mix_of(shot: ShotPlan) -> Mix | None:
 def below_of(shot: ShotPlan) -> ShotPlan | None:
     """What shows through."""
     return shot.showing(shot.image.below) if isinstance(shot.image, Over) else None
-
-
-def own_image(image: Image[Show]) -> Image[Show]:
-    """What an image shows itself, without what it dissolves into and what lies below."""
-    image = image.top if isinstance(image, Over) else image
-    return image.first if isinstance(image, Dissolve) else image

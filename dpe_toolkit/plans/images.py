@@ -16,7 +16,7 @@ from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.plans.problems import Frozen
 from dpe_toolkit.plans.take import Take
 
-__all__ = ["Dissolve", "Gap", "Image", "Over", "Show", "first_leaf", "leaves_of", "map_image"]
+__all__ = ["Dissolve", "Gap", "Image", "Over", "Show", "first_leaf", "leaves_of", "map_image", "own_image"]
 
 Leaf = TypeVar("Leaf")
 Other = TypeVar("Other")
@@ -53,9 +53,9 @@ class Dissolve(Frozen, Generic[Leaf]):
     step: ExactFraction
     """What each frame, while planning each second, adds to it."""
 
-    def share(self, frame: int) -> Fraction:
-        """Share of ``second`` in a frame, counted from the shot's first."""
-        return min(max(self.start + frame * self.step, Fraction(0)), Fraction(1))
+    def share(self, at: int | Fraction) -> Fraction:
+        """Share of ``second`` at a frame, counted from the shot's first; while planning at seconds from the start."""
+        return min(max(self.start + at * self.step, Fraction(0)), Fraction(1))
 
 
 class Over(Frozen, Generic[Leaf]):
@@ -91,6 +91,12 @@ def first_leaf(image: Image[Leaf]) -> Leaf | None:
             return first_leaf(one)
         case leaf:
             return leaf
+
+
+def own_image(image: Image[Leaf]) -> Image[Leaf]:
+    """What an image shows itself, without what it dissolves into and what lies below."""
+    image = image.top if isinstance(image, Over) else image
+    return image.first if isinstance(image, Dissolve) else image
 
 
 def map_image(

@@ -13,45 +13,16 @@ from typing import Literal, Self
 
 from pydantic import computed_field, model_validator
 
-from dpe_toolkit.core.framemap import ExactFraction, FrameMap
+from dpe_toolkit.core.framemap import ExactFraction
 from dpe_toolkit.core.timing import Span
-from dpe_toolkit.editing.keyframes import Key, PolygonKey
-from dpe_toolkit.face.choice import FaceChoice
-from dpe_toolkit.plans.edit import ComponentChoice, EditPlan, MattePlan
-from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over, Show, leaves_of
-from dpe_toolkit.plans.media import MediaPlan, MissingImages
+from dpe_toolkit.plans.images import leaves_of
+from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.problems import Frozen, Problem
 from dpe_toolkit.plans.shot import ShotPlan
-from dpe_toolkit.plans.soundtrack import SoundPart, SoundTrack
+from dpe_toolkit.plans.soundtrack import SoundTrack
 from dpe_toolkit.plans.take import Take
 
-__all__ = [
-    "PLAN_SCHEMA",
-    "ComponentChoice",
-    "Dissolve",
-    "EditPlan",
-    "ExactFraction",
-    "FaceChoice",
-    "Fit",
-    "FrameMap",
-    "Gap",
-    "Gaps",
-    "Image",
-    "Key",
-    "MattePlan",
-    "MediaPlan",
-    "MissingImages",
-    "Over",
-    "PolygonKey",
-    "Problem",
-    "RenderPlan",
-    "ShotPlan",
-    "Show",
-    "SoundPart",
-    "SoundTrack",
-    "SourceUse",
-    "Take",
-]
+__all__ = ["PLAN_SCHEMA", "Fit", "Gaps", "RenderPlan", "ShotPlan", "SourceUse"]
 
 PLAN_SCHEMA = 2
 Fit = Literal["fit", "fill", "none"]

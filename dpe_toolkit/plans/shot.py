@@ -11,8 +11,8 @@ from pydantic import Field
 from dpe_toolkit.core.framemap import FrameMap
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.plans.edit import EditPlan
-from dpe_toolkit.plans.former import Mix, below_of, inner_of, mix_of, own_image, warn_former
-from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over, Show, first_leaf, leaves_of, map_image
+from dpe_toolkit.plans.former import Mix, below_of, inner_of, mix_of, warn_former
+from dpe_toolkit.plans.images import Dissolve, Gap, Image, Over, Show, first_leaf, leaves_of, map_image, own_image
 from dpe_toolkit.plans.media import MediaPlan
 from dpe_toolkit.plans.problems import Frozen
 from dpe_toolkit.plans.take import Take

@@ -128,17 +128,13 @@ def _voices(shot: ShotPlan, image: Image[Show], fade: Fade = (_ALL, _ALL)) -> It
             yield _Voice(shot.showing(image), fade)
         case Dissolve(first=first, second=second):
             # A share counts for the middle of its frame; the dissolve begins and ends half a frame further out.
-            shares = [_clamped(image.start + image.step * (at - _HALF)) for at in (0, shot.num_frames)]
+            shares = [image.share(at - _HALF) for at in (0, shot.num_frames)]
             yield from _voices(shot, second, (fade[0] * shares[0], fade[1] * shares[1]))
             yield from _voices(shot, first, (fade[0] * (1 - shares[0]), fade[1] * (1 - shares[1])))
         case Over(top=top, below=below):
             yield from _voices(shot, top, fade)
             if isinstance(top.first if isinstance(top, Dissolve) else top, Gap):
                 yield from _voices(shot, below, fade)
-
-
-def _clamped(share: Fraction) -> Fraction:
-    return min(max(share, Fraction(0)), _ALL)
 
 
 def _source_part(voice: _Voice, rate: Fraction) -> Iterator[SoundPart]:

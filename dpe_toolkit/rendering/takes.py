@@ -62,8 +62,6 @@ def output_spans(shot: ShotPlan) -> list[Span]:
     the take, so that a trimmed shot renders as in the whole.
     """
     first = shot.skipped if shot.show is None else shot.show.start
-    if shot.is_plain and shot.take is not None and shot.take.time.is_plain:
-        first = shot.rows.start
     head = min(-first % BLOCK, shot.num_frames)
     return ([Span(0, head)] if head else []) + list(Span(head, shot.num_frames).split(BLOCK))
 

@@ -89,13 +89,17 @@ def sound_stream(path: Path, number: int) -> StreamInfo:
     """
     found = sound_streams(path)
     if number >= len(found):
-        raise MediaError(
-            f"The file has {len(found)} audio streams, number {number} is asked for",
-            "a stream that exists",
-            "choose another file",
-            path=path,
-        )
+        raise _no_stream(path, number, len(found))
     return found[number]
+
+
+def _no_stream(path: Path, number: int, count: int) -> MediaError:
+    return MediaError(
+        f"The file has {count} audio streams, number {number} is asked for",
+        "a stream that exists",
+        "choose another file",
+        path=path,
+    )
 
 
 def audio_zero_s(path: Path, stream: AudioStream) -> Fraction:
@@ -128,10 +132,5 @@ def audio_stream(container: InputContainer, path: Path, number: int) -> AudioStr
         MediaError: there is no such stream.
     """
     if number >= len(container.streams.audio):
-        raise MediaError(
-            f"The file has {len(container.streams.audio)} audio streams, number {number} is asked for",
-            "a stream that exists",
-            "choose another file",
-            path=path,
-        )
+        raise _no_stream(path, number, len(container.streams.audio))
     return container.streams.audio[number]

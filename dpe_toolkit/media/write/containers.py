@@ -65,7 +65,7 @@ CONTAINERS: dict[str, Container] = {
     ".m4v": Container(muxer="mp4", codecs=_PLAYED, options={"movflags": "+faststart"}, copied_sound=_MP4_SOUND),
     ".mov": Container(
         muxer="mov",
-        codecs=("prores", *_EDITED[1:], *_PLAYED),
+        codecs=(*_EDITED, *_PLAYED),
         copied_sound=_MOV_SOUND,
         pcm_beside=_EDITED,
         holds_pcm=True,

@@ -27,12 +27,10 @@ from dpe_research.evaluation.reading import take_rows
 from dpe_research.measurement import face_distances
 from dpe_toolkit.api import FaceReading
 
-__all__ = ["QUANTITIES", "Spread", "distances", "moved", "movement_ratio", "spread_of"]
+__all__ = ["Spread", "distances", "moved", "movement_ratio", "spread_of"]
 
 FloatArray = npt.NDArray[np.float64]
 
-QUANTITIES = ("pose", "shift", "shape", "code")
-"""What is measured of every edit."""
 _PER_CENT = 100.0
 
 

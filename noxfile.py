@@ -19,6 +19,7 @@ from development.checkout import LOCK, ROOT, requirements
 from development.environment import Environment, PipError
 from development.floors import floors, lowest
 from development.interpreters import TESTED, find_interpreter
+from development.tasks import SPREAD
 
 nox.options.sessions = ["lock"]
 nox.options.error_on_missing_interpreters = False
@@ -69,5 +70,5 @@ def _environment(session: nox.Session) -> Environment:
 def _test(session: nox.Session, environment: Environment, constraints: Path | None) -> None:
     environment.install("dev", constraints)
     session.run("python", "-m", "pip", "list")
-    words = session.posargs or ("-n", "2", "--dist", "loadfile")
+    words = session.posargs or SPREAD
     session.run("python", "-m", "pytest", "-q", "--rootdir", str(ROOT), *words)

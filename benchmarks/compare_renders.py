@@ -321,9 +321,8 @@ def fingerprint(path: Path) -> dict[str, list[str]]:
     return found
 
 
-def differences(old: Path, new: Path) -> str:
-    """What differs between two renders in words; empty where nothing does."""
-    before, after = fingerprint(old), fingerprint(new)
+def differences(before: dict[str, list[str]], after: dict[str, list[str]]) -> str:
+    """What differs between the fingerprints of two renders in words; empty where nothing does."""
     if before.keys() != after.keys():
         return f"streams {sorted(before)} became {sorted(after)}"
     for stream, items in before.items():
@@ -353,8 +352,9 @@ def compare(old: Path, new: Path, folder: Path, only: Iterable[str]) -> int:
         (first, first_s), (second, second_s) = (
             render(checkout, name, path, place) for checkout, place in zip((old, new), places, strict=True)
         )
-        found = differences(first, second)
-        frames = max(len(items) for items in fingerprint(second).values())
+        before, after = fingerprint(first), fingerprint(second)
+        found = differences(before, after)
+        frames = max(len(items) for items in after.values())
         print(f"| {name} | {frames} | {second_s / first_s:.2f} | {found or 'none'} |", flush=True)
         failed += bool(found)
     return failed

@@ -33,7 +33,8 @@ from dpe_portrait.model import DpeModel, open_model
 from dpe_portrait.options import ModelOptions, PasteMode
 from dpe_portrait.paste import Renderings, paste
 from dpe_toolkit.analysis import ComponentPool, cut_faces, plan_windows
-from dpe_toolkit.analysis.tracks import build_track, choose_face, find_people
+from dpe_toolkit.analysis.choosing import choose_face
+from dpe_toolkit.analysis.tracks import build_track, find_people
 from dpe_toolkit.core.timing import Span
 from dpe_toolkit.editing.components import ComponentContext
 from dpe_toolkit.editing.protocols import Generated

@@ -14,7 +14,7 @@ from development.checkout import LOCK, ROOT, SetupError, distributions, project
 from development.environment import Environment
 from development.interpreters import TESTED, try_in_clones
 
-__all__ = ["TASKS", "main"]
+__all__ = ["SPREAD", "TASKS", "main"]
 
 VENV = Environment(ROOT / ".venv")
 
@@ -22,8 +22,10 @@ DEMO = Path("demo_output")
 _STILL_FRAME = "58"
 _LINTED = ("make.py", "noxfile.py", "development", "dpe_toolkit", "plugins", "benchmarks", "tests")
 _SIZED = ("development", "dpe_toolkit", "plugins", "benchmarks")
-# In the order of collection: by their number, few long tests of one file would run last, on one core alone.
-_PYTEST = ("-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-q")
+SPREAD = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""How pytest spreads the tests over two processes: file by file, in the order of collection. By their number, few long
+tests of one file would run last, on one core alone."""
+_PYTEST = ("-m", "pytest", *SPREAD, "-q")
 
 
 class _StepError(Exception):
